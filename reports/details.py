@@ -1,0 +1,83 @@
+"""What the winner gets right and wrong: classes, confusions, mistakes, calibration."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reports.facts import Calibration, Class, Confusion, Reading
+from reports.stats import expected_calibration_error
+
+Floats = NDArray[np.float64]
+BINS = 10
+"""Bins of the reliability diagram; the calibration error itself has 15."""
+MISTAKES = 60
+
+
+def confusion_matrix(rows: Sequence[NDArray[Any]], labels: NDArray[Any], classes: int) -> Floats:
+    """(classes, classes) images of a true class (row) read as a class (column), mean over seeds."""
+    matrix = np.zeros((classes, classes))
+    for row in rows:
+        np.add.at(matrix, (labels, row.argmax(axis=1)), 1.0)
+    mean: Floats = matrix / len(rows)
+    return mean
+
+
+def class_rows(
+    matrix: Floats, labels: NDArray[Any], groups: NDArray[Any], names: Sequence[str]
+) -> tuple[Class, ...]:
+    """Precision, recall and F1 of each class from the confusion matrix of all seeds together."""
+    rows = []
+    for label, name in enumerate(names):
+        mine = labels == label
+        right, said, images = matrix[label, label], matrix[:, label].sum(), int(mine.sum())
+        precision = float(right / said) if said else None
+        recall = float(right / images) if images else None
+        f1 = float(2 * right / (said + images)) if images else None
+        rows.append(Class(name, images, len(np.unique(groups[mine])), precision, recall, f1))
+    return tuple(rows)
+
+
+def confusions(matrix: Floats) -> tuple[Confusion, ...]:
+    """Every confusion that happens, the one with most images first."""
+    totals = matrix.sum(axis=1)
+    found = [
+        Confusion(int(true), int(said), float(matrix[true, said]), float(matrix[true, said] / totals[true]))
+        for true, said in zip(*np.nonzero(matrix), strict=True)
+        if true != said
+    ]
+    return tuple(sorted(found, key=lambda pair: (-pair.images, pair.true, pair.said)))
+
+
+def reading(row: NDArray[Any], labels: NDArray[Any], groups: NDArray[Any], image: int) -> Reading:
+    """What one model says of one test image."""
+    said, true = int(row[image].argmax()), int(labels[image])
+    return Reading(
+        int(image), int(groups[image]), true, said, float(row[image, said]), float(row[image, true])
+    )
+
+
+def mistakes(row: NDArray[Any], labels: NDArray[Any], groups: NDArray[Any]) -> tuple[Reading, ...]:
+    """The saved model's mistakes, the most confident first."""
+    wrong = np.flatnonzero(row.argmax(axis=1) != labels)
+    order = wrong[np.argsort(-row[wrong].max(axis=1), kind="stable")][:MISTAKES]
+    return tuple(reading(row, labels, groups, image) for image in order)
+
+
+def calibration(rows: Sequence[NDArray[Any]], labels: NDArray[Any]) -> Calibration:
+    """Expected calibration error (mean over seeds) and the reliability diagram of all seeds together."""
+    error = float(np.mean([expected_calibration_error(row.astype(float), labels) for row in rows]))
+    confidence = np.concatenate([row.max(axis=1) for row in rows]).astype(float)
+    right = np.concatenate([row.argmax(axis=1) == labels for row in rows])
+    index = np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)
+    bins = tuple(
+        (
+            float(confidence[index == b].mean()),
+            float(right[index == b].mean()),
+            float((index == b).sum() / len(rows)),
+        )
+        for b in range(BINS)
+        if (index == b).any()
+    )
+    return Calibration(error, float(confidence.mean()), float(right.mean()), bins)

@@ -1,0 +1,108 @@
+"""The figures of a report: which there are, whether a run has what they need, and how to draw them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reports.facts import Final
+from reports.figures import pictures, results, trials
+from reports.markdown import image, listed, percent, points
+from reports.summary import RunSummary
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One figure.
+
+    Attributes:
+        wanted: whether the run has what it shows.
+        draw: makes it, if it is wanted.
+        alt: its alternative text.
+    """
+
+    wanted: Callable[[RunSummary], bool]
+    draw: Callable[[RunSummary], "Figure"]
+    alt: Callable[[RunSummary], str]
+
+
+def place(name: str, summary: RunSummary) -> str:
+    """Markdown that shows a figure, or nothing where the run lacks what it needs."""
+    drawing = FIGURES[name]
+    return image(f"figures/{name}.png", drawing.alt(summary)) if drawing.wanted(summary) else ""
+
+
+def _final(summary: RunSummary) -> Final:
+    assert summary.final is not None
+    return summary.final
+
+
+def _scored(summary: RunSummary) -> bool:
+    return any(trial.score is not None for trial in summary.search.trials)
+
+
+def _timed(summary: RunSummary) -> bool:
+    return any(trial.started is not None and trial.seconds for trial in summary.search.trials)
+
+
+def _leaderboard_alt(summary: RunSummary) -> str:
+    rows = results.ranked(summary)
+    return f"Test accuracy of {len(rows)} models: {listed([f'{n} {percent(a.mean)}' for n, a in rows])}"
+
+
+def _importance_alt(summary: RunSummary) -> str:
+    items = [f"{item.param} {percent(item.importance, 0)}" for item in summary.search.importance]
+    return f"Importance of the searched parameters: {listed(items)}"
+
+
+def _slices_alt(summary: RunSummary) -> str:
+    return f"Score of every trial against {listed([i.param for i in summary.search.importance[:2]])}"
+
+
+def _curves_alt(summary: RunSummary) -> str:
+    gaps = [f"{name} {points(results.end_gap(mine))}" for name, mine in results.curve_groups(summary)]
+    return f"Learning curves; points between training and validation accuracy at the end: {listed(gaps)}"
+
+
+def _confusion_alt(summary: RunSummary) -> str:
+    pairs, names = _final(summary).pairs, summary.dataset.class_names
+    worst = f"; most often {names[pairs[0].true]} is read as {names[pairs[0].said]}" if pairs else ""
+    return f"Confusion matrix of {len(names)} classes{worst}"
+
+
+def _samples_alt(summary: RunSummary) -> str:
+    chosen = pictures.random_ones(summary)
+    right = sum(item.reading.said == item.reading.true for item in chosen)
+    return f"{len(chosen)} random test images with what the model says of them; {right} are right"
+
+
+FIGURES: dict[str, Drawing] = {
+    "samples": Drawing(lambda s: bool(s.shown), pictures.samples, _samples_alt),
+    "leaderboard": Drawing(lambda s: bool(results.ranked(s)), results.leaderboard, _leaderboard_alt),
+    "importance": Drawing(lambda s: bool(s.search.importance), trials.importance, _importance_alt),
+    "slices": Drawing(lambda s: bool(s.search.importance), trials.slices, _slices_alt),
+    "history": Drawing(_scored, trials.history, lambda _: "Score of every trial, and the best so far"),
+    "timeline": Drawing(_timed, trials.timeline, lambda _: "When each slot worked on which trial"),
+    "learning-curves": Drawing(lambda s: bool(results.curve_groups(s)), results.learning_curves, _curves_alt),
+    "confusion": Drawing(
+        lambda s: s.final is not None and s.final.confusion is not None, results.confusion, _confusion_alt
+    ),
+    "confused-pairs": Drawing(
+        lambda s: bool(pictures.shown_pairs(s)),
+        pictures.confused_pairs,
+        lambda _: "Images of the most confused pairs",
+    ),
+    "mistakes": Drawing(
+        lambda s: bool(pictures.wrong_ones(s)),
+        pictures.mistakes,
+        lambda _: "The mistakes made with most confidence",
+    ),
+    "calibration": Drawing(
+        lambda s: s.final is not None and s.final.calibration is not None,
+        results.calibration,
+        lambda _: "Reliability diagram and histogram of the model's confidence",
+    ),
+}
+"""By file name in `figures/`, in the order of the report."""

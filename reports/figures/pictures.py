@@ -1,0 +1,143 @@
+"""Figures of test images with what the saved model says of them."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from reports.facts import Confusion, Shown
+from reports.figures.style import FAILED, GOOD, INK, canvas, plain, title
+from reports.markdown import percent
+from reports.summary import RunSummary
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLUMNS = 8
+SHORT = 6
+"""Letters of a class name that fit beside a percentage under a small image."""
+PAIRS = 4
+PAIR_COLUMNS = 6
+RANDOM = 16
+"""The first images of a run's `images.npz` are drawn at random, the rest are mistakes."""
+
+
+def grid_size(summary: RunSummary) -> int:
+    """Images in two rows; longer class names need wider columns."""
+    short = max(len(name) for name in summary.dataset.class_names) <= SHORT
+    return 2 * (COLUMNS if short else COLUMNS - 2)
+
+
+def random_ones(summary: RunSummary) -> tuple[Shown, ...]:
+    """Test images drawn at random, as many as two rows hold."""
+    return summary.shown[: min(RANDOM, grid_size(summary))]
+
+
+def samples(summary: RunSummary) -> "Figure":
+    """Test images drawn at random."""
+    chosen = random_ones(summary)
+    right = sum(item.reading.said == item.reading.true for item in chosen)
+    figure = _grid(summary, chosen)
+    title(
+        figure,
+        f"The saved model on {len(chosen)} random test images: {right} right, {len(chosen) - right} wrong",
+    )
+    return figure
+
+
+def wrong_ones(summary: RunSummary) -> list[Shown]:
+    """The images that can be shown of the saved model's mistakes, the most confident first."""
+    wrong = [item for item in summary.shown if item.reading.said != item.reading.true]
+    return sorted(wrong, key=lambda item: (-item.reading.probability, item.reading.image))
+
+
+def mistakes(summary: RunSummary) -> "Figure":
+    """The mistakes that the saved model is surest of, one of each group of near-copies."""
+    chosen = one_a_group(wrong_ones(summary))[: grid_size(summary)]
+    figure = _grid(summary, chosen)
+    title(
+        figure,
+        f"The {len(chosen)} mistakes that the model is surest of" if len(chosen) > 1 else "Its one mistake",
+    )
+    return figure
+
+
+def one_a_group(items: Sequence[Shown]) -> list[Shown]:
+    """The first of each group of near-copies: the others would show the same picture again."""
+    first: dict[int, Shown] = {}
+    for item in items:
+        first.setdefault(item.reading.group, item)
+    return list(first.values())
+
+
+def shown_pairs(summary: RunSummary) -> list[tuple[Confusion, list[Shown]]]:
+    """The most frequent confusions that have at least two images to show, with these."""
+    pairs = []
+    for pair in summary.final.pairs if summary.final else ():
+        wanted = (pair.true, pair.said)
+        found = [item for item in wrong_ones(summary) if (item.reading.true, item.reading.said) == wanted]
+        if len(found) >= 2:
+            first = one_a_group(found)
+            rest = [item for item in found if all(item is not other for other in first)]
+            pairs.append((pair, [*first, *rest][:PAIR_COLUMNS]))
+    return pairs[:PAIRS]
+
+
+def confused_pairs(summary: RunSummary) -> "Figure":
+    """A row of images for each of the most confused pairs of classes."""
+    pairs = shown_pairs(summary)
+    names = summary.dataset.class_names
+    figure = canvas(0.45 + 1.28 * len(pairs))
+    axes = figure.subplots(len(pairs), PAIR_COLUMNS + 1, squeeze=False)
+    for row, (pair, items) in zip(axes, pairs, strict=True):
+        true, said = plain(names[pair.true], 16), plain(names[pair.said], 16)
+        text = f"{true}\nread as\n{said}\n({percent(pair.share, 0)})"
+        row[0].text(1, 0.5, text, ha="right", va="center", size=10, color=INK, transform=row[0].transAxes)
+        row[0].set_axis_off()
+        for index, cell in enumerate(row[1:]):
+            if index < len(items):
+                _picture(cell, items[index])
+                cell.set_title(_sure(items[index]), size=9, color=FAILED, pad=3)
+            else:
+                cell.set_axis_off()
+    first = pairs[0][0]
+    true, said = plain(names[first.true], 24), plain(names[first.said], 24)
+    title(figure, f"{percent(first.share, 0)} of the images of {true} are read as {said}")
+    return figure
+
+
+def _grid(summary: RunSummary, items: Sequence[Shown]) -> "Figure":
+    """Images with what the model says under each, and in red what a misread one is."""
+    names = summary.dataset.class_names
+    short = max(len(name) for name in names) <= SHORT
+    columns = min(COLUMNS if short else COLUMNS - 2, max(4, len(items)))
+    rows = -(-len(items) // columns)
+    figure = canvas(0.42 + rows * ((8.9 if short else 9.2) / columns + (0.25 if short else 0.5)))
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for cell, item in zip(axes, items, strict=False):
+        _picture(cell, item)
+        correct = item.reading.said == item.reading.true
+        said = f"{plain(names[item.reading.said], 15)}{' ' if short else chr(10)}{_sure(item)}"
+        truth = "" if correct else f"\nis {plain(names[item.reading.true], 13)}"
+        cell.set_xlabel(said + truth, size=9, color=GOOD if correct else FAILED, labelpad=3, linespacing=1.15)
+    for cell in axes[len(items) :]:
+        cell.set_axis_off()
+    return figure
+
+
+def _sure(item: Shown) -> str:
+    return percent(item.reading.probability, 0)
+
+
+def _picture(axes: "Axes", item: Shown) -> None:
+    pixels = item.pixels
+    if pixels.shape[-1] == 1:
+        axes.imshow(pixels[..., 0], cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    else:
+        axes.imshow(np.asarray(pixels[..., :3]), interpolation="nearest")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    correct = item.reading.said == item.reading.true
+    for spine in axes.spines.values():
+        spine.set(color=GOOD if correct else FAILED, linewidth=1.6)

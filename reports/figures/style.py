@@ -1,0 +1,90 @@
+"""What all figures share: size, colours, text that cannot break a figure, saving."""
+
+import io
+import re
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tuner.run_dir import write_atomically
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WIDTH = 8.3
+"""Inches: GitHub shows about 830 px, so that 10 points there are as large as its text."""
+DPI = 144
+
+WINNER = "#0067a5"
+DEFAULT = "#d98200"
+BASELINE = "#7b8794"
+STOPPED = "#a9b4bf"
+FAILED = "#c8382e"
+GOOD = "#23803d"
+INK = "#24292f"
+GRID = "#e3e7eb"
+
+COLOURS: Mapping[str, str] = {
+    "complete": WINNER,
+    "pruned": STOPPED,
+    "failed": FAILED,
+    "unfinished": "#dfe4e8",
+}
+
+
+def canvas(height: float) -> "Figure":
+    """An empty figure, white so that it reads in light and dark mode, `height` in inches."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH, height), dpi=DPI, facecolor="white", layout="constrained")
+    engine: Any = figure.get_layout_engine()
+    engine.set(w_pad=0.12, h_pad=0.1, wspace=0.05, hspace=0.06)
+    return figure
+
+
+def tidy(axes: "Axes", *, grid: str = "both") -> None:
+    """Thin grey frame and grid, dark text of one size."""
+    for side, spine in axes.spines.items():
+        spine.set_visible(side in {"left", "bottom"})
+        spine.set_color(BASELINE)
+    axes.tick_params(colors=INK, labelsize=9, length=3, color=BASELINE)
+    axes.xaxis.label.set(color=INK, size=10)
+    axes.yaxis.label.set(color=INK, size=10)
+    axes.set_axisbelow(True)
+    if grid != "none":
+        axes.grid(visible=True, axis=grid, color=GRID, linewidth=0.8)  # type: ignore[arg-type]
+
+
+def title(figure: "Figure", text: str) -> None:
+    """The statement of a figure, at its top left; long ones are wrapped."""
+    import textwrap
+
+    lines = textwrap.wrap(text, 92)
+    figure.suptitle("\n".join(lines), x=0.012, ha="left", size=12, weight="bold", color=INK)
+
+
+def plain(text: object, limit: int = 40) -> str:
+    r"""Text for a figure: one line, no formula ("\$" for "$"), shortened in its middle."""
+    clean = re.sub(r"[\x00-\x1f\x7f]+", " ", " ".join(str(text).split()))
+    if len(clean) > limit:
+        head = (limit - 1) * 2 // 3
+        clean = f"{clean[:head]}…{clean[len(clean) - (limit - 1 - head) :]}"
+    return clean.replace("$", r"\$")
+
+
+def save(figure: "Figure", path: Path) -> None:
+    """Writes a PNG of at most 256 colours, atomically. Glyphs that the font lacks become boxes."""
+    from PIL import Image
+
+    raw = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="(?s).*Glyph.*missing from")
+        warnings.filterwarnings("ignore", message="(?s).*constrained_layout not applied")
+        figure.savefig(raw, format="png", facecolor="white", metadata={"Software": None})
+    with Image.open(raw) as picture:
+        small = picture.convert("RGB").quantize(
+            256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
+        )
+    write_atomically(path, lambda file: small.save(file, format="PNG", optimize=True))

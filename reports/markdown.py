@@ -1,0 +1,139 @@
+"""Markdown that GitHub renders as meant, whatever the names in it are, and numbers as people read them."""
+
+import math
+import re
+from collections.abc import Sequence
+
+from reports.stats import Interval
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$-])")
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+NONE = "\u2013"
+"""What a table says where there is nothing to say."""
+MINUS = "\u2212"
+
+
+def escape(text: object) -> str:
+    """Plain text that means itself, also in a table: no emphasis, link, HTML, formula or cell border."""
+    plain = " ".join(str(text).split())
+    plain = "".join(_ENTITIES.get(character, character) for character in plain)
+    return _SPECIAL.sub(r"\\\1", plain)
+
+
+def code(text: object) -> str:
+    """Inline code, fenced by more backticks than it holds; a pipe in it is safe in a table."""
+    plain = " ".join(str(text).split()) or " "
+    longest = max((len(run) for run in re.findall("`+", plain)), default=0)
+    fence = "`" * (longest + 1)
+    space = " " if plain.startswith("`") or plain.endswith("`") else ""
+    return f"{fence}{space}{plain.replace('|', chr(92) + '|')}{space}{fence}"
+
+
+def block(text: str, language: str = "") -> str:
+    """A code block, fenced by more backticks than any run in it."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], align: str = "") -> str:
+    """A table; cells are Markdown already. `align` has a letter a column: l, r or c."""
+    marks = {"l": ":---", "r": "---:", "c": ":---:"}
+    rule = [marks[letter] for letter in (align or "l" * len(header))]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [header, rule, *rows])
+
+
+def image(path: str, alt: str) -> str:
+    """A figure with its alternative text."""
+    return f"![{escape(alt)}]({path})"
+
+
+def folded(summary: str, body: str) -> str:
+    """A part that is closed until the reader opens it; `summary` is HTML-escaped plain text."""
+    title = "".join(_ENTITIES.get(character, character) for character in summary)
+    return f"<details>\n<summary>{title}</summary>\n\n{body}\n\n</details>"
+
+
+def join(parts: Sequence[str]) -> str:
+    """Blocks with an empty line between them; empty ones are left out."""
+    return "\n\n".join(part for part in parts if part)
+
+
+def percent(fraction: float, decimals: int = 1) -> str:
+    """Such as "84.3 %". Never rounds to 100 % or 0 % what is not exactly that."""
+    return f"{_number(fraction, decimals)} %"
+
+
+def _number(fraction: float, decimals: int) -> str:
+    for places in range(decimals, 4):
+        shown = f"{100 * fraction:.{places}f}"
+        extreme = float(shown) in {0.0, 100.0} and fraction not in {0.0, 1.0}
+        if not extreme:
+            break
+    return shown.replace("-", MINUS) if float(shown) else shown.replace("-", "")
+
+
+def points(fraction: float, decimals: int = 1, *, sign: bool = False) -> str:
+    """A difference in percentage points, without the word: "-4.1" (with a true minus), with `sign` "+4.1"."""
+    shown = f"{100 * fraction:.{decimals}f}"
+    if not float(shown):
+        return shown.replace("-", "")
+    return ("+" if sign and fraction > 0 else "") + shown.replace("-", MINUS)
+
+
+def interval(bounds: Interval, decimals: int = 1) -> str:
+    """Such as "77.2 to 89.1", for accuracies and differences alike."""
+    while decimals < 2 and 100 * bounds[1] != 100 and f"{100 * bounds[1]:.{decimals}f}".startswith("100"):
+        decimals += 1
+    return f"{points(bounds[0], decimals)} to {points(bounds[1], decimals)}"
+
+
+def decimals_for(bounds: Interval | None) -> int:
+    """How many decimals of a percentage an interval of that width can carry."""
+    width = bounds[1] - bounds[0] if bounds else 0.05
+    return 0 if width >= 0.04 else 1 if width >= 0.004 else 2
+
+
+def plural(count: int, noun: str, many: str = "") -> str:
+    """Such as "1 trial", "31 trials", "no trials", "12,000 images"."""
+    word = noun if count == 1 else many or f"{noun}s"
+    return f"{count:,} {word}" if count else f"no {word}"
+
+
+def singular(noun: str) -> str:
+    """Such as "photograph" of "photographs"."""
+    return noun[:-1] if noun.endswith("s") and not noun.endswith("ss") else noun
+
+
+def listed(items: Sequence[str], last: str = "and") -> str:
+    """Such as "a, b and c"."""
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}" if items else ""
+
+
+def duration(seconds: float) -> str:
+    """Such as "41 seconds", "9 minutes", "2.4 hours"."""
+    if seconds < 0.95:
+        return f"{seconds:.1f} seconds"
+    if seconds < 100:
+        return plural(round(seconds), "second")
+    if seconds < 100 * 60:
+        return plural(round(seconds / 60), "minute")
+    return f"{seconds / 3600:.1f} hours"
+
+
+def size(count: float) -> str:
+    """Such as "3.4 MB" of a number of bytes."""
+    for unit in ("bytes", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
+
+
+def value(item: object) -> str:
+    """A parameter's value: "0.0041", "64", "dense"."""
+    if isinstance(item, bool) or item is None:
+        return {True: "yes", False: "no", None: NONE}[item]
+    if isinstance(item, float):
+        return f"{item:.3g}" if math.isfinite(item) else str(item)
+    return str(item)

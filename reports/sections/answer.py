@@ -1,0 +1,183 @@
+"""The answer: what won, by how much over what, how sure, what it cost, how to use it."""
+
+from reports import figures
+from reports.facts import Comparison, Final, Model
+from reports.markdown import (
+    code,
+    decimals_for,
+    duration,
+    escape,
+    interval,
+    join,
+    percent,
+    plural,
+    points,
+)
+from reports.summary import RunSummary
+
+
+def render(summary: RunSummary) -> str:
+    """Title, the answer in one paragraph, sample test images."""
+    title = f"# {escape(summary.name)}: {_headline(summary)}"
+    missing = "\n".join(f"> {sentence}  " for sentence in _warnings(summary)).rstrip()
+    answer = " ".join(part for part in (_result(summary), cost(summary)) if part)
+    return join([title, missing, answer, _use(summary), figures.place("samples", summary), _caption(summary)])
+
+
+def model_name(summary: RunSummary) -> str:
+    """Such as "CNN" for the spaces of that family, else the space's own name."""
+    return "CNN" if summary.space.startswith("cnn") else code(summary.space)
+
+
+def _headline(summary: RunSummary) -> str:
+    final = summary.final
+    if final is None or final.winner.test is None:
+        return "an unfinished search" if summary.state != "done" else "the search"
+    digits = decimals_for(final.winner.test.interval)
+    return f"a tuned {model_name(summary)} with {percent(final.winner.test.mean, digits)} test accuracy"
+
+
+def _warnings(summary: RunSummary) -> list[str]:
+    """What the reader has to know before the numbers."""
+    states = {
+        "interrupted": "This run was interrupted.",
+        "searching": "This run is not finished: it is searching.",
+    }
+    states["finishing"] = "This run is not finished: it is retraining."
+    first = [states[summary.state]] if summary.state in states else []
+    return [*first, *summary.missing]
+
+
+def _result(summary: RunSummary) -> str:
+    final = summary.final
+    if final is None or final.winner.test is None:
+        return _search_only(summary)
+    accuracy, noun = final.winner.test, escape(summary.dataset.noun)
+    digits = decimals_for(accuracy.interval)
+    if accuracy.interval:
+        sure = f"95 % interval {interval(accuracy.interval, digits)}"
+    else:
+        groups = plural(summary.dataset.duplicate_groups.get("test", 0), "group")
+        sure = f"no interval: the test images form only {groups} of near-copies"
+    opening = f"The tuned {model_name(summary)} reads {percent(accuracy.mean, digits)} of unseen {noun} correctly ({sure})"
+    best = _best(final)
+    closing = f", {_against(final, best, digits)}" if best else ""
+    return f"**{opening}{closing}.** {_default(final)}{_every(final)}".strip()
+
+
+def _best(final: Final) -> Model | None:
+    """The baseline, the default left out, with the highest test accuracy."""
+    known = [model for model in final.baselines if model.test is not None and model.name != "default"]
+    return max(known, key=lambda model: model.test.mean if model.test else 0.0, default=None)
+
+
+def _comparison(final: Final, name: str) -> Comparison:
+    return next(item for item in final.comparisons if item.baseline == name)
+
+
+def _against(final: Final, model: Model, digits: int) -> str:
+    assert model.test is not None
+    found = _comparison(final, model.name)
+    apart = f"difference {interval(found.interval, digits)}: " if found.interval else ""
+    many = [m for m in final.baselines if m.name != "default"]
+    which = "the best baseline" if len(many) > 1 else "the one baseline"
+    return (
+        f"{_points(found.difference, digits)} {which}, {code(model.name)} "
+        f"({percent(model.test.mean, digits)}; {apart}{found.verdict})"
+    )
+
+
+def _points(difference: float, digits: int) -> str:
+    shown = points(abs(difference), digits)
+    if not float(shown):
+        return "no more than" if difference <= 0 else "hardly more than"
+    return f"{shown} {'point' if shown == '1' else 'points'} {'more' if difference > 0 else 'less'} than"
+
+
+def _default(final: Final) -> str:
+    if final.best_trial == 0:
+        return "The search found nothing better than the default configuration, which won. "
+    if not any(item.baseline == "default" for item in final.comparisons):
+        return ""
+    found = _comparison(final, "default")
+    digits = decimals_for(found.interval)
+    shown = points(found.difference, digits)
+    apart = f"{interval(found.interval, digits)}: " if found.interval else ""
+    unit = "point" if shown in {"1", "\u22121"} else "points"
+    return f"The search itself was worth {shown} {unit} over the default configuration ({apart}{found.verdict}). "
+
+
+def _every(final: Final) -> str:
+    if not final.comparisons:
+        return "There is no baseline to compare it with. "
+    if final.better_than_every and len(final.comparisons) > 1:
+        return f"It is better than every one of the {len(final.comparisons)} models compared. "
+    return ""
+
+
+def _search_only(summary: RunSummary) -> str:
+    best = summary.search.best
+    if best is None or best.score is None:
+        return "**No trial is complete, so there is no result yet.**"
+    score = percent(best.score) if summary.metric.endswith("accuracy") else f"{best.score:.3f}"
+    return (
+        f"**The best of the trials so far, number {best.number}, has a validation {escape(summary.metric)} "
+        "of "
+        f"{score}.** That flatters: it is the best of several, on the images it was chosen on."
+    )
+
+
+def cost(summary: RunSummary) -> str:
+    """Size, speed, time and trials in a sentence."""
+    search, final, parts = summary.search, summary.final, []
+    if final is not None:
+        parts.append(plural(final.winner.parameters, "parameter"))
+        if final.winner.latency_ms is not None:
+            parts.append(f"{final.winner.latency_ms:.2g} ms an image")
+    if search.trials:
+        where = f" in {duration(search.seconds)}{_where(summary)}" if search.seconds else ""
+        parts.append(f"{'found' if final else 'searched'}{where}: {trials(summary)}")
+    if not parts:
+        return ""
+    total = sum(summary.seconds.values())
+    whole = f" (with retraining and baselines {duration(total)})" if final and total else ""
+    text = ", ".join(parts)
+    return f"{text[0].upper()}{text[1:]}{whole}."
+
+
+def _where(summary: RunSummary) -> str:
+    devices = summary.environment.get("devices") or []
+    kinds = [str(device.get("kind", "cpu")).lower() for device in devices]
+    gpus = sum(kind != "cpu" for kind in kinds)
+    if gpus:
+        return f" on {plural(gpus, 'GPU')}"
+    workers = int(summary.environment.get("workers") or 0)
+    return f" on {plural(workers, 'CPU core')}" if workers else ""
+
+
+def trials(summary: RunSummary) -> str:
+    """Such as "50 trials, 31 stopped early, none failed"."""
+    search = summary.search
+    pruned, failed, open_ = (search.count(state) for state in ("pruned", "failed", "unfinished"))
+    parts = [
+        plural(len(search.trials) - open_, "trial"),
+        f"{pruned or 'none'} stopped early",
+        f"{failed or 'none'} failed",
+    ]
+    return ", ".join(parts) + (f", {open_} unfinished" if open_ else "")
+
+
+def _use(summary: RunSummary) -> str:
+    if summary.final is None:
+        return f"Go on with it: {code(summary.command)}"
+    return (
+        'Use it: `keras.saving.load_model("model/model.keras").predict(images)` takes raw pixels from 0 to '
+        "255 "
+        "([how](#use-the-model))."
+    )
+
+
+def _caption(summary: RunSummary) -> str:
+    if not summary.shown:
+        return ""
+    return "*Below each image, in green, what the model says and how sure it is; in red, a mistake, and what it is.*"

@@ -1,0 +1,134 @@
+"""What is known of the data itself."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reports.markdown import escape, join, listed, percent, plural, value
+from reports.summary import RunSummary
+
+SHOWN = 5
+
+
+def render(summary: RunSummary) -> str:
+    """A list of plain sentences."""
+    data = summary.dataset
+    height, width, channels = data.image_shape
+    kind = {1: "grey", 3: "colour"}.get(channels, f"{channels}-channel")
+    held = plural(data.n_validation, "was", "were").split()[-1]
+    first = (
+        f"{plural(data.n_train, 'training image')}, of which {data.n_validation:,} {held} held out for "
+        "validation in "
+        f"the search, and {plural(data.n_test, 'test image')}: {kind}, {height}×{width} pixels, "
+        f"{len(data.class_names)} classes."
+    )
+    sentences = [first, *(_audit(summary.audit) if summary.audit else ())]
+    return join(["## The data", "\n".join(f"- {sentence}" for sentence in sentences if sentence)])
+
+
+def _audit(audit: Mapping[str, Any]) -> list[str]:
+    return [
+        _classes(audit),
+        _values(audit),
+        _duplicates(audit.get("duplicates") or {}),
+        _conflicts(audit.get("label_conflicts") or ()),
+        _constant(audit.get("constant_images") or {}),
+        _corrupt(audit.get("corrupt") or ()),
+        _suspects(audit.get("suspected_labels")),
+        *(escape(note) for note in audit.get("notes") or ()),
+    ]
+
+
+def _classes(audit: Mapping[str, Any]) -> str:
+    classes = audit.get("classes") or []
+    if not classes:
+        return ""
+    smallest = min(classes, key=lambda item: item["train"])
+    largest = max(classes, key=lambda item: item["train"])
+    if smallest["train"] == largest["train"]:
+        return f"Every class has {plural(largest['train'], 'training image')}."
+    ratio = f", {audit['imbalance']:.1f} times as many" if audit.get("imbalance") else ""
+    return (
+        f"The classes have between {smallest['train']:,} ({escape(smallest['name'])}) and "
+        f"{largest['train']:,} "
+        f"({escape(largest['name'])}) training images{ratio}."
+    )
+
+
+def _values(audit: Mapping[str, Any]) -> str:
+    values = audit.get("values") or {}
+    if not values:
+        return ""
+    return (
+        f"Pixel values go from {value(values.get('min'))} to {value(values.get('max'))}, "
+        f"{float(values.get('mean', 0)):.0f} on average."
+    )
+
+
+def _duplicates(found: Mapping[str, Any]) -> str:
+    if not found:
+        return ""
+    groups, copies, exact = (found.get(key) or {} for key in ("groups", "images_with_copy", "exact"))
+    train, test = copies.get("train", 0), copies.get("test", 0)
+    text = escape(found.get("rule", ""))
+    if not train and not test:
+        return f"{text} No image has a near-copy.".strip()
+    text += (
+        f" {plural(train, 'training image has', 'training images have').capitalize()} a near-copy in "
+        "training, and "
+        f"{plural(test, 'test image', 'test images')} one in the test split; they form "
+        f"{groups.get('train', 0):,} and "
+        f"{groups.get('test', 0):,} groups, the largest of {plural(found.get('largest_group', 0), 'image')}. "
+        "Groups were never split between training and validation."
+    )
+    same = exact.get("train", 0) + exact.get("test", 0)
+    if same:
+        text += (
+            f" {plural(same, 'image is', 'images are').capitalize()} an exact copy."
+            if same == 1
+            else (f" {same:,} images are exact copies.")
+        )
+    return text.strip()
+
+
+def _conflicts(pairs: Sequence[Sequence[int]]) -> str:
+    if not pairs:
+        return ""
+    shown = [f"{a} and {b}" for a, b in pairs[:SHOWN]]
+    more = f" and {len(pairs) - SHOWN:,} more" if len(pairs) > SHOWN else ""
+    many = plural(len(pairs), "pair of near-copies has", "pairs of near-copies have").capitalize()
+    return f"{many} different labels (training images {'; '.join(shown)}{more})."
+
+
+def _constant(images: Mapping[str, Sequence[int]]) -> str:
+    parts = []
+    for split, word in (("train", "training"), ("test", "test")):
+        numbers = list(images.get(split) or ())
+        if numbers:
+            shown = listed([str(number) for number in numbers[:SHOWN]])
+            more = f" and {len(numbers) - SHOWN:,} more" if len(numbers) > SHOWN else ""
+            parts.append(f"{plural(len(numbers), f'{word} image')} of one colour (number {shown}{more})")
+    return f"There {'is' if parts[0].startswith('1 ') else 'are'} {listed(parts)}." if parts else ""
+
+
+def _corrupt(files: Sequence[str]) -> str:
+    if not files:
+        return ""
+    more = f"; and {len(files) - SHOWN:,} more" if len(files) > SHOWN else ""
+    many = plural(len(files), "file", "files").capitalize()
+    return f"{many} could not be read: {'; '.join(escape(file) for file in files[:SHOWN])}{more}."
+
+
+def _suspects(suspects: Sequence[Mapping[str, Any]] | None) -> str:
+    if not suspects:
+        return ""
+    shown = [
+        f"number {item['image']}, {escape(item['label'])}, which a model reads as "
+        f"{escape(item['predicted'])} "
+        f"({percent(float(item['probability']), 0)})"
+        for item in suspects[:SHOWN]
+    ]
+    many = plural(
+        len(suspects), "training image may have a wrong label", "training images may have wrong labels"
+    )
+    more = f"; and {len(suspects) - SHOWN:,} more" if len(suspects) > SHOWN else ""
+    return f"{many.capitalize()}: {'; '.join(shown)}{more}."

@@ -1,0 +1,57 @@
+"""How well each class is read."""
+
+from reports.facts import Class
+from reports.markdown import NONE, escape, folded, join, listed, percent, plural, table
+from reports.summary import RunSummary
+
+FOLD_ABOVE = 12
+
+
+def render(summary: RunSummary) -> str:
+    """The easiest and hardest classes, then all of them in a table."""
+    if summary.final is None or not summary.final.classes:
+        return ""
+    classes = summary.final.classes
+    rows = [_row(item) for item in classes]
+    header = ["class", "test images", "groups", "recall", "precision", "F1"]
+    if not summary.dataset.grouped:
+        header.remove("groups")
+        rows = [row[:2] + row[3:] for row in rows]
+    body = table(header, rows, "l" + "r" * (len(header) - 1))
+    if len(rows) > FOLD_ABOVE:
+        body = folded(f"All {len(rows)} classes", body)
+    return join(["## Classes", _sentence(classes), body, _note(summary)])
+
+
+def _row(item: Class) -> list[str]:
+    shown = [percent(x) if x is not None else NONE for x in (item.recall, item.precision, item.f1)]
+    return [escape(item.name), f"{item.images:,}", f"{item.groups:,}", *shown]
+
+
+def _sentence(classes: tuple[Class, ...]) -> str:
+    known = sorted((item for item in classes if item.recall is not None), key=lambda item: item.recall or 0.0)
+    absent = [f"**{escape(item.name)}**" for item in classes if not item.images]
+    text = ""
+    if known and (known[0].recall or 0.0) < 1:
+        worst = [
+            f"**{escape(c.name)}** ({percent(c.recall or 0.0, 0)})"
+            for c in known[: 3 if len(known) > 4 else 1]
+        ]
+        perfect = sum(item.recall == 1 for item in known)
+        text = f"Least often recognised: {listed(worst)}."
+        if perfect:
+            text += f" {plural(perfect, 'class is', 'classes are').capitalize()} always recognised."
+    elif known:
+        text = "Every test image of every class is recognised."
+    if absent:
+        text += f" The test split has no image of {listed(absent)}."
+    return text.strip()
+
+
+def _note(summary: RunSummary) -> str:
+    counts = "images and groups" if summary.dataset.grouped else "images"
+    return (
+        "Recall: share of the images of a class that are recognised; precision: share of the images read "
+        "as it that "
+        f"are of it; mean over the seeds. A class has too few {counts} for an interval."
+    )

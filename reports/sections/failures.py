@@ -1,0 +1,24 @@
+"""Trials that failed, and why."""
+
+from reports.markdown import NONE, code, escape, join, plural, table
+from reports.summary import RunSummary
+
+SHOWN = 20
+
+
+def render(summary: RunSummary) -> str:
+    """A table of the failed trials, or a sentence that there are none."""
+    search = summary.search
+    if not search.trials:
+        return ""
+    failed = search.of_state("failed")
+    if not failed:
+        return join(["## Failures", "No trial failed."])
+    rows = [
+        [str(trial.number), escape(trial.reason) or NONE, code(trial.message) if trial.message else NONE]
+        for trial in failed[:SHOWN]
+    ]
+    many = plural(len(failed), "trial").capitalize()
+    more = f"; the first {SHOWN} are" if len(failed) > SHOWN else ":"
+    text = f"{many} of {len(search.trials):,} failed{more if more == ':' else more + ':'}"
+    return join(["## Failures", text, table(["trial", "reason", "message"], rows, "rll")])

@@ -1,0 +1,73 @@
+"""What mattered in the search, and how the best configuration differs from the default."""
+
+from typing import Any
+
+from reports import figures
+from reports.markdown import NONE, code, escape, join, listed, percent, table, value
+from reports.study import MIN_SCORED
+from reports.summary import RunSummary
+
+
+def render(summary: RunSummary) -> str:
+    """Importances, slices, best against default."""
+    if not summary.search.trials:
+        return ""
+    return join(
+        [
+            "## What mattered",
+            _sentence(summary),
+            figures.place("importance", summary),
+            figures.place("slices", summary),
+            _best_against_default(summary),
+        ]
+    )
+
+
+def _sentence(summary: RunSummary) -> str:
+    items = summary.search.importance
+    if not items:
+        scored = sum(trial.score is not None for trial in summary.search.trials)
+        if scored < MIN_SCORED:
+            return f"Too few trials to say which parameter mattered: {scored} with a score, {MIN_SCORED} are needed."
+        return "The trials do not differ enough to say which parameter mattered."
+    top = [f"{code(item.param)} ({percent(item.importance, 0)})" for item in items[:3]]
+    return (
+        f"Most of what separates the good trials from the rest: {listed(top)}. The shares (PED-ANOVA, as "
+        "Optuna "
+        "computes it, over complete and stopped trials with the last score of each) say where the search "
+        "found "
+        "differences, not what a parameter is worth; the lines show how far they move when trials are "
+        "redrawn."
+    )
+
+
+def best_params(summary: RunSummary) -> dict[str, Any]:
+    """Parameters of the winner, or of the best trial so far."""
+    if summary.final is not None and summary.final.winner.params:
+        return dict(summary.final.winner.params)
+    best = summary.search.best
+    return dict(best.params) if best is not None else {}
+
+
+def _best_against_default(summary: RunSummary) -> str:
+    chosen = best_params(summary)
+    searched = [parameter for parameter in summary.parameters if parameter.searched]
+    if not chosen or not searched:
+        return ""
+    rows = []
+    for parameter in searched:
+        best = value(chosen[parameter.name]) if parameter.name in chosen else NONE
+        default = value(parameter.default)
+        if parameter.choices is not None:
+            among = listed([value(choice) for choice in parameter.choices], "or")
+        else:
+            among = f"{value(parameter.low)} to {value(parameter.high)}{', log' if parameter.log else ''}"
+        shown = f"**{escape(best)}**" if best != default else escape(best)
+        rows.append([code(parameter.name), escape(parameter.summary), escape(default), shown, escape(among)])
+    header = ["parameter", "what it is", "default", "best", "searched"]
+    fixed = [parameter for parameter in summary.parameters if not parameter.searched]
+    note = ""
+    if fixed:
+        named = [f"{code(p.name)} ({escape(value(chosen.get(p.name, p.default)))})" for p in fixed]
+        note = f"Not searched: {listed(named)}."
+    return join([table(header, rows, "llrrl"), note])

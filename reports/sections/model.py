@@ -1,0 +1,17 @@
+"""The winner itself: its layers and how it was trained."""
+
+from reports.markdown import block, folded, join, plural
+from reports.summary import RunSummary
+
+
+def render(summary: RunSummary) -> str:
+    """Keras' own summary of the model, folded."""
+    if summary.final is None:
+        return ""
+    winner = summary.final.winner
+    layers = folded("Layers", block(winner.summary, "text")) if winner.summary.strip() else ""
+    text = (
+        f"Trial {summary.final.best_trial}, trained on training and validation images together for "
+        f"{plural(winner.epochs, 'epoch')}, the length of its schedule."
+    )
+    return join(["## The model", text, layers])

@@ -1,0 +1,94 @@
+"""Writes the report of a run: Markdown, JSON, CSV and figures, each file whole or not at all."""
+
+import csv
+import io
+from pathlib import Path
+
+from reports import SECTIONS
+from reports.as_json import as_json
+from reports.figures import FIGURES
+from reports.figures.results import ENSEMBLE, ranked
+from reports.figures.style import save
+from reports.markdown import join
+from reports.summary import RunSummary
+from tuner.registry import resolve
+from tuner.run_dir import write_atomically, write_json
+
+COLUMNS = (
+    "model", "kind", "test_accuracy", "ci95_low", "ci95_high", "std", "seeds", "difference", "difference_low",
+    "difference_high", "verdict", "validation_accuracy", "train_accuracy", "parameters", "epochs", "seconds",
+    "latency_ms", "source",
+)  # fmt: skip
+
+
+def write(run_dir: Path) -> Path:
+    """Reads the run directory and writes its report into it.
+
+    Args:
+        run_dir: of a finished or interrupted run.
+
+    Returns:
+        The path of `report.md`.
+    """
+    summary = RunSummary.load(run_dir)
+    figures(summary)
+    write_json(summary.path / "report.json", as_json(summary))
+    _text(summary.path / "leaderboard.csv", leaderboard(summary))
+    report = summary.path / "report.md"
+    _text(report, markdown(summary))
+    return report
+
+
+def markdown(summary: RunSummary) -> str:
+    """The whole report."""
+    return join([resolve(section)(summary) for section in SECTIONS]) + "\n"
+
+
+def figures(summary: RunSummary) -> None:
+    """Draws the figures that the run has facts for; those of an earlier report that it lacks now go."""
+    for name, drawing in FIGURES.items():
+        path = summary.path / "figures" / f"{name}.png"
+        if drawing.wanted(summary):
+            save(drawing.draw(summary), path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def leaderboard(summary: RunSummary) -> str:
+    """The leaderboard as CSV, best first; only the header before models are tested."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for row in _rows(summary):
+        writer.writerow({column: "" if row.get(column) is None else row[column] for column in COLUMNS})
+    return out.getvalue()
+
+
+def _rows(summary: RunSummary) -> list[dict[str, object]]:
+    if summary.final is None:
+        return []
+    models = {model.name: model for model in summary.final.models}
+    compared = {item.baseline: item for item in summary.final.comparisons}
+    rows: list[dict[str, object]] = []
+    for name, accuracy in ranked(summary):
+        row: dict[str, object] = {
+            "model": name,
+            "kind": "ensemble" if name == ENSEMBLE else models[name].kind,
+        }
+        row |= {"test_accuracy": accuracy.mean, "std": accuracy.std, "seeds": len(accuracy.per_seed)}
+        if accuracy.interval:
+            row |= {"ci95_low": accuracy.interval[0], "ci95_high": accuracy.interval[1]}
+        if found := compared.get(name):
+            row |= {"difference": found.difference, "verdict": found.verdict}
+            if found.interval:
+                row |= {"difference_low": found.interval[0], "difference_high": found.interval[1]}
+        if model := models.get(name):
+            row |= {"validation_accuracy": model.validation, "train_accuracy": model.train_accuracy}
+            row |= {"parameters": model.parameters, "epochs": model.epochs, "seconds": model.seconds}
+            row |= {"latency_ms": model.latency_ms, "source": model.source}
+        rows.append(row)
+    return rows
+
+
+def _text(path: Path, text: str) -> None:
+    write_atomically(path, lambda file: file.write(text.encode()))

@@ -1,0 +1,81 @@
+"""What a model family is: a search space, a way to build a model, and a recipe to train it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from search_spaces.space import ParamValue, SearchSpace
+
+Params = Mapping[str, ParamValue]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a space may adapt its defaults to.
+
+    Attributes:
+        image_shape: (height, width, channels) in pixels.
+        classes: number of classes, at least 2.
+        train_images: number of images available for training and validation.
+        augmentation: default strength of augmentation that the data set names, 0 to 1.6.
+        flips: whether mirrored images keep their class (never so for digits or letters).
+        gpu: whether trials run on GPUs, where wider networks cost little.
+    """
+
+    image_shape: tuple[int, int, int]
+    classes: int
+    train_images: int
+    augmentation: float = 1.0
+    flips: bool = False
+    gpu: bool = False
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a model is trained; everything that is not the network itself.
+
+    Attributes:
+        optimizer: a Keras optimizer, by its lower-case name.
+        learning_rate: peak learning rate.
+        weight_decay: decoupled weight decay (adamw, or sgd with decay), 0 for none.
+        momentum: of sgd only.
+        batch_size: images a step.
+        schedule: "trapezoid" (one warm-up epoch, constant, linear to zero over the last third)
+            or "constant".
+        ema: momentum a step of the averaged weights that are evaluated and kept, 0 for none.
+        label_smoothing: 0 to below 1.
+        early_stopping: True where the number of epochs is chosen on validation data
+            (baselines); False where the schedule fixes it.
+    """
+
+    optimizer: Literal["adamw", "adam", "sgd", "rmsprop"] = "adamw"
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.0
+    momentum: float = 0.9
+    batch_size: int = 128
+    schedule: Literal["trapezoid", "constant"] = "trapezoid"
+    ema: float = 0.98
+    label_smoothing: float = 0.0
+    early_stopping: bool = False
+
+
+@dataclass(frozen=True)
+class Family:
+    """A model family.
+
+    Attributes:
+        name: as in `--space NAME`.
+        summary: one line for `tune spaces`.
+        space: the search space for a task.
+        build: `build(params, image_shape, classes)` returns an uncompiled `keras.Model` from raw
+            uint8 images (batch, height, width, channels) to class probabilities (batch, classes),
+            or for two classes the probability of class 1 (batch, 1). `params` has every
+            parameter of the space.
+        recipe: the training recipe that belongs to `params`.
+    """
+
+    name: str
+    summary: str
+    space: Callable[[Task], SearchSpace]
+    build: Callable[[Params, tuple[int, int, int], int], Any]
+    recipe: Callable[[Params], Recipe]

@@ -1,0 +1,67 @@
+"""Pieces of networks that the families share; all of them stock Keras layers."""
+
+from typing import Any
+
+SMALLEST_MAP = 3
+"""Pixels below which a side is not halved any further."""
+
+
+def image_input(image_shape: tuple[int, int, int]) -> tuple[Any, Any]:
+    """(input of raw uint8 images, the same as float32 from 0 to 1)."""
+    from keras import Input, layers
+
+    inputs = Input(image_shape, dtype="uint8", name="images")
+    return inputs, layers.Rescaling(1 / 255, dtype="float32", name="rescale")(inputs)
+
+
+def class_probabilities(x: Any, classes: int) -> Any:
+    """Probabilities (batch, classes), or of class 1 (batch, 1) where there are two classes.
+
+    In float32 also under a mixed precision policy, where bfloat16 would leave two digits of them.
+    """
+    from keras import layers
+
+    if classes == 2:
+        return layers.Dense(1, activation="sigmoid", dtype="float32", name="probability")(x)
+    return layers.Dense(classes, activation="softmax", dtype="float32", name="probabilities")(x)
+
+
+def halvings(image_shape: tuple[int, int, int]) -> int:
+    """How often the shorter side can be halved before it falls below `SMALLEST_MAP` pixels."""
+    side, count = min(image_shape[:2]), 0
+    while side // 2 >= SMALLEST_MAP:
+        side, count = side // 2, count + 1
+    return count
+
+
+def pool_size(x: Any) -> tuple[int, int]:
+    """2 for each side of the feature map `x` that may be halved, else 1."""
+    height, width = x.shape[1:3]
+    return (2 if height // 2 >= SMALLEST_MAP else 1, 2 if width // 2 >= SMALLEST_MAP else 1)
+
+
+def norm_relu(x: Any, *, batch_norm: bool = True) -> Any:
+    """Batch norm, unless switched off, and ReLU.
+
+    The momentum is 0.9: with Keras' default of 0.99 the first epochs are evaluated with statistics
+    that lag far behind, and an early look at a trial says almost nothing about it.
+    """
+    from keras import layers
+
+    if batch_norm:
+        x = layers.BatchNormalization(momentum=0.9)(x)
+    return layers.ReLU()(x)
+
+
+def convolution(x: Any, filters: int, kernel: int = 3, *, strides: int = 1, batch_norm: bool = True) -> Any:
+    """A convolution that keeps the size; without a bias where a batch norm follows and has one."""
+    from keras import layers
+
+    return layers.Conv2D(filters, kernel, strides=strides, padding="same", use_bias=not batch_norm)(x)
+
+
+def dropout(x: Any, share: float) -> Any:
+    """Dropout, left out at 0."""
+    from keras import layers
+
+    return layers.Dropout(share)(x) if share else x

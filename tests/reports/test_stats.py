@@ -1,0 +1,219 @@
+"""The intervals hold what they promise: formulas against plain NumPy, coverage by simulation."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from reports import stats
+
+Sizes = Callable[[np.random.Generator], NDArray[np.float64]]
+
+
+def simulated(
+    rng: np.random.Generator,
+    sizes: NDArray[np.float64],
+    accuracies: list[float],
+    seeds: int,
+    noise: tuple[float, list[float], float],
+) -> list[stats.Correct]:
+    """Models of known accuracy: a probit of group, seed and seed-by-group effects, groups in common.
+
+    The mean over all effects is ndtr(mu / sqrt(1 + variances)), so the truth is exact.
+    """
+    group_sd, seed_sds, interaction_sd = noise
+    from scipy.special import ndtr, ndtri
+
+    shared = rng.standard_normal(len(sizes))
+    models = []
+    for accuracy, seed_sd in zip(accuracies, seed_sds, strict=True):
+        mu = ndtri(accuracy) * np.sqrt(1 + group_sd**2 + seed_sd**2 + interaction_sd**2)
+        group = group_sd * (np.sqrt(0.9) * shared + np.sqrt(0.1) * rng.standard_normal(len(sizes)))
+        seed = seed_sd * rng.standard_normal((seeds, 1))
+        both = interaction_sd * rng.standard_normal((seeds, len(sizes)))
+        counts = rng.binomial(sizes.astype(int), ndtr(mu + group + seed + both))
+        models.append(stats.Correct(counts.astype(float), sizes))
+    return models
+
+
+def same(groups: int, images: int) -> Sizes:
+    return lambda _: np.full(groups, float(images))
+
+
+def heavy(rng: np.random.Generator) -> NDArray[np.float64]:
+    return np.ceil(5 * rng.pareto(1.8, 100) + 1)
+
+
+REGIMES: dict[str, tuple[Sizes, list[float], int, tuple[float, list[float], float]]] = {
+    "88 groups of 20": (same(88, 20), [0.85, 0.80, 0.75], 5, (4.0, [0.5] * 3, 1.5)),
+    "no groups, 360 images": (same(360, 1), [0.85, 0.80, 0.75], 5, (1.0, [0.1] * 3, 0.5)),
+    "seeds dominate, 10,000 images": (same(10_000, 1), [0.97, 0.95, 0.93], 3, (1.5, [0.3] * 3, 0.5)),
+    "12 groups": (same(12, 30), [0.80, 0.75, 0.70], 5, (1.5, [0.2] * 3, 0.5)),
+    "heavy-tailed groups": (heavy, [0.85, 0.80, 0.75], 5, (3.0, [0.4] * 3, 1.0)),
+    "seeds of the winner vary most": (same(88, 20), [0.85, 0.80, 0.75], 5, (4.0, [1.0, 0.5, 0.3], 1.5)),
+}
+
+
+@pytest.mark.parametrize("regime", REGIMES)
+def test_coverage_of_accuracies_and_differences(regime: str) -> None:
+    sizes, truth, seeds, noise = REGIMES[regime]
+    rng = np.random.default_rng(11)
+    single, paired, runs = 0, 0, 600
+    for _ in range(runs):
+        models = simulated(rng, sizes(rng), truth, seeds, noise)
+        variances = stats.seed_variances(models)
+        interval = stats.accuracy_interval(models[0], variances[0])
+        found = stats.difference((models[0], variances[0]), (models[1], variances[1])).interval
+        assert interval is not None
+        assert found is not None
+        single += interval[0] <= truth[0] <= interval[1]
+        paired += found[0] <= truth[0] - truth[1] <= found[1]
+    assert 0.92 <= single / runs <= 0.99
+    assert 0.92 <= paired / runs <= 0.99
+
+
+@pytest.mark.parametrize("regime", ["88 groups of 20", "seeds dominate, 10,000 images", "12 groups"])
+def test_coverage_of_a_model_alone_in_its_run(regime: str) -> None:
+    sizes, truth, seeds, (group_sd, seed_sds, interaction_sd) = REGIMES[regime]
+    rng = np.random.default_rng(12)
+    single, runs = 0, 600
+    for _ in range(runs):
+        models = simulated(rng, sizes(rng), truth[:1], seeds, (group_sd, seed_sds[:1], interaction_sd))
+        interval = stats.accuracy_interval(models[0], stats.seed_variances(models)[0])
+        assert interval is not None
+        single += interval[0] <= truth[0] <= interval[1]
+    assert 0.92 <= single / runs <= 0.99
+
+
+def test_six_equal_baselines_rarely_bring_a_false_verdict() -> None:
+    rng = np.random.default_rng(13)
+    false, runs = 0, 400
+    for _ in range(runs):
+        models = simulated(rng, np.full(88, 20.0), [0.8] * 7, 5, (4.0, [0.5] * 7, 1.5))
+        known = list(zip(models, stats.seed_variances(models), strict=True))
+        found = stats.verdicts([stats.difference(known[0], other) for other in known[1:]])
+        false += any(verdict != "not distinguishable" for verdict in found)
+    assert false / runs <= 0.07
+
+
+def test_group_variance_is_the_ratio_estimators_for_groups_of_one_size() -> None:
+    rng = np.random.default_rng(0)
+    counts, sizes = rng.integers(0, 21, 40).astype(float), np.full(40, 20.0)
+    p = counts.sum() / 800
+    expected = 40 / 39 * ((counts - 20 * p) ** 2).sum() / 800**2
+    assert stats.group_variance(counts, sizes) == pytest.approx(expected)
+
+
+def test_group_variance_is_the_delete_one_jackknife() -> None:
+    rng = np.random.default_rng(1)
+    sizes = rng.integers(1, 90, 30).astype(float)
+    counts = np.floor(sizes * rng.random(30))
+    left_out = (counts.sum() - counts) / (sizes.sum() - sizes)
+    expected = 29 / 30 * ((left_out - counts.sum() / sizes.sum()) ** 2).sum()
+    assert stats.group_variance(counts, sizes) == pytest.approx(expected)
+
+
+def test_seed_variance_takes_the_interaction_off() -> None:
+    rng = np.random.default_rng(2)
+    estimates, truth = [], 0.02**2
+    for _ in range(300):
+        level = 0.8 + 0.02 * rng.standard_normal((4, 1))
+        counts = rng.binomial(5, np.clip(level + 0.1 * rng.standard_normal((4, 100)), 0, 1))
+        found = stats.own_seed_variance(stats.Correct(counts.astype(float), np.full(100, 5.0)))
+        assert found is not None
+        assert found.freedom == 3
+        estimates.append(found.variance)
+    assert np.mean(estimates) == pytest.approx(truth, rel=0.15)
+
+
+def test_models_without_seeds_have_no_seed_term() -> None:
+    rows = np.array([[5.0] * 6 + [4.0] * 6])
+    deterministic = stats.Correct(rows, np.full(12, 6.0), seeded=False)
+    lonely = stats.Correct(rows, np.full(12, 6.0))
+    assert stats.seed_variances([deterministic, lonely]) == [None, None]
+
+
+def test_one_seed_borrows_from_the_other_models() -> None:
+    rng = np.random.default_rng(3)
+    models = simulated(rng, np.full(88, 20.0), [0.8] * 3, 5, (1.0, [0.5] * 3, 0.5))
+    single = stats.Correct(models[0].counts[:1], models[0].sizes)
+    found = stats.seed_variances([single, *models[1:]])[0]
+    assert found is not None
+    assert found.freedom == stats.PRIOR_FREEDOM
+    assert found.variance > 0
+
+
+@pytest.mark.parametrize("p", [0.0, 1.0])
+def test_all_right_or_all_wrong_gives_clopper_pearson_over_groups(p: float) -> None:
+    model = stats.Correct(np.full((3, 40), 20 * p), np.full(40, 20.0))
+    bound = 0.025 ** (1 / 40)
+    expected = (bound, 1.0) if p else (0.0, 1 - bound)
+    assert stats.accuracy_interval(model, None) == pytest.approx(expected)
+
+
+def test_the_interval_holds_its_estimate_next_to_one() -> None:
+    counts = np.full((5, 88), 20.0)
+    counts[0, 0] = 19
+    model = stats.Correct(counts, np.full(88, 20.0))
+    interval = stats.accuracy_interval(model, stats.seed_variances([model])[0])
+    assert interval is not None
+    assert interval[0] < model.mean < interval[1]
+
+
+def test_nine_groups_give_no_interval() -> None:
+    model = stats.Correct(np.full((2, 9), 3.0), np.full(9, 5.0))
+    assert stats.accuracy_interval(model, None) is None
+    found = stats.difference((model, None), (model, None))
+    assert found == stats.Difference(0.0, None, None)
+    assert stats.verdicts([found]) == ["not distinguishable"]
+    assert not stats.better_than_every([found])
+
+
+def test_models_that_answer_alike_are_not_known_to_be_equal() -> None:
+    model = stats.Correct(np.full((2, 50), 3.0), np.full(50, 5.0))
+    found = stats.difference((model, None), (model, None))
+    assert found.difference == 0
+    assert found.interval == pytest.approx((-1 + 0.025 ** (1 / 50), 1 - 0.025 ** (1 / 50)))
+    assert stats.verdicts([found]) == ["not distinguishable"]
+
+
+def test_the_p_value_agrees_with_the_interval() -> None:
+    rng = np.random.default_rng(4)
+    models = simulated(rng, np.full(88, 20.0), [0.85, 0.8], 5, (4.0, [0.5] * 2, 1.5))
+    known = list(zip(models, stats.seed_variances(models), strict=True))
+    for _ in range(20):
+        found = stats.difference(known[0], known[1])
+        assert found.interval is not None
+        assert found.p_value is not None
+        assert (found.p_value < 0.05) == (found.interval[0] > 0 or found.interval[1] < 0)
+
+
+def test_holm_by_hand() -> None:
+    assert stats.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert stats.holm([]) == []
+
+
+def test_better_than_every_needs_every_lower_bound() -> None:
+    good = stats.Difference(0.1, (0.02, 0.18), 0.01)
+    unsure = stats.Difference(0.05, (-0.01, 0.11), 0.10)
+    assert stats.better_than_every([good, good])
+    assert not stats.better_than_every([good, unsure])
+    assert not stats.better_than_every([])
+    assert stats.verdicts([good, unsure]) == ["better", "not distinguishable"]
+
+
+def test_counts_by_group() -> None:
+    correct = np.array([[1, 0, 1, 1], [0, 0, 1, 1]], dtype=bool)
+    found = stats.count_correct(correct, np.array([7, 7, 3, 7]))
+    assert found.sizes.tolist() == [1, 3]
+    assert found.counts.tolist() == [[1, 2], [1, 1]]
+    assert found.mean == pytest.approx(5 / 8)
+    assert found.per_seed.tolist() == [0.75, 0.5]
+
+
+def test_calibration_error_by_hand() -> None:
+    probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.3, 0.7], [0.0, 1.0]])
+    labels = np.array([0, 1, 1, 1])
+    expected = (2 * abs(0.5 - 0.9) + abs(1 - 0.7) + 0) / 4
+    assert stats.expected_calibration_error(probabilities, labels) == pytest.approx(expected)

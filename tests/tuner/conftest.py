@@ -1,0 +1,60 @@
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Tune = Callable[..., "subprocess.CompletedProcess[str]"]
+
+SMALL_RUN = [
+    "digits", "--trials", "4", "--epochs", "3", "--workers", "1", "--seeds", "2", "--finalists", "2",
+    "--set", "filters=4..8", "--set", "dense_units=16", "--baselines", "majority,logistic,dense-512",
+]  # fmt: skip
+"""A whole run, every part in it, as short as it can be."""
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of commands under test: their own cache and data directories, a wide terminal."""
+    own = tmp_path_factory.mktemp("user")
+    return {
+        **os.environ,
+        "TUNE_CACHE_DIR": str(own / "cache"),
+        "TUNE_DATA_DIR": str(own / "data"),
+        "COLUMNS": "200",
+        "KERAS_BACKEND": "tensorflow",
+        "PYTHONWARNINGS": "error",  # in the parent; workers import frameworks, which warn
+    }
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "tuner.cli", *arguments]
+
+
+@pytest.fixture(scope="session")
+def tune(environment: dict[str, str]) -> Tune:
+    """Runs the command line in a process of its own: `tune("digits", "--trials", "3", cwd=...)`."""
+
+    def run(*arguments: str, cwd: Path, **more: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            command(*arguments),
+            cwd=cwd,
+            env={**environment, **more},
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def small_run(tune: Tune, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run directory of a finished small run. Tests copy it before they change it."""
+    cwd = tmp_path_factory.mktemp("small")
+    done = tune(*SMALL_RUN, cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    return cwd / "runs" / "digits"

@@ -1,0 +1,50 @@
+import pytest
+
+from tuner.config import RunConfig, parse_budget, parse_image_shape
+from tuner.errors import UsageError
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("30m", 1800), ("2h", 7200), ("1h30m", 5400), (None, None)])
+def test_budgets_are_read(text: str | None, seconds: float | None) -> None:
+    assert parse_budget(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "0s", "15", "ten minutes", "-5m", "5 m", "m", "1d"])
+def test_what_is_no_budget_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="expected a time such as 90s"):
+        parse_budget(text)
+
+
+def test_image_shapes_are_read() -> None:
+    assert parse_image_shape("28x28x1") == (28, 28, 1)
+    assert parse_image_shape("28x32") == (28, 32, 1)
+    assert parse_image_shape("100X100X3") == (100, 100, 3)
+
+
+@pytest.mark.parametrize("text", ["28", "28x28x2", "x28", "0x28", "28x28x1x1", "axb", ""])
+def test_what_is_no_shape_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="--image-shape"):
+        parse_image_shape(text)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"trials": 0}, "--trials 0"),
+        ({"epochs": -1}, "--epochs -1"),
+        ({"seeds": 0}, "--seeds 0"),
+        ({"engine": "hyperopt"}, "--engine 'hyperopt': expected one of optuna"),
+        ({"algorithm": "annealing"}, "--algorithm 'annealing'"),
+        ({"pruner": "scissors"}, "--pruner 'scissors'"),
+        ({"metric": "acuracy"}, "--metric 'acuracy'"),
+    ],
+)
+def test_wrong_options_are_named_with_their_choices(options: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        RunConfig("digits", **options)  # type: ignore[arg-type]
+
+
+def test_what_must_agree_on_resuming_is_named() -> None:
+    earlier = RunConfig("digits", seed=1, settings=("filters=8",)).to_json()
+    now = RunConfig("digits", seed=2, trials=50, settings=("filters=8",), seeds=3)
+    assert now.disagreements(earlier) == ["--seed 2 (this run directory has 1)"]

@@ -1,0 +1,96 @@
+from pathlib import Path
+
+import pytest
+
+from search_spaces.space import Categorical, Float, Int, SearchSpace
+from tuner.engines.journal import mend
+from tuner.engines.optuna_engine import OptunaEngine
+from tuner.records import EpochReport, TrialResult
+
+SPACE = SearchSpace(
+    "toy",
+    {
+        "width": Int(1, 64, 8, log=True),
+        "rate": Float(1e-4, 1e-1, 1e-2, log=True),
+        "head": Categorical(("a", "b"), "a"),
+        "depth": Int(1, 3, 2, active_if=("head", ("b",))),
+        "fixed": Float(0.0, 1.0, 0.5, searched=False),
+    },
+)
+
+
+def engine(folder: Path, seed: int = 0) -> OptunaEngine:
+    return OptunaEngine(folder / "study.journal", SPACE, "a:B", "tpe", seed, epochs=3)
+
+
+def report(epoch: int, score: float) -> EpochReport:
+    return EpochReport(epoch, 1.0, 0.5, 1.0, score, score, 100, 0.1, 1e-3)
+
+
+def play(chosen: OptunaEngine, trials: int) -> list[dict[str, object]]:
+    asked: list[dict[str, object]] = []
+    for _ in range(trials):
+        spec = chosen.ask()
+        asked.append(dict(spec.params))
+        epochs = [report(e, float(spec.params["rate"])) for e in (1, 2, 3)]
+        for each in epochs:
+            chosen.report(spec.number, each)
+        chosen.tell(spec.number, TrialResult("complete", 1.0, epochs), "complete", (0, "cpu"))
+    return asked
+
+
+def test_trial_0_is_the_default(tmp_path: Path) -> None:
+    assert engine(tmp_path).ask().params == SPACE.default()
+
+
+def test_the_same_seed_asks_the_same_whether_or_not_it_was_resumed(tmp_path: Path) -> None:
+    for name in ("whole", "parts", "other"):
+        (tmp_path / name).mkdir()
+    whole = play(engine(tmp_path / "whole"), 16)
+    parts = [params for count in (1, 11, 4) for params in play(engine(tmp_path / "parts"), count)]
+    assert parts == whole
+    assert play(engine(tmp_path / "other", seed=1), 16) != whole
+
+
+def test_an_interrupted_trial_comes_again_with_its_number_and_parameters(tmp_path: Path) -> None:
+    first = engine(tmp_path)
+    play(first, 3)
+    lost = first.ask()
+    first.report(lost.number, report(1, 0.5))
+    again = engine(tmp_path)  # the first process is gone, its trial still running in the journal
+    spec = again.ask()
+    assert (spec.number, spec.params, spec.seed) == (lost.number, lost.params, lost.seed)
+    epochs = [report(1, 0.5), report(2, 0.6)]
+    for each in epochs:
+        again.report(spec.number, each)
+    again.tell(spec.number, TrialResult("complete", 1.0, epochs), "complete", (0, "cpu"))
+    assert [trial.number for trial in again.past()] == [0, 1, 2, 3]
+    assert again.past()[3].scores == {1: 0.5, 2: 0.6}
+
+
+def test_a_failed_trial_counts_as_failed_and_keeps_its_reason(tmp_path: Path) -> None:
+    chosen = engine(tmp_path)
+    spec = chosen.ask()
+    chosen.tell(spec.number, TrialResult("failed", 1.0, reason="nan", message="no"), "failed", (0, "cpu"))
+    (trial,) = engine(tmp_path).past()
+    assert (trial.outcome, trial.score) == ("failed", None)
+    assert chosen.study.trials[0].user_attrs["reason"] == "failed: nan"
+
+
+@pytest.mark.parametrize("tail", [b'{"op_code": 4, "work', b"\0" * 512, b'{"op_code": 4}garbage\n{"a"'])
+def test_a_torn_journal_is_mended_and_nothing_finished_is_lost(tmp_path: Path, tail: bytes) -> None:
+    play(engine(tmp_path), 3)
+    journal = tmp_path / "study.journal"
+    whole = journal.read_bytes()
+    journal.write_bytes(whole + tail)
+    mended = engine(tmp_path)
+    assert len(mended.past()) == 3
+    play(mended, 2)
+    assert len(engine(tmp_path).past()) == 5
+    assert journal.read_bytes().startswith(whole)
+
+
+def test_a_whole_journal_is_left_alone(tmp_path: Path) -> None:
+    play(engine(tmp_path), 1)
+    assert mend(tmp_path / "study.journal") == 0
+    assert mend(tmp_path / "none") == 0

@@ -1,0 +1,225 @@
+"""Whole runs, through the real command line and real worker processes."""
+
+import json
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+from tests.tuner.conftest import SMALL_RUN, Tune, command
+from tuner.engines.journal import STUDY
+
+TIMES = {"seconds", "latency_ms", "images_per_second", "cost", "created", "started", "environment", "command"}
+
+
+def without_times(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {key: without_times(value) for key, value in data.items() if key not in TIMES}
+    if isinstance(data, list):
+        return [without_times(value) for value in data]
+    return data
+
+
+def trials(run: Path) -> list[Any]:
+    import optuna
+    from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+
+    path = str(run / "study.journal")
+    storage = optuna.storages.JournalStorage(JournalFileBackend(path, lock_obj=JournalFileOpenLock(path)))
+    return optuna.load_study(study_name=STUDY, storage=storage).trials
+
+
+def report_of(run: Path) -> Any:
+    return json.loads((run / "report.json").read_text())
+
+
+def test_a_run_leaves_what_it_promises(small_run: Path) -> None:
+    names = {
+        "report.md", "report.json", "leaderboard.csv", "run.json", "study.journal", "audit.json", "final.json",
+        "predictions.npz", "histories.json", "test_reads.jsonl", "model", "figures", "logs",
+    }  # fmt: skip
+    assert names <= {path.name for path in small_run.iterdir()}
+    assert json.loads((small_run / "model" / "labels.json").read_text()) == [str(d) for d in range(10)]
+    report = report_of(small_run)
+    assert sum(report["search"]["trials"].values()) == 4
+    assert report["search"]["stopped_by"] == "trials"
+    assert {row["name"] for row in report["baselines"]} == {"default", "majority", "logistic", "dense-512"}
+    assert report["dataset"]["test_readings"] == 1
+    assert len((small_run / "test_reads.jsonl").read_text().splitlines()) == 1
+
+
+def test_everyone_is_judged_on_the_same_images(small_run: Path) -> None:
+    with np.load(small_run / "predictions.npz") as saved:
+        labels = saved["test_labels"]
+        for key in saved.files:
+            if key.startswith("test/"):
+                assert saved[key].shape == (len(labels), 10)
+                assert np.allclose(saved[key].sum(axis=1), 1, atol=1e-3)
+    accuracy = report_of(small_run)["final"]["test_accuracy"]["mean"]
+    with np.load(small_run / "predictions.npz") as saved:
+        seeds = [saved[f"test/tuned/{i}"].argmax(1) == saved["test_labels"] for i in range(2)]
+    assert accuracy == pytest.approx(np.mean(seeds))
+
+
+def test_the_search_never_trains_on_a_duplicate_of_a_validation_image(small_run: Path) -> None:
+    facts = report_of(small_run)["dataset"]
+    assert facts["n_train"] + facts["n_test"] == 1797
+    with np.load(small_run / "splits.npz") as splits:
+        assert set(np.unique(splits["search"])) == set(range(5))
+        assert not np.array_equal(splits["search"], splits["fresh"])
+
+
+def test_the_same_seed_gives_the_same_run(tune: Tune, small_run: Path, tmp_path: Path) -> None:
+    assert tune(*SMALL_RUN, cwd=tmp_path).returncode == 0
+    again = tmp_path / "runs" / "digits"
+    assert [(t.params, t.value, t.intermediate_values, t.state) for t in trials(again)] == [
+        (t.params, t.value, t.intermediate_values, t.state) for t in trials(small_run)
+    ]
+    assert without_times(report_of(again)) == without_times(report_of(small_run))
+
+
+def test_running_a_finished_run_again_only_writes_its_report(tune: Tune, small_run: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(small_run, tmp_path / "runs" / "digits")
+    began = time.monotonic()
+    done = tune(*SMALL_RUN, cwd=tmp_path)
+    assert done.returncode == 0
+    assert "everything asked for is done" in done.stdout
+    assert time.monotonic() - began < 60
+    assert len((run / "test_reads.jsonl").read_text().splitlines()) == 1
+
+
+def test_more_trials_extend_a_run_and_the_readings_are_counted(tune: Tune, small_run: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(small_run, tmp_path / "runs" / "digits")
+    before = trials(run)
+    more = ["6" if word == "4" else word for word in SMALL_RUN]
+    assert tune(*more, cwd=tmp_path).returncode == 0
+    after = trials(run)
+    assert len(after) == 6
+    assert [t.datetime_start for t in after[:4]] == [t.datetime_start for t in before]
+    readings = len((run / "test_reads.jsonl").read_text().splitlines())
+    assert report_of(run)["dataset"]["test_readings"] == readings
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (["--seed", "7"], "--seed 7 (this run directory has 0)"),
+        (["--epochs", "4"], "--epochs 4 (this run directory has 3)"),
+        (["--set", "dropout=0.1"], "--set"),
+    ],
+)
+def test_a_run_that_cannot_go_on_says_why(
+    tune: Tune, small_run: Path, tmp_path: Path, change: list[str], named: str
+) -> None:
+    shutil.copytree(small_run, tmp_path / "runs" / "digits")
+    done = tune(*SMALL_RUN, *change, cwd=tmp_path)
+    assert done.returncode == 2
+    assert named in done.stderr
+    assert "--fresh" in done.stderr
+
+
+def test_json_goes_to_standard_output_alone(tune: Tune, small_run: Path, tmp_path: Path) -> None:
+    shutil.copytree(small_run, tmp_path / "runs" / "digits")
+    done = tune(*SMALL_RUN, "--json", cwd=tmp_path)
+    assert json.loads(done.stdout)["schema_version"] == 1
+    assert "report:" in done.stderr
+
+
+def start(environment: dict[str, str], cwd: Path, *arguments: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        command(*arguments), cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def read_until(process: "subprocess.Popen[str]", text: str) -> str:
+    assert process.stdout is not None
+    seen = ""
+    for line in process.stdout:
+        seen += line
+        if text in line:
+            return seen
+    pytest.fail(f"{text!r} never came:\n{seen}")
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_an_interrupted_run_goes_on_where_it_was(
+    environment: dict[str, str], tune: Tune, small_run: Path, tmp_path: Path, sent: signal.Signals
+) -> None:
+    process = start(environment, tmp_path, *SMALL_RUN)
+    read_until(process, "[2/4]")
+    workers = psutil.Process(process.pid).children()
+    process.send_signal(sent)
+    output = process.communicate(timeout=120)[0]
+    run = tmp_path / "runs" / "digits"
+    if sent != signal.SIGKILL:
+        assert process.returncode == 130, output
+        assert (run / "report.md").exists()
+        assert "this goes on" in output
+    _, alive = psutil.wait_procs(workers, timeout=30)
+    assert not alive
+    finished = {t.number: t.datetime_complete for t in trials(run) if t.state.is_finished()}
+    assert len(finished) >= 2
+    assert tune(*SMALL_RUN, cwd=tmp_path).returncode == 0
+    after = trials(run)
+    assert len(after) == 4
+    assert {n: after[n].datetime_complete for n in finished} == finished
+    assert [t.params for t in after] == [t.params for t in trials(small_run)]
+    assert without_times(report_of(run)) == without_times(report_of(small_run))
+
+
+def test_a_worker_that_dies_takes_only_its_trial_along(environment: dict[str, str], tmp_path: Path) -> None:
+    process = start(environment, tmp_path, *SMALL_RUN)
+    read_until(process, "[1/4]")
+    (worker,) = psutil.Process(process.pid).children()
+    worker.kill()
+    output = process.communicate(timeout=300)[0]
+    assert process.returncode == 0, output
+    failures = report_of(tmp_path / "runs" / "digits")["failures"]
+    assert len(failures) == 1
+    assert "worker" in failures[0]["reason"]
+    assert report_of(tmp_path / "runs" / "digits")["search"]["trials"]["failed"] == 1
+
+
+def test_two_commands_on_one_run_are_told_apart(environment: dict[str, str], tune: Tune, tmp_path: Path) -> None:
+    process = start(environment, tmp_path, *SMALL_RUN)
+    read_until(process, "starting 1 worker")
+    second = tune(*SMALL_RUN, cwd=tmp_path)
+    assert second.returncode == 2
+    assert "another tune command is at work" in second.stderr
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    third = start(environment, tmp_path, *SMALL_RUN)
+    read_until(third, "[1/4]")  # the lock of a killed process is not left behind
+    third.kill()
+    third.communicate()
+
+
+def test_a_run_set_aside_keeps_everything(environment: dict[str, str], small_run: Path, tmp_path: Path) -> None:
+    shutil.copytree(small_run, tmp_path / "runs" / "digits")
+    process = start(environment, tmp_path, *SMALL_RUN, "--fresh")
+    seen = read_until(process, "set aside")
+    process.kill()
+    process.communicate()
+    (aside,) = [path for path in (tmp_path / "runs").iterdir() if path.name != "digits"]
+    assert aside.name in seen
+    assert (aside / "report.md").read_bytes() == (small_run / "report.md").read_bytes()
+
+
+def test_a_space_that_always_fails_ends_the_run_with_its_reason(tune: Tune, tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text(
+        "from search_spaces.family import Family, Recipe\n"
+        "from search_spaces.space import Float, SearchSpace\n"
+        "def build(params, image_shape, classes):\n    raise RuntimeError('no such layer')\n"
+        "SPACE = SearchSpace('broken', {'x': Float(0.0, 1.0, 0.5)})\n"
+        "FAMILY = Family('broken', 'never builds', lambda task: SPACE, build, lambda params: Recipe())\n"
+    )
+    done = tune("digits", "--trials", "9", "--space", "broken.py:FAMILY", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "RuntimeError: no such layer" in done.stderr
+    assert "trials all failed" in done.stderr

@@ -1,0 +1,1 @@
+"""Runs the search: data sets, trials on devices, retraining, baselines."""

@@ -1,0 +1,160 @@
+"""What a run is asked to do, and what a second run of the same command may change."""
+
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from tuner.errors import UsageError
+
+Resume = Literal["may", "must", "ends", "free"]
+
+ENGINES = {
+    "optuna": ("tpe", "random"),
+}
+PRUNERS = ("asha", "none")
+METRICS = ("accuracy", "balanced-accuracy", "f1-macro", "auc")
+CLASS_WEIGHTS = ("none", "balanced")
+PRECISIONS = ("auto", "float32", "bfloat16")
+
+
+def _option(default: Any, resume: Resume) -> Any:
+    return field(default=default, metadata={"resume": resume})
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """The options of `tune run`; `tune --help` explains each.
+
+    The `resume` of a field says what a second run may do with it: "may" change it; "must" agree with
+    the run directory; "ends": changing it repeats only the end of the run; "free": not compared.
+    """
+
+    dataset: str = field(metadata={"resume": "free"})
+    trials: int = _option(20, "may")
+    budget: float | None = _option(None, "may")
+    epochs: int = _option(20, "must")
+    engine: str = _option("optuna", "must")
+    algorithm: str = _option("tpe", "must")
+    pruner: str = _option("asha", "must")
+    space: str | None = _option(None, "must")
+    settings: tuple[str, ...] = _option((), "must")
+    seed: int = _option(0, "must")
+    metric: str = _option("accuracy", "must")
+    class_weights: str = _option("none", "must")
+    precision: str = _option("auto", "must")
+    devices: str = _option("auto", "may")
+    workers: str = _option("auto", "may")
+    baselines: tuple[str, ...] | None = _option(None, "ends")
+    seeds: int | None = _option(None, "ends")
+    finalists: int = _option(3, "ends")
+    name: str = _option("", "free")
+    data_dir: Path | None = _option(None, "may")
+    download: bool = _option(True, "may")
+    out: Path = _option(Path("runs"), "free")
+    labels: Path | None = _option(None, "free")
+    label_column: str | None = _option(None, "free")
+    group_column: str | None = _option(None, "free")
+    group_regex: str | None = _option(None, "free")
+    test: Path | None = _option(None, "free")
+    image_shape: tuple[int, int, int] | None = _option(None, "free")
+
+    def __post_init__(self) -> None:
+        _at_least("--trials", self.trials, 1)
+        _at_least("--epochs", self.epochs, 1)
+        _at_least("--finalists", self.finalists, 1)
+        if self.seeds is not None:
+            _at_least("--seeds", self.seeds, 1)
+        _at_least("--seed", self.seed, 0)
+        _one_of("--engine", self.engine, tuple(ENGINES))
+        _one_of("--algorithm", self.algorithm, ENGINES[self.engine])
+        _one_of("--pruner", self.pruner, PRUNERS)
+        _one_of("--metric", self.metric, METRICS)
+        _one_of("--class-weights", self.class_weights, CLASS_WEIGHTS)
+        _one_of("--precision", self.precision, PRECISIONS)
+
+    def to_json(self) -> dict[str, Any]:
+        """As `run.json` keeps it: paths as strings."""
+        return {key: str(value) if isinstance(value, Path) else value for key, value in asdict(self).items()}
+
+    def disagreements(self, earlier: dict[str, Any]) -> list[str]:
+        """Options that must agree with the configuration of an earlier run and do not.
+
+        Returns:
+            One text each: "--seed 3 (this run directory has 0)".
+        """
+        now = self.to_json()
+        found = []
+        for option in fields(self):
+            if option.metadata["resume"] != "must" or option.name not in earlier:
+                continue
+            was, wanted = _plain(earlier[option.name]), _plain(now[option.name])
+            if was != wanted:
+                found.append(f"{flag(option.name)} {_shown(wanted)} (this run directory has {_shown(was)})")
+        return found
+
+
+def flag(name: str) -> str:
+    """The option of a field: "class_weights" -> "--class-weights"."""
+    return "--set" if name == "settings" else "--" + name.replace("_", "-")
+
+
+def parse_budget(text: str | None) -> float | None:
+    """Seconds of "90s", "30m", "2h" or "1h30m".
+
+    Raises:
+        UsageError: anything else, or zero.
+    """
+    import re
+
+    if text is None:
+        return None
+    match = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?", text.strip())
+    seconds = 0.0
+    if match:
+        hours, minutes, rest = (float(part) if part else 0.0 for part in match.groups())
+        seconds = 3600 * hours + 60 * minutes + rest
+    if seconds <= 0:
+        raise UsageError(f"--budget {text!r}: expected a time such as 90s, 30m, 2h or 1h30m")
+    return seconds
+
+
+def parse_image_shape(text: str | None) -> tuple[int, int, int] | None:
+    """(height, width, channels) of "28x28x1" or "28x28".
+
+    Raises:
+        UsageError: anything else.
+    """
+    if text is None:
+        return None
+    parts = text.lower().split("x")
+    numbers = [int(part) for part in parts if part.isdecimal() and int(part) > 0]
+    if (
+        len(numbers) != len(parts)
+        or len(numbers) not in {2, 3}
+        or (len(numbers) == 3 and numbers[2] not in {1, 3})
+    ):
+        raise UsageError(
+            f"--image-shape {text!r}: expected HEIGHTxWIDTHxCHANNELS with 1 or 3 channels, as 28x28x1"
+        )
+    height, width, *channels = numbers
+    return (height, width, channels[0] if channels else 1)
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return " ".join(map(str, value)) or "none"
+    return str(value)
+
+
+def _at_least(option: str, value: int, least: int) -> None:
+    if value < least:
+        raise UsageError(f"{option} {value}: expected a whole number from {least}")
+
+
+def _one_of(option: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise UsageError(f"{option} {value!r}: expected one of {', '.join(choices)}")

@@ -1,0 +1,92 @@
+"""Who is compared at the end of a run: the winner, the default, and the baselines."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from search_spaces.family import Task
+from search_spaces.space import ParamValue, SearchSpace
+from tuner.errors import UsageError
+from tuner.registry import reference, resolve
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One model in the comparison.
+
+    Attributes:
+        name: as in the report.
+        kind: the winner of the search, or a baseline.
+        source: where its recipe comes from, in a line.
+        model: registry reference.
+        params: of its family; empty for an estimator.
+        neural: whether it is trained by epochs, and so varies with the seed.
+        early_stopping: whether its epochs are chosen on validation data; else the schedule fixes them.
+    """
+
+    name: str
+    kind: Literal["winner", "baseline"]
+    source: str
+    model: str
+    params: dict[str, ParamValue]
+    neural: bool = True
+    early_stopping: bool = False
+
+
+def default(space: SearchSpace, model: str) -> Contender:
+    """Trial 0's configuration: what one gets without any search."""
+    source = f"the default configuration of the space {space.name}: what one gets without a search"
+    return Contender("default", "baseline", source, model, space.default())
+
+
+def winner(space: SearchSpace, model: str, trial: int, params: dict[str, ParamValue]) -> Contender:
+    """The configuration that the search found."""
+    return Contender(
+        "tuned", "winner", f"trial {trial} of the search in the space {space.name}", model, params
+    )
+
+
+def baselines(names: Sequence[str], task: Task) -> list[Contender]:
+    """The baselines of a run.
+
+    Args:
+        names: registered names or `FILE.py:NAME`; "all" stands for every one that fits the task,
+            "none" for none at all.
+        task: what they are to fit.
+
+    Raises:
+        UsageError: no such baseline, or one that does not fit these images.
+    """
+    from tuner.baselines import BASELINES
+
+    if list(names) == ["none"]:
+        return []
+    if list(names) == ["all"]:
+        every = list(BASELINES.values())
+        return [_contender(target, task) for target in every if resolve(target).fits(task)]
+    found = []
+    for name in names:
+        target = reference("baseline", name, BASELINES)
+        if not resolve(target).fits(task):
+            height, width, channels = task.image_shape
+            raise UsageError(
+                f"--baselines {name}: made for other data than {height}x{width}x{channels} images "
+                f"of {task.classes} classes"
+            )
+        found.append(_contender(target, task))
+    return found
+
+
+def _contender(target: str, task: Task) -> Contender:
+    baseline = resolve(target)
+    family = baseline.family
+    params = {} if family is None else family.space(task).default()
+    return Contender(
+        name=baseline.name,
+        kind="baseline",
+        source=baseline.source,
+        model=target,
+        params=params,
+        neural=family is not None,
+        early_stopping=family is not None and family.recipe(params).early_stopping,
+    )

@@ -1,0 +1,167 @@
+"""What the user sees while a run goes on: a live table in a terminal, plain lines elsewhere."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tuner.engines.base import Outcome, PastTrial
+from tuner.records import EpochReport, TrialResult, TrialSpec
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.live import Live
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: 42 s, 3 min 10 s, 2 h 5 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+@dataclass
+class Display:
+    """Shows the progress of a run.
+
+    Attributes:
+        console: where to; carries the decision between terminal and plain text.
+        live: redraw a table in place.
+        quiet: only warnings.
+    """
+
+    console: "Console"
+    live: bool = False
+    quiet: bool = False
+    _trials: int = 0
+    _counts: dict[str, int] = field(default_factory=lambda: {"complete": 0, "pruned": 0, "failed": 0})
+    _best: tuple[float, int] | None = None
+    _running: dict[int, str] = field(default_factory=dict)
+    _began: float = 0.0
+    _done_here: int = 0
+    _fits: tuple[int, int] = (0, 0)
+    _stage: str = ""
+    _view: "Live | None" = None
+
+    @contextmanager
+    def showing(self) -> Iterator[None]:
+        """Shows the live table while a run goes on, if it is to be shown."""
+        if not self.live or self.quiet:
+            yield
+            return
+        from rich.live import Live
+
+        with Live(
+            console=self.console, get_renderable=self._render, refresh_per_second=4, transient=True
+        ) as view:
+            self._view = view
+            try:
+                yield
+            finally:
+                self._view = None
+
+    def say(self, line: str) -> None:
+        """A line that stays."""
+        if not self.quiet:
+            self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def warn(self, line: str) -> None:
+        """A line that even `--quiet` shows."""
+        self.console.print(f"warning: {line}", markup=False, highlight=False, soft_wrap=True)
+
+    def search_started(self, trials: int, past: list[PastTrial]) -> None:
+        """The search begins, with what earlier sittings did."""
+        self._stage = "search"
+        self._trials = trials
+        self._began = time.monotonic()
+        for trial in past:
+            self._count(trial.number, trial.outcome, trial.score)
+        if past:
+            self.say(f"resuming: {len(past)} of {trials} trials are done")
+
+    def trial_started(self, spec: TrialSpec) -> None:
+        """A trial begins."""
+        self._running[spec.number] = "starting"
+
+    def epoch(self, spec: TrialSpec, report: EpochReport) -> None:
+        """An epoch of a trial has ended."""
+        self._running[spec.number] = f"epoch {report.epoch} of {spec.epochs}, {report.score or 0:.3f}"
+
+    def trial_ended(self, spec: TrialSpec, result: TrialResult, outcome: Outcome) -> None:
+        """A trial has ended."""
+        self._running.pop(spec.number, None)
+        if outcome == "waiting":
+            return
+        self._done_here += 1
+        self._count(spec.number, outcome, result.score)
+        if self._view is None:
+            self.say(self._trial_line(spec, result, outcome))
+
+    def _count(self, number: int, outcome: str, score: float | None) -> None:
+        self._counts[outcome] += 1
+        if outcome == "complete" and score is not None and (self._best is None or score > self._best[0]):
+            self._best = (score, number)
+
+    def _trial_line(self, spec: TrialSpec, result: TrialResult, outcome: Outcome) -> str:
+        done = sum(self._counts.values())
+        score = "" if result.score is None else f" {result.score:.4f}"
+        epochs = f" after {len(result.epochs)} epochs" if outcome == "pruned" else ""
+        why = (
+            f" ({result.reason}: {result.message.splitlines()[0]})"
+            if outcome == "failed" and result.message
+            else ""
+        )
+        best = "" if self._best is None else f"; best {self._best[0]:.4f} (trial {self._best[1]})"
+        left = "" if done >= self._trials else f"; about {duration(self._left())} left"
+        return f"[{done}/{self._trials}] trial {spec.number} {outcome}{score}{epochs}{why}{best}{left}"
+
+    def _left(self) -> float:
+        elapsed = time.monotonic() - self._began
+        return elapsed / max(1, self._done_here) * (self._trials - sum(self._counts.values()))
+
+    def fits_started(self, stage: str, count: int) -> None:
+        """A stage of the end begins: `count` trainings."""
+        self._stage = stage
+        self._fits = (0, count)
+        self._running.clear()
+        if count:
+            self.say(f"{stage}: {count} training{'s' if count != 1 else ''}")
+
+    def fit_epoch(self, name: str, spec: TrialSpec, report: EpochReport) -> None:
+        """An epoch of one of them has ended."""
+        self._running[spec.number] = f"{name}, epoch {report.epoch} of {spec.epochs}"
+
+    def fit_ended(self, name: str, spec: TrialSpec, result: TrialResult) -> None:
+        """One of them has ended."""
+        self._running.pop(spec.number, None)
+        done, count = self._fits
+        self._fits = (done + 1, count)
+        if self._view is not None:
+            return
+        score = "" if result.score is None else f" {result.score:.4f}"
+        ended = "" if result.state == "complete" else f" {result.state} {result.reason}".rstrip()
+        self.say(f"[{done + 1}/{count}] {name}{score}{ended}")
+
+    def _render(self) -> "RenderableType":
+        from rich.console import Group
+        from rich.progress_bar import ProgressBar
+        from rich.text import Text
+
+        if self._stage == "search":
+            done, total = sum(self._counts.values()), self._trials
+            counts = ", ".join(f"{count} {name}" for name, count in self._counts.items())
+            best = "none yet" if self._best is None else f"{self._best[0]:.4f} (trial {self._best[1]})"
+            left = f"about {duration(self._left())} left" if self._done_here else "time left: not known yet"
+            head = f"search: {done} of {total} trials ({counts}); best {best}; {left}"
+        else:
+            done, total = self._fits
+            head = f"{self._stage}: {done} of {total} trainings"
+        rows = [
+            Text(f"  trial {n}: {what}" if self._stage == "search" else f"  {what}")
+            for n, what in self._running.items()
+        ]
+        return Group(Text(head), ProgressBar(total=max(1, total), completed=done, width=60), *rows)

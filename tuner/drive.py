@@ -1,0 +1,117 @@
+"""The one loop that keeps slots busy: hand out work, answer each epoch, take results."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import Any, Literal, Protocol, Self
+
+from tuner.executors.base import Executor, Finished, Progress, Ready
+from tuner.records import EpochReport, TrialResult, TrialSpec
+
+Halt = Literal["", "interrupt", "deadline"]
+"""Why no more work is handed out; "" while it is."""
+
+POLL_SECONDS = 0.25
+INTERRUPT_GRACE = 60.0
+"""Seconds that a running epoch has to end in after the first Ctrl-C."""
+
+
+class Work(Protocol):
+    """A queue of work items, and what becomes of them."""
+
+    def next(self) -> tuple[TrialSpec, str] | None:
+        """The next item and the key of its files; None when there is nothing (yet)."""
+        ...
+
+    def epoch(self, slot: int, spec: TrialSpec, report: EpochReport) -> bool:
+        """Takes an epoch; returns whether the item goes on."""
+        ...
+
+    def done(self, slot: int, spec: TrialSpec, result: TrialResult, halt: Halt) -> None:
+        """Takes a result. With `halt`, an item whose result is "stopped" was cut short by that."""
+        ...
+
+
+class Interrupt:
+    """Ctrl-C and SIGTERM: the first asks to finish, the second stops at once.
+
+    A context manager; it does nothing outside the main thread, where Python takes no signals.
+    """
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._before: dict[signal.Signals, Any] = {}
+        self.pressed = False
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            for name in (signal.SIGINT, signal.SIGTERM):
+                self._before[name] = signal.signal(name, self._handle)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for name, handler in self._before.items():
+            signal.signal(name, handler)
+
+    def _handle(self, _signal: int, _frame: FrameType | None) -> None:
+        if self.pressed:
+            raise KeyboardInterrupt
+        self.pressed = True
+        self._say("stopping after the running epochs; press Ctrl-C again to stop at once")
+
+
+def drive(executor: Executor, work: Work, halt: Callable[[], Halt], grace: float = INTERRUPT_GRACE) -> None:
+    """Runs work items until there are none, or `halt` says why to end before.
+
+    Args:
+        executor: trains them.
+        work: gives them out and takes what comes back.
+        halt: asked again and again; once it gives a reason, nothing new starts, and what runs is
+            stopped at the end of its epoch.
+        grace: seconds after which what still runs is stopped in mid-epoch.
+    """
+    running: dict[int, TrialSpec] = {}
+    halted_at: float | None = None
+    while True:
+        reason = halt()
+        if reason and halted_at is None:
+            halted_at = time.monotonic()
+        if not reason:
+            _hand_out(executor, work, running)
+        if not running:
+            return
+        if halted_at is not None and time.monotonic() - halted_at > grace:
+            for slot, spec in running.items():
+                executor.cancel(slot)
+                work.done(slot, spec, TrialResult("stopped", 0.0), reason)
+            return
+        event = executor.poll(POLL_SECONDS)
+        if isinstance(event, Progress):
+            go_on = work.epoch(event.slot, event.spec, event.report)
+            executor.answer(event.slot, go_on=go_on and not reason)
+        elif isinstance(event, Finished):
+            del running[event.slot]
+            work.done(event.slot, event.spec, event.result, reason)
+
+
+def _hand_out(executor: Executor, work: Work, running: dict[int, TrialSpec]) -> None:
+    for slot in executor.free():
+        item = work.next()
+        if item is None:
+            return
+        spec, key = item
+        executor.submit(slot, spec, key)
+        running[slot] = spec
+
+
+def wait_until_ready(executor: Executor, halt: Callable[[], Halt]) -> Ready | None:
+    """Waits for the first worker; None when halted before."""
+    while not halt():
+        event = executor.poll(POLL_SECONDS)
+        if isinstance(event, Ready):
+            return event
+    return None

@@ -1,0 +1,1 @@
+"""Who chooses the trials of a study."""

@@ -1,0 +1,59 @@
+"""What an engine is: it chooses the trials of a study, and records what comes of them."""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from search_spaces.space import ParamValue
+from tuner.records import EpochReport, TrialResult, TrialSpec
+
+Outcome = Literal["complete", "pruned", "failed", "waiting"]
+"""How a trial is told: waiting means that it was interrupted and is to come again, as it was."""
+
+
+@dataclass(frozen=True)
+class PastTrial:
+    """A trial that has ended.
+
+    Attributes:
+        number: in its study.
+        outcome: complete, pruned or failed.
+        score: at its last epoch; None where there was none.
+        params: all of them.
+        scores: by epoch.
+        epochs: trained.
+        images: seen in training.
+        seconds: on its worker.
+    """
+
+    number: int
+    outcome: Outcome
+    score: float | None
+    params: dict[str, ParamValue]
+    scores: dict[int, float]
+    epochs: int
+    images: int
+    seconds: float
+
+
+class Engine(Protocol):
+    """Chooses trials; the Optuna study is the record, whichever engine chose them."""
+
+    def ask(self) -> TrialSpec:
+        """The next trial; interrupted ones come first, under their own number."""
+        ...
+
+    def report(self, number: int, report: EpochReport) -> None:
+        """Records an epoch."""
+        ...
+
+    def tell(self, number: int, result: TrialResult, outcome: Outcome, where: tuple[int, str]) -> None:
+        """Records how a trial ended, in which slot, on which device."""
+        ...
+
+    def note(self, number: int, key: str, value: object) -> None:
+        """Records a fact of a running trial."""
+        ...
+
+    def past(self) -> list[PastTrial]:
+        """The trials that have ended, by number."""
+        ...

@@ -1,0 +1,82 @@
+"""The study's journal on disk, mended where a crash has torn its end."""
+
+import json
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tuner.errors import RunError
+
+if TYPE_CHECKING:
+    import optuna
+
+STUDY = "study"
+
+
+def open_study(path: Path) -> "optuna.Study":
+    """Opens, or creates, the study of a run. The caller holds the run's lock.
+
+    Trials that a crash left running are set to waiting, so that they come again.
+
+    Raises:
+        RunError: the journal cannot be read.
+    """
+    import optuna
+    from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+    from optuna.trial import TrialState
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    mend(path)
+    # Nobody else writes while we hold the run's own lock, so a lock file here is a dead process'.
+    path.with_name(path.name + ".lock").unlink(missing_ok=True)
+    try:
+        lock = JournalFileOpenLock(str(path))
+        storage = optuna.storages.JournalStorage(JournalFileBackend(str(path), lock_obj=lock))
+        study = optuna.create_study(
+            study_name=STUDY, storage=storage, direction="maximize", load_if_exists=True
+        )
+    except (ValueError, KeyError) as error:
+        raise RunError(
+            f"{path} cannot be read: {error}\n--fresh sets this run aside and starts anew"
+        ) from error
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        reset(study, trial.number)
+    return study
+
+
+def reset(study: "optuna.Study", number: int) -> None:
+    """Sets a running trial to waiting: the next `ask` returns it, with its number and parameters."""
+    from optuna.trial import TrialState
+
+    trial = study.get_trials(deepcopy=False)[number]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        study._storage.set_trial_state_values(trial._trial_id, TrialState.WAITING)  # noqa: SLF001 - no public way
+
+
+def mend(path: Path) -> int:
+    """Cuts a journal back to its last whole line; returns the number of bytes cut.
+
+    A torn last line loads, but the next one is joined to it and the file is lost for good.
+    """
+    if not path.exists():
+        return 0
+    content = path.read_bytes()
+    good = 0
+    while True:
+        end = content.find(b"\n", good)
+        if end < 0 or not _is_json(content[good:end]):
+            break
+        good = end + 1
+    if good < len(content):
+        with path.open("r+b") as file:
+            file.truncate(good)
+    return len(content) - good
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True

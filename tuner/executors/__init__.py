@@ -1,0 +1,1 @@
+"""Where work items are trained."""

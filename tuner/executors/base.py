@@ -1,0 +1,68 @@
+"""What an executor is: it trains work items somewhere and says what happens to them."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from tuner.records import EpochReport, TrialResult, TrialSpec
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A worker has started."""
+
+    slot: int
+    backend: str
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """An epoch has ended; the worker waits for `answer`."""
+
+    slot: int
+    spec: TrialSpec
+    report: EpochReport
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A work item has ended; its slot is free."""
+
+    slot: int
+    spec: TrialSpec
+    result: TrialResult
+
+
+Event = Ready | Progress | Finished
+
+
+class Executor(Protocol):
+    """Trains work items in slots, several at a time."""
+
+    def free(self) -> list[int]:
+        """Slots without work, in order."""
+        ...
+
+    def device(self, slot: int) -> str:
+        """The name of a slot's device."""
+        ...
+
+    def submit(self, slot: int, spec: TrialSpec, key: str) -> None:
+        """Gives a free slot a work item, whose files are to be named `key`."""
+        ...
+
+    def poll(self, timeout: float) -> Event | None:
+        """The next event, or None when none came within `timeout` seconds."""
+        ...
+
+    def answer(self, slot: int, *, go_on: bool) -> None:
+        """Lets the work in a slot go on, or end where it is."""
+        ...
+
+    def cancel(self, slot: int) -> None:
+        """Stops the work in a slot at once; it is not heard of again."""
+        ...
+
+    def stop(self) -> None:
+        """Ends all workers at once."""
+        ...

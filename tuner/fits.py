@@ -1,0 +1,127 @@
+"""Trainings after the search: each done once, remembered by what was trained, held to a deadline."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from tuner.display import Display
+from tuner.drive import Halt, drive
+from tuner.executors.base import Executor
+from tuner.records import EpochReport, TrialResult, TrialSpec
+from tuner.run_dir import RunDir
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One training to be done.
+
+    Attributes:
+        name: of the model that is trained, as in the report.
+        spec: how.
+        vital: never left out for another one's sake.
+    """
+
+    name: str
+    spec: TrialSpec
+    vital: bool = False
+
+
+@dataclass
+class Fits:
+    """Does trainings, and remembers them in the run directory. The `Work` of the driver.
+
+    Attributes:
+        run: where results are kept.
+        fingerprint: of the data.
+        executor: where they run.
+        display: shows them.
+        interrupted: whether the user asked to stop.
+        deadline: `time.monotonic()` at which everything must have ended, or None.
+        pace: seconds an epoch (of an estimator: in all) by model, learnt from what was done.
+        cut: trainings left out or stopped for the deadline.
+    """
+
+    run: RunDir
+    fingerprint: str
+    executor: Executor
+    display: Display
+    interrupted: Callable[[], bool]
+    deadline: float | None = None
+    pace: dict[str, float] = field(default_factory=dict)
+    cut: list[Fit] = field(default_factory=list)
+    failed: list[tuple[Fit, TrialResult]] = field(default_factory=list)
+    _queue: deque[Fit] = field(default_factory=deque)
+    _names: dict[int, Fit] = field(default_factory=dict)
+    _until: float | None = None
+
+    def do(self, stage: str, fits: Sequence[Fit], until: float | None = None) -> bool:
+        """Does those that are not done yet, in their order.
+
+        Args:
+            stage: its name, for the display.
+            fits: the trainings; equal ones are done once.
+            until: `time.monotonic()` at which this stage must end, if before the deadline.
+
+        Returns:
+            False when the user interrupted it.
+        """
+        self._until = min((t for t in (until, self.deadline) if t is not None), default=None)
+        new = {self.key(fit): fit for fit in fits if self.result(fit) is None}
+        self._queue = deque(new.values())
+        self.display.fits_started(stage, len(new))
+        drive(self.executor, self, self._halt, grace=0.0 if self._until else 60.0)
+        self.cut += self._queue
+        self._queue.clear()
+        return not self.interrupted()
+
+    def result(self, fit: Fit) -> TrialResult | None:
+        """What came of a training, None if it was not done."""
+        return self.run.load_fit(self.key(fit), fit.spec)
+
+    def key(self, fit: Fit) -> str:
+        """What a training is known by."""
+        return self.run.fit_key(fit.spec, self.fingerprint)
+
+    def expected(self, fit: Fit) -> float:
+        """Seconds that a training will take, by the pace of its model; 0 where nothing is known."""
+        return self.pace.get(fit.name, 0.0) * fit.spec.epochs
+
+    def _halt(self) -> Halt:
+        if self.interrupted():
+            return "interrupt"
+        return "deadline" if self._until is not None and time.monotonic() > self._until else ""
+
+    def next(self) -> tuple[TrialSpec, str] | None:
+        """The next training that can end in time."""
+        while self._queue:
+            fit = self._queue.popleft()
+            if self._ends_in_time(fit):
+                self._names[fit.spec.number] = fit
+                return fit.spec, self.key(fit)
+            self.cut.append(fit)
+        return None
+
+    def _ends_in_time(self, fit: Fit) -> bool:
+        if self._until is None:
+            return True
+        vital = 0.0 if fit.vital else sum(self.expected(other) for other in self._queue if other.vital)
+        slots = max(1, len(self.executor.free()) + len(self._names))
+        return time.monotonic() + self.expected(fit) + vital / slots <= self._until
+
+    def epoch(self, slot: int, spec: TrialSpec, report: EpochReport) -> bool:
+        """Shows an epoch."""
+        self.display.fit_epoch(self._names[spec.number].name, spec, report)
+        return True
+
+    def done(self, slot: int, spec: TrialSpec, result: TrialResult, halt: Halt) -> None:
+        """Remembers a training that ran to its end."""
+        fit = self._names.pop(spec.number)
+        self.display.fit_ended(fit.name, spec, result)
+        if result.state == "complete":
+            self.pace[fit.name] = result.seconds / max(1, len(result.epochs))
+            self.run.save_fit(self.key(fit), result)
+        elif result.state == "failed":
+            self.failed.append((fit, result))
+        else:
+            self.cut.append(fit)

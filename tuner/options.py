@@ -1,0 +1,169 @@
+"""The command line's options, each declared once for all the commands that have it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+SEARCH, DATA, END, OUTPUT = "Search", "Data", "End of the run", "Output"
+
+
+def _option(*names: str, help: str, panel: str, metavar: str | None = None) -> typer.models.OptionInfo:  # noqa: A002
+    option: typer.models.OptionInfo = typer.Option(*names, help=help, rich_help_panel=panel, metavar=metavar)
+    return option
+
+
+DatasetName = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATASET", help="A data set by name (see `tune datasets`), or a path to your own."
+    ),
+]
+RunName = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory, or a run's name in --out.")]
+
+Trials = Annotated[int, _option("--trials", help="Trials in all: complete, pruned and failed.", panel=SEARCH)]
+Budget = Annotated[
+    str | None,
+    _option(
+        "--budget",
+        help="Wall-clock limit of the whole command: 90s, 30m, 2h. At most half goes to the search.",
+        panel=SEARCH,
+        metavar="TIME",
+    ),
+]
+Epochs = Annotated[int, _option("--epochs", help="Most epochs a trial may use.", panel=SEARCH)]
+Engine = Annotated[str, _option("--engine", help="Who chooses the trials: optuna.", panel=SEARCH)]
+Algorithm = Annotated[str, _option("--algorithm", help="How: tpe, random.", panel=SEARCH)]
+Pruner = Annotated[str, _option("--pruner", help="What stops poor trials early: asha, none.", panel=SEARCH)]
+Space = Annotated[
+    str | None,
+    _option(
+        "--space",
+        help="Model family and search space: a name (see `tune spaces`), or FILE.py:FAMILY.",
+        panel=SEARCH,
+        metavar="SPACE",
+    ),
+]
+Settings = Annotated[
+    list[str],
+    _option(
+        "--set",
+        help="Fixes or narrows a parameter: NAME=VALUE, NAME=LOW..HIGH[:log], NAME=a,b,c; "
+        "NAME=* opens a fixed one. Repeatable.",
+        panel=SEARCH,
+        metavar="NAME=…",
+    ),
+]
+Seed = Annotated[int, _option("--seed", help="Everything random in the run.", panel=SEARCH)]
+Metric = Annotated[
+    str,
+    _option(
+        "--metric",
+        help="What is optimised and ranked: accuracy, balanced-accuracy, f1-macro, auc.",
+        panel=SEARCH,
+    ),
+]
+ClassWeights = Annotated[
+    str, _option("--class-weights", help="Weigh rare classes more: none, balanced.", panel=SEARCH)
+]
+Precision = Annotated[
+    str,
+    _option(
+        "--precision",
+        help="auto, float32, bfloat16 (mixed; auto takes it where the hardware is faster with it).",
+        panel=SEARCH,
+    ),
+]
+Devices = Annotated[str, _option("--devices", help="auto, cpu, gpu, or GPU ids such as 0,1.", panel=SEARCH)]
+Workers = Annotated[
+    str, _option("--workers", help="Trials at a time on each device: auto or a number.", panel=SEARCH)
+]
+
+Baselines = Annotated[
+    str | None,
+    _option(
+        "--baselines",
+        help="all, none, or names with commas (see `tune baselines`), or FILE.py:NAME. "
+        "Without it, those that the data set names.",
+        panel=END,
+    ),
+]
+Seeds = Annotated[
+    int | None,
+    _option(
+        "--seeds",
+        help="Retrainings of the winner and of each baseline: 5 below 10,000 training images, else 3.",
+        panel=END,
+    ),
+]
+Finalists = Annotated[
+    int,
+    _option(
+        "--finalists", help="Best trials run again on fresh folds before the winner is named.", panel=END
+    ),
+]
+
+DataDir = Annotated[
+    Path | None,
+    _option(
+        "--data-dir",
+        help="Where data sets lie or are downloaded to: $TUNE_DATA_DIR, else the user data directory.",
+        panel=DATA,
+        metavar="DIR",
+    ),
+]
+NoDownload = Annotated[bool, _option("--no-download", help="Never touch the network.", panel=DATA)]
+Labels = Annotated[
+    Path | None,
+    _option(
+        "--labels", help="For a path: the file of labels beside a file of images.", panel=DATA, metavar="FILE"
+    ),
+]
+LabelColumn = Annotated[
+    str | None,
+    _option("--label-column", help="For a CSV: the column of labels, by name or number from 1.", panel=DATA),
+]
+GroupColumn = Annotated[
+    str | None,
+    _option(
+        "--group-column",
+        help="For a CSV: images with one value here stay on one side of a split.",
+        panel=DATA,
+    ),
+]
+GroupRegex = Annotated[
+    str | None,
+    _option("--group-regex", help="For folders: the same, by what this matches in file names.", panel=DATA),
+]
+Test = Annotated[
+    Path | None,
+    _option(
+        "--test",
+        help="For a path: the test split; without it a fifth is held out.",
+        panel=DATA,
+        metavar="PATH",
+    ),
+]
+ImageShape = Annotated[
+    str | None,
+    _option(
+        "--image-shape", help="For rows of pixels: HEIGHTxWIDTHxCHANNELS.", panel=DATA, metavar="28x28x1"
+    ),
+]
+
+Name = Annotated[
+    str, _option("--name", help="The run's name, so that several on one data set can stand.", panel=OUTPUT)
+]
+Out = Annotated[Path, _option("--out", help="Where run directories go.", panel=OUTPUT, metavar="DIR")]
+Fresh = Annotated[
+    bool, _option("--fresh", help="Set an existing run aside (renamed) and start anew.", panel=OUTPUT)
+]
+Plain = Annotated[bool, _option("--plain", help="No live display.", panel=OUTPUT)]
+Quiet = Annotated[bool, _option("--quiet", help="Only warnings.", panel=OUTPUT)]
+Json = Annotated[
+    bool,
+    _option(
+        "--json", help="The summary as JSON on standard output, all else on standard error.", panel=OUTPUT
+    ),
+]
+Debug = Annotated[bool, _option("--debug", help="Tracebacks.", panel=OUTPUT)]

@@ -1,0 +1,117 @@
+"""How long a run will take, and how long its trials may be, from a short probe."""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+from search_spaces.space import SearchSpace
+from tuner import seeds
+from tuner.drive import Halt, drive
+from tuner.executors.base import Executor
+from tuner.records import EpochReport, TrialResult, TrialSpec
+
+PRUNED_SHARE = 0.4
+"""Share of all trials' epochs that a pruned search trains: the rungs' own third, and some luck."""
+
+FULL_TRAININGS = 16
+"""Trainings as long as a whole trial that the end of a run is planned to have room for, with a
+budget: finalists, three retrainings of winner and default, a baseline twice as slow."""
+
+LEAST_EPOCHS = 2
+OVERHEAD_SECONDS = 20.0
+"""Set aside for starting workers and for writing the report."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The length of trials, and what they will take.
+
+    Attributes:
+        epochs: of a whole trial.
+        epoch_seconds: of the default configuration on one worker, all workers busy; 0 if not probed.
+        start_seconds: to build and compile a model.
+        notes: what was changed to hold the budget, a sentence each.
+    """
+
+    epochs: int
+    epoch_seconds: float = 0.0
+    start_seconds: float = 0.0
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """As `run.json` keeps it."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """From what `to_json` gave."""
+        return cls(**{**data, "notes": tuple(data["notes"])})
+
+
+@dataclass
+class _Probe:
+    """The `Work` of a probe: the default configuration once on every slot."""
+
+    specs: list[TrialSpec]
+    results: list[TrialResult]
+
+    def next(self) -> tuple[TrialSpec, str] | None:
+        return (self.specs.pop(), "probe") if self.specs else None
+
+    def epoch(self, slot: int, spec: TrialSpec, report: EpochReport) -> bool:
+        return True
+
+    def done(self, slot: int, spec: TrialSpec, result: TrialResult, halt: Halt) -> None:
+        self.results.append(result)
+
+
+def probe(executor: Executor, space: SearchSpace, model: str, seed: int, images: int) -> tuple[float, float]:
+    """Trains a few steps of the default configuration on every slot at once.
+
+    Args:
+        executor: where.
+        space: whose default.
+        model: reference of its family.
+        seed: of the run.
+        images: training images an epoch.
+
+    Returns:
+        Seconds an epoch on one worker, and seconds to build and compile; zeros if the probe fails.
+    """
+    slots = len(executor.free())
+    spec = TrialSpec(0, "probe", model, space.default(), seeds.derive(seed, "probe"), "search", 0, 1)
+    work = _Probe([spec] * slots, [])
+    drive(executor, work, lambda: "")
+    good = [result for result in work.results if result.state == "complete"]
+    if not good:
+        return 0.0, 0.0
+    slowest = max(good, key=lambda result: result.epochs[0].seconds)
+    report = slowest.epochs[0]
+    return report.seconds / report.images * images, slowest.seconds - report.seconds
+
+
+def fit_budget(
+    epochs: int, seconds_left: float, epoch_seconds: float, start_seconds: float, slots: int
+) -> Plan:
+    """Shortens trials so that a search, and the end of the run, fit the budget.
+
+    Half of the time is the end's, which needs room for `FULL_TRAININGS` whole trainings.
+    """
+    if not epoch_seconds:
+        return Plan(epochs)
+    room = max(0.0, seconds_left - OVERHEAD_SECONDS) / 2 * slots / FULL_TRAININGS
+    fitting = math.floor((room - start_seconds) / epoch_seconds)
+    chosen = max(LEAST_EPOCHS, min(epochs, fitting))
+    notes = (
+        () if chosen >= epochs else (f"trials have {chosen} epochs instead of {epochs}, to hold the budget",)
+    )
+    return Plan(min(chosen, epochs), epoch_seconds, start_seconds, notes)
+
+
+def estimate_seconds(plan: Plan, trials: int, slots: int, fits: int, *, pruned: bool) -> float:
+    """Rough wall-clock seconds of a whole run without a budget."""
+    whole = plan.epochs * plan.epoch_seconds
+    share = PRUNED_SHARE if pruned else 1.0
+    search = trials * (plan.start_seconds + share * whole)
+    end = fits * (plan.start_seconds + whole)
+    return (search + end) / slots + OVERHEAD_SECONDS

@@ -1,0 +1,84 @@
+"""`tune plan`: the audit, and what a run would take, from a short probe."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from tuner import plan
+from tuner.config import RunConfig
+from tuner.datasets.audit import describe as describe_audit
+from tuner.devices import precision
+from tuner.display import Display, duration
+from tuner.drive import wait_until_ready
+from tuner.executors.local import LocalExecutor
+from tuner.final import FOLDS
+from tuner.prepare import Prepared, prepare
+from tuner.records import WorkContext
+from tuner.run_dir import write_arrays
+from tuner.state import splits
+
+SLOWER_BASELINES = 2
+"""A convolutional baseline takes about this many times as long as the default."""
+
+
+def describe(config: RunConfig, display: Display) -> list[str]:
+    """Plain lines: the data, then time, memory and disk."""
+    prepared = prepare(config, display)
+    lines = describe_audit(prepared.dataset.audit, prepared.dataset.class_names)
+    scratch = Path(tempfile.mkdtemp(prefix="tune-plan-"))
+    try:
+        return [*lines, "", *_costs(config, prepared, scratch)]
+    finally:
+        shutil.rmtree(scratch)
+
+
+def _costs(config: RunConfig, prepared: Prepared, scratch: Path) -> list[str]:
+    dataset = prepared.dataset
+    folds = splits(dataset, config.seed)
+    write_arrays(scratch / "splits.npz", folds)
+    images = int((folds["search"] != 0).sum())
+    policy = precision(config.precision, [slot.device for slot in prepared.slots])
+    context = WorkContext(
+        str(scratch), str(dataset.directory.resolve()), dataset.classes, config.metric, False, policy
+    )
+    executor = LocalExecutor(prepared.slots, context, scratch / "logs")
+    try:
+        wait_until_ready(executor, lambda: "")
+        epoch_seconds, start_seconds = plan.probe(
+            executor, prepared.space, prepared.model, config.seed, images
+        )
+        memory = executor.memory()
+    finally:
+        executor.stop()
+    if not epoch_seconds:
+        return ["the probe failed: the default configuration does not train here; `tune run` says why"]
+    slots = len(prepared.slots)
+    planned = plan.Plan(config.epochs, epoch_seconds, start_seconds)
+    neural = sum(SLOWER_BASELINES for contender in prepared.baselines if contender.neural)
+    repeats = prepared.seeds(config.seeds)
+    fits = FOLDS * (config.finalists + 1 + neural) + repeats * (2 + neural)
+    seconds = plan.estimate_seconds(planned, config.trials, slots, fits, pruned=config.pruner != "none")
+    return [
+        f"the default configuration trains {images / epoch_seconds:,.0f} images a second on each of "
+        f"{slots} worker{'s' if slots != 1 else ''} ({epoch_seconds:.1f} s an epoch)",
+        f"{config.trials} trials of at most {config.epochs} epochs, then the end of the run: "
+        f"about {duration(seconds)}",
+        f"memory: about {memory / 1e9:.1f} GB in all; disk: about {_disk(prepared, repeats) / 1e6:.0f} MB",
+        *_offers(config, seconds, planned, slots),
+    ]
+
+
+def _disk(prepared: Prepared, repeats: int) -> float:
+    models = len(prepared.baselines) + 2
+    test = len(prepared.dataset.test_images) * prepared.dataset.classes * 4
+    validation = len(prepared.dataset.train_labels) * prepared.dataset.classes * 4
+    return 20e6 + 2 * models * (repeats * test + validation)
+
+
+def _offers(config: RunConfig, seconds: float, planned: plan.Plan, slots: int) -> list[str]:
+    if config.budget is None or seconds <= config.budget:
+        return []
+    shorter = plan.fit_budget(
+        config.epochs, config.budget, planned.epoch_seconds, planned.start_seconds, slots
+    )
+    return list(shorter.notes)

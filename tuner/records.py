@@ -1,0 +1,156 @@
+"""The records that stages hand to each other; all of them cross processes as JSON."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, Self
+
+from search_spaces.space import ParamValue
+
+Purpose = Literal["probe", "trial", "finalist", "baseline", "retrain"]
+"""probe: a few steps, to know the pace; trial: one configuration of the search; finalist: a good
+trial again on a fresh fold; baseline: a baseline on a fresh fold, which chooses its epochs; retrain:
+on train + validation, to predict the test images."""
+
+
+@dataclass(frozen=True)
+class TrialSpec:
+    """One piece of work that trains one model once.
+
+    Attributes:
+        number: of the trial in its study; for other purposes, of the work item.
+        purpose: what it is for.
+        model: registry reference of what is trained, "module:ATTRIBUTE" or "file.py:ATTRIBUTE".
+        params: every parameter of the model's space, fixed ones included.
+        seed: of weights, batches, dropout and augmentation.
+        split: name of the split in `splits.npz` ("search", "fresh-0", …), or None to train on
+            train + validation and predict the test images.
+        fold: the fold of that split that is held out for validation.
+        epochs: the length of the schedule, and the most epochs trained.
+        save: keep the trained model beside its predictions.
+    """
+
+    number: int
+    purpose: Purpose
+    model: str
+    params: dict[str, ParamValue]
+    seed: int
+    split: str | None
+    fold: int
+    epochs: int
+    save: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """From what `to_json` gave."""
+        return cls(**data)
+
+
+@dataclass(frozen=True)
+class WorkContext:
+    """What all work items of a run share; a worker gets it once, when it starts.
+
+    Attributes:
+        run_dir: absolute path of the run directory.
+        dataset_dir: absolute path of the prepared data set.
+        classes: number of classes.
+        metric: what `EpochReport.score` is: accuracy, balanced-accuracy, f1-macro or auc.
+        class_weights: whether rare classes weigh more in the loss.
+        precision: "float32" or "mixed_bfloat16".
+    """
+
+    run_dir: str
+    dataset_dir: str
+    classes: int
+    metric: str
+    class_weights: bool
+    precision: str
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """From what `to_json` gave."""
+        return cls(**data)
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """What one epoch brought. Accuracies are fractions of 1; validation is None without a split.
+
+    Attributes:
+        epoch: epochs trained so far, from 1.
+        score: the metric that the search maximises, on validation images.
+        images: training images seen in this epoch.
+        seconds: of training and evaluation in this epoch.
+    """
+
+    epoch: int
+    loss: float
+    accuracy: float
+    val_loss: float | None
+    val_accuracy: float | None
+    score: float | None
+    images: int
+    seconds: float
+    learning_rate: float
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """From what `to_json` gave."""
+        return cls(**data)
+
+
+State = Literal["complete", "stopped", "failed"]
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """How a piece of work ended.
+
+    Attributes:
+        state: complete (its schedule ended), stopped (as the parent told it), failed.
+        seconds: from the start of building the model to the end, on its worker.
+        reason: of a failure, in a word: "nan", "out-of-memory", "error", "worker-died", "hung".
+        message: of a failure, for the user.
+        parameters: trainable and other weights of the model, 0 for estimators without any.
+        output: file (relative to the run directory) of the predictions, if any: an `.npz` with
+            `probabilities` (images, classes) of the validation or test images.
+        best_epoch: the epoch with the best score on validation images (the earliest such).
+        latency_ms: median time to predict one image, None where it was not measured.
+        summary: the model's layers as Keras prints them, of a saved model only.
+    """
+
+    state: State
+    seconds: float
+    epochs: list[EpochReport] = field(default_factory=list)
+    reason: str = ""
+    message: str = ""
+    parameters: int = 0
+    output: str = ""
+    best_epoch: int = 0
+    latency_ms: float | None = None
+    summary: str = ""
+
+    @property
+    def score(self) -> float | None:
+        """The validation score at the end of the schedule, None if there was none."""
+        return self.epochs[-1].score if self.epochs else None
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """From what `to_json` gave."""
+        epochs = [EpochReport.from_json(epoch) for epoch in data["epochs"]]
+        return cls(**{**data, "epochs": epochs})

@@ -1,0 +1,164 @@
+"""Every path of a run directory, its lock, and the one way that files in it are written."""
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from filelock import FileLock, Timeout
+
+from tuner.errors import RunError, UsageError
+from tuner.records import TrialResult, TrialSpec
+
+
+def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Calls `write` with an open temporary file, then renames it to `path`: all of it, or nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            write(file)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, data: object) -> None:
+    """Writes JSON atomically, two spaces of indent, keys in their order; NaN is refused."""
+    text = json.dumps(data, indent=2, allow_nan=False) + "\n"
+    write_atomically(path, lambda file: file.write(text.encode()))
+
+
+def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
+    """Writes a compressed `.npz` atomically."""
+    import numpy as np
+
+    named = dict(arrays)
+    write_atomically(path, lambda file: np.savez_compressed(file, **named))
+
+
+def read_json(path: Path) -> Any:
+    """Reads a JSON file.
+
+    Raises:
+        RunError: it is not JSON.
+    """
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise RunError(f"{path} is damaged: {error}") from error
+
+
+class RunDir:
+    """The directory of one run. Owns every file name in it.
+
+    Attributes:
+        path: absolute.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.resolve()
+        self._lock = FileLock(self.path / ".lock")
+
+    @property
+    def run(self) -> Path:
+        """Configuration, data fingerprint, versions, state."""
+        return self.path / "run.json"
+
+    @property
+    def journal(self) -> Path:
+        """The Optuna study."""
+        return self.path / "study.journal"
+
+    @property
+    def splits(self) -> Path:
+        """The fold of each training image in each split."""
+        return self.path / "splits.npz"
+
+    @property
+    def audit(self) -> Path:
+        """The data audit."""
+        return self.path / "audit.json"
+
+    @property
+    def final(self) -> Path:
+        """What the end of the run found: winner, baselines, finalists."""
+        return self.path / "final.json"
+
+    @property
+    def predictions(self) -> Path:
+        """Class probabilities of validation and test images by model and seed."""
+        return self.path / "predictions.npz"
+
+    @property
+    def histories(self) -> Path:
+        """Learning curves of everything trained after the search."""
+        return self.path / "histories.json"
+
+    @property
+    def images(self) -> Path:
+        """The few test images that the report shows."""
+        return self.path / "images.npz"
+
+    @property
+    def model(self) -> Path:
+        """`model.keras` and `labels.json`."""
+        return self.path / "model"
+
+    @property
+    def logs(self) -> Path:
+        """What workers print."""
+        return self.path / "logs"
+
+    @property
+    def fits(self) -> Path:
+        """Finished trainings after the search, by the digest of what was trained."""
+        return self.path / "fits"
+
+    def lock(self) -> FileLock:
+        """Takes the run for this process; the system frees it when the process ends, however it ends.
+
+        Raises:
+            UsageError: another process has it.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise UsageError(
+                f"another tune command is at work in {self.path}\n"
+                "wait for it, or give this run another --name or --out"
+            ) from None
+        return self._lock
+
+    def set_aside(self) -> Path | None:
+        """Renames the directory so that a new run can start; returns the new path, None if there was none."""
+        if not self.path.exists():
+            return None
+        aside = self.path.with_name(f"{self.path.name}.{time.strftime('%Y%m%d-%H%M%S')}")
+        self.path.rename(aside)
+        return aside
+
+    def fit_key(self, spec: TrialSpec, fingerprint: str) -> str:
+        """What a training after the search is known by: all that decides its result."""
+        identity = {**spec.to_json(), "number": 0, "purpose": "", "save": False, "data": fingerprint}
+        return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:20]
+
+    def load_fit(self, key: str, spec: TrialSpec) -> TrialResult | None:
+        """A finished training with the files that `spec` asks for, or None."""
+        path = self.fits / f"{key}.json"
+        if not path.exists() or (spec.save and not self.fitted_model(key).exists()):
+            return None
+        result = TrialResult.from_json(read_json(path))
+        return result if not result.output or (self.path / result.output).exists() else None
+
+    def fitted_model(self, key: str) -> Path:
+        """Where a training keeps its model, if it was to."""
+        return self.fits / f"{key}.keras"
+
+    def save_fit(self, key: str, result: TrialResult) -> None:
+        """Records a finished training."""
+        write_json(self.fits / f"{key}.json", result.to_json())

@@ -1,0 +1,277 @@
+"""One run from its configuration to its report."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tuner import devices, plan, registry, scheduler, state
+from tuner.config import RunConfig
+from tuner.display import Display
+from tuner.drive import Halt, Interrupt, wait_until_ready
+from tuner.engines.optuna_engine import OptunaEngine
+from tuner.executors.local import LocalExecutor
+from tuner.final import Final
+from tuner.final import Plan as FinalPlan
+from tuner.fits import Fits
+from tuner.prepare import Prepared, prepare
+from tuner.records import WorkContext
+from tuner.run_dir import RunDir, read_json, write_arrays, write_json
+from tuner.study import Search
+
+REPORT_SECONDS = 12.0
+"""Of the budget, kept for writing the report."""
+
+SEARCH_SHARE = 0.5
+SEARCH_GRACE = 0.05
+"""Of the budget: at most this much goes to the search, and to its last epochs beyond that."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended.
+
+    Attributes:
+        path: its directory.
+        interrupted: by Ctrl-C or SIGTERM; the report then holds what was finished.
+    """
+
+    path: Path
+    interrupted: bool
+
+
+def run(
+    config: RunConfig, display: Display, command: list[str], began: float, *, fresh: bool = False
+) -> Ended:
+    """Does a run, or what is left of it.
+
+    Args:
+        config: what is asked.
+        display: shows the progress.
+        command: the command line that does it again.
+        began: `time.monotonic()` when the command started; the budget counts from there.
+        fresh: set an existing run of that name aside first.
+
+    Raises:
+        TuneError: see `tuner.errors`.
+    """
+    prepared = prepare(config, display)
+    directory = RunDir(config.out / (config.name or default_name(config.dataset)))
+    if fresh and (aside := directory.set_aside()):
+        display.say(f"the earlier run is set aside as {aside}")
+    lock = directory.lock()
+    try:
+        with Interrupt(display.warn) as interrupt, display.showing():
+            return Session(config, prepared, directory, display, command, began, interrupt).run()
+    finally:
+        lock.release()
+
+
+def default_name(dataset: str) -> str:
+    """The name of a run: the data set's, or its path's last part without endings."""
+    return Path(dataset).resolve().name.split(".")[0] or "data"
+
+
+@dataclass
+class Session:
+    """One sitting of a run, under its lock."""
+
+    config: RunConfig
+    prepared: Prepared
+    directory: RunDir
+    display: Display
+    command: list[str]
+    began: float
+    interrupt: Interrupt
+    state: dict[str, Any] = field(default_factory=dict)
+
+    def run(self) -> Ended:
+        """Search, end, report."""
+        import reports
+
+        self._open()
+        if self._is_done():
+            self.display.say("everything asked for is done; writing the report again")
+        else:
+            with self._executor() as executor:
+                self._plan(executor)
+                if self._search(executor) and self._finish(executor):
+                    self.state["state"] = "done"
+        if self.state["state"] != "done":
+            self.state["state"] = "interrupted"
+        began = time.monotonic()
+        self._save()
+        reports.write(self.directory.path)
+        self.state["seconds"]["report"] = time.monotonic() - began
+        self._save()
+        return Ended(self.directory.path, self.state["state"] == "interrupted")
+
+    def _save(self) -> None:
+        write_json(self.directory.run, self.state)
+
+    def _open(self) -> None:
+        """Starts a new run directory, or checks that an earlier one can go on."""
+        precision = devices.precision(self.config.precision, [slot.device for slot in self.prepared.slots])
+        now = state.new(self.config, self.prepared, self.directory.path, self.command, precision)
+        if self.directory.run.exists():
+            earlier = read_json(self.directory.run)
+            state.check_agreement(earlier, now, self.config, self.directory.path)
+            kept = {key: earlier[key] for key in ("created", "plan", "seconds", "search", "state", "ends")}
+            self.state = {**now, **kept}
+            # What "auto" meant when the run began: another machine goes on in the same precision.
+            self.state["environment"]["precision"] = earlier["environment"]["precision"]
+            return
+        self.state = now
+        write_arrays(self.directory.splits, state.splits(self.prepared.dataset, self.config.seed))
+        write_json(self.directory.audit, self.prepared.dataset.audit)
+        self._save()
+
+    def _ends(self) -> dict[str, Any]:
+        """What decides the end of a run; while it is the same, the end need not be done again."""
+        return {
+            "trials": self.config.trials,
+            "baselines": [contender.name for contender in self.prepared.baselines],
+            "seeds": self.prepared.seeds(self.config.seeds),
+            "finalists": self.config.finalists,
+        }
+
+    def _is_done(self) -> bool:
+        return bool(self.state["state"] == "done" and self.state["ends"] == self._ends())
+
+    @contextmanager
+    def _executor(self) -> Iterator[LocalExecutor]:
+        config, slots = self.config, self.prepared.slots
+        context = WorkContext(
+            run_dir=str(self.directory.path),
+            dataset_dir=str(self.prepared.dataset.directory.resolve()),
+            classes=self.prepared.dataset.classes,
+            metric=config.metric,
+            class_weights=config.class_weights == "balanced",
+            precision=self.state["environment"]["precision"],
+        )
+        names = sorted({slot.device.description for slot in slots})
+        workers = f"{len(slots)} worker{'s' if len(slots) != 1 else ''}"
+        self.display.say(f"starting {workers} on {', '.join(names)}")
+        executor = LocalExecutor(slots, context, self.directory.logs)
+        try:
+            yield executor
+        finally:
+            executor.stop()
+
+    def _halt(self) -> Halt:
+        return "interrupt" if self.interrupt.pressed else ""
+
+    def _plan(self, executor: LocalExecutor) -> None:
+        wait_until_ready(executor, self._halt)
+        if self.state["plan"] is None and not self.interrupt.pressed:
+            planned = self._planned(executor)
+            for note in planned.notes:
+                self.display.say(note)
+            self.state["plan"] = planned.to_json()
+        self.state["seconds"]["setup"] += time.monotonic() - self.began
+        self._save()
+
+    def _planned(self, executor: LocalExecutor) -> plan.Plan:
+        config, prepared = self.config, self.prepared
+        if config.budget is None:
+            return plan.Plan(config.epochs)
+        pace = plan.probe(executor, prepared.space, prepared.model, config.seed, self._search_images())
+        left = config.budget - (time.monotonic() - self.began)
+        return plan.fit_budget(config.epochs, left, *pace, len(prepared.slots))
+
+    @property
+    def _epochs(self) -> int:
+        return plan.Plan.from_json(self.state["plan"]).epochs
+
+    def _search_images(self) -> int:
+        facts = self.state["dataset"]
+        return int(facts["n_train"] - facts["n_validation"])
+
+    def _deadline(self, share: float, less: float = 0.0) -> float | None:
+        budget = self.config.budget
+        return None if budget is None else self.began + share * budget - less
+
+    def _engine(self) -> OptunaEngine:
+        config, prepared = self.config, self.prepared
+        return OptunaEngine(
+            self.directory.journal,
+            prepared.space,
+            prepared.model,
+            config.algorithm,
+            config.seed,
+            self._epochs,
+        )
+
+    def _search(self, executor: LocalExecutor) -> bool:
+        """Searches; returns False when interrupted."""
+        if self.interrupt.pressed:
+            return False
+        config, space = self.config, self.prepared.space
+        batch = registry.resolve(self.prepared.model).recipe(space.default()).batch_size
+        pruner = scheduler.make(config.pruner, self._epochs, self._search_images() // batch)
+        before, start = self.state["seconds"]["search"], time.monotonic()
+
+        def clock() -> float:
+            return float(before + time.monotonic() - start)
+
+        engine = self._engine()
+        search = Search(engine, pruner, executor, self.display, config.trials, clock)
+        deadline = self._deadline(SEARCH_SHARE)
+        grace = 60.0 if config.budget is None else SEARCH_GRACE * config.budget
+        search.run(self._until(deadline, search), grace)
+        self._record_search(engine, clock(), deadline)
+        return not self.interrupt.pressed
+
+    def _until(self, deadline: float | None, search: Search) -> Callable[[], Halt]:
+        def halt() -> Halt:
+            # Without a single whole trial there is no winner: then the first may run on.
+            late = deadline is not None and time.monotonic() > deadline and search.completed
+            return self._halt() or ("deadline" if late else "")
+
+        return halt
+
+    def _record_search(self, engine: OptunaEngine, seconds: float, deadline: float | None) -> None:
+        past = engine.past()
+        images = sum(trial.images for trial in past)
+        late = deadline is not None and time.monotonic() > deadline and len(past) < self.config.trials
+        self.state["seconds"]["search"] = seconds
+        self.state["search"] = {
+            "seconds": seconds,
+            "epochs_trained": sum(trial.epochs for trial in past),
+            "images_trained": images,
+            "images_per_second": images / seconds if seconds else 0.0,
+            "stopped_by": self._halt() or ("budget" if late else "trials"),
+        }
+        self._save()
+
+    def _finish(self, executor: LocalExecutor) -> bool:
+        """Finalists, retraining, baselines; returns False when interrupted."""
+        config, prepared = self.config, self.prepared
+        self.state["state"] = "finishing"
+        self._save()
+        fits = Fits(
+            run=self.directory,
+            fingerprint=prepared.dataset.fingerprint,
+            executor=executor,
+            display=self.display,
+            interrupted=lambda: self.interrupt.pressed,
+            deadline=self._deadline(1.0, less=REPORT_SECONDS),
+        )
+        final_plan = FinalPlan(
+            space=prepared.space,
+            model=prepared.model,
+            baselines=prepared.baselines,
+            seed=config.seed,
+            seeds=prepared.seeds(config.seeds),
+            finalists=config.finalists,
+            epochs=self._epochs,
+        )
+        final = Final(final_plan, self.directory, prepared.dataset, fits, self._engine().past())
+        done = final.do()
+        for stage, seconds in final.seconds.items():
+            self.state["seconds"][stage] += seconds
+        if done:
+            self.state["ends"] = self._ends()
+        return done

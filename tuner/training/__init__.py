@@ -1,0 +1,1 @@
+"""Everything that touches Keras, but for what families build; only workers import it."""

@@ -1,0 +1,85 @@
+"""A worker process: started with its environment set, it imports Keras once and does work items.
+
+It speaks JSON, one object a line: work items and answers come in on standard input, reports and
+results go out on standard output. Whatever else is printed goes to standard error, its log. When
+standard input ends, because the parent closed it or died, the worker exits at once.
+
+    parent: {"work": {TrialSpec}, "key": "…"}       worker: {"ready": {"versions": {…}}}
+    parent: {"go_on": true}                         worker: {"epoch": {EpochReport}}
+                                                    worker: {"result": {TrialResult}}
+"""
+
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+from typing import IO, Any
+
+from tuner.records import EpochReport, TrialSpec, WorkContext
+
+
+class Channel:
+    """The line to the parent."""
+
+    def __init__(self) -> None:
+        self._out: IO[str] = os.fdopen(os.dup(1), "w", encoding="utf-8")
+        os.dup2(2, 1)  # what libraries print must not mix with the protocol
+        self._messages: queue.Queue[dict[str, Any]] = queue.Queue()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        for line in sys.stdin:
+            self._messages.put(json.loads(line))
+        os._exit(0)
+
+    def receive(self) -> dict[str, Any]:
+        """The next message, waiting for it."""
+        return self._messages.get()
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Sends a message."""
+        try:
+            self._out.write(json.dumps(message) + "\n")
+            self._out.flush()
+        except BrokenPipeError:
+            os._exit(0)
+
+
+def main() -> None:
+    """Serves work items until the parent closes the line."""
+    # Ctrl-C reaches the whole terminal; only the parent decides what it means.
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, signal.SIG_IGN)
+    channel = Channel()
+    context = WorkContext.from_json(json.loads(sys.argv[1]))
+
+    import keras
+
+    from tuner.training.perform import perform
+
+    keras.utils.disable_interactive_logging()
+    channel.send({"ready": {"backend": keras.backend.backend(), "versions": versions()}})
+
+    def on_epoch(report: EpochReport) -> bool:
+        channel.send({"epoch": report.to_json()})
+        return bool(channel.receive()["go_on"])
+
+    while True:
+        message = channel.receive()
+        result = perform(TrialSpec.from_json(message["work"]), context, message["key"], on_epoch)
+        channel.send({"result": result.to_json()})
+
+
+def versions() -> dict[str, str]:
+    """Versions of Keras and its backend."""
+    import keras
+
+    backend = keras.backend.backend()
+    module = __import__("torch" if backend == "torch" else backend)
+    return {"keras": keras.__version__, backend: str(module.__version__)}
+
+
+if __name__ == "__main__":
+    main()
