@@ -1,7 +1,5 @@
 """Reads a finished or interrupted run and writes its report; never imports Keras nor reads the data."""
 
-from pathlib import Path
-
 SECTIONS: tuple[str, ...] = (
     "reports.sections.answer:render",
     "reports.sections.leaderboard:render",
@@ -22,14 +20,7 @@ SECTIONS: tuple[str, ...] = (
 """The sections of a report in their order: `render(summary) -> str`, Markdown, empty if there is nothing "
 "to say."""
 
+# below SECTIONS, which it needs; as a function, so that it is `reports.write` and not the module of that name
+from reports.write import write  # noqa: E402
 
-def write(run_dir: Path | str) -> Path:
-    """Writes `report.md`, `report.json`, `leaderboard.csv` and `figures/` of a run; returns the report's path.
-
-    Raises:
-        UsageError: there is no run directory at that place.
-        DataError: a file in it is not what it should be.
-    """
-    from reports.write import write as write_report
-
-    return write_report(Path(run_dir))
+__all__ = ["SECTIONS", "write"]

@@ -137,6 +137,8 @@ def _final(summary: RunSummary, final: Final) -> dict[str, Any]:
         "ensemble_test_accuracy": ensemble.mean if ensemble else None,
         "ensemble_ci95": list(ensemble.interval) if ensemble and ensemble.interval else None,
         "better_than_every_baseline": final.better_than_every,
+        "balanced_accuracy": final.balanced_accuracy if final.classes else None,
+        "f1_macro": final.f1_macro if final.classes else None,
         "per_class": [
             {
                 "name": item.name,

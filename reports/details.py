@@ -12,7 +12,6 @@ from reports.stats import expected_calibration_error
 Floats = NDArray[np.float64]
 BINS = 10
 """Bins of the reliability diagram; the calibration error itself has 15."""
-MISTAKES = 60
 
 
 def confusion_matrix(rows: Sequence[NDArray[Any]], labels: NDArray[Any], classes: int) -> Floats:
@@ -61,7 +60,7 @@ def reading(row: NDArray[Any], labels: NDArray[Any], groups: NDArray[Any], image
 def mistakes(row: NDArray[Any], labels: NDArray[Any], groups: NDArray[Any]) -> tuple[Reading, ...]:
     """The saved model's mistakes, the most confident first."""
     wrong = np.flatnonzero(row.argmax(axis=1) != labels)
-    order = wrong[np.argsort(-row[wrong].max(axis=1), kind="stable")][:MISTAKES]
+    order = wrong[np.argsort(-row[wrong].max(axis=1), kind="stable")]
     return tuple(reading(row, labels, groups, image) for image in order)
 
 

@@ -28,8 +28,10 @@ def evaluate(final: Mapping[str, Any], arrays: Arrays, class_names: Sequence[str
         _model(entry, correct[entry["name"]], tests, _accuracies(unleaked)[0]) for entry in final["models"]
     )
     winner = models[0]
-    differences = _differences(models, seeds)
+    itself = "default" if int(final["best_trial"]) == 0 else ""
+    differences = _differences(models, seeds, itself)
     verdicts = stats.verdicts([difference for _, difference in differences])
+    others = [difference for name, difference in differences if name != itself]
     rows = seed_rows(winner.name, arrays)
     labels = arrays.get("test_labels")
     tested = labels is not None and len(rows) > 0
@@ -45,7 +47,7 @@ def evaluate(final: Mapping[str, Any], arrays: Arrays, class_names: Sequence[str
             Comparison(name, difference.difference, difference.interval, verdict)
             for (name, difference), verdict in zip(differences, verdicts, strict=True)
         ),
-        better_than_every=stats.better_than_every([difference for _, difference in differences]),
+        better_than_every=stats.better_than_every(others),
         ensemble=_ensemble(rows, arrays),
         classes=class_rows(matrix, labels, arrays["test_groups"], class_names)
         if matrix is not None and labels is not None
@@ -135,14 +137,17 @@ def _mean(values: Any) -> float | None:
 
 
 def _differences(
-    models: Sequence[Model], seeds: Mapping[str, stats.SeedVariance | None]
+    models: Sequence[Model], seeds: Mapping[str, stats.SeedVariance | None], itself: str
 ) -> list[tuple[str, stats.Difference]]:
+    """The winner against each baseline; `itself` is the baseline that it is, if any."""
     winner = models[0]
     if winner.correct is None:
         return []
     first = (winner.correct, seeds[winner.name])
     return [
-        (model.name, stats.difference(first, (model.correct, seeds[model.name])))
+        (model.name, stats.Difference(0.0, None, None))
+        if model.name == itself
+        else (model.name, stats.difference(first, (model.correct, seeds[model.name])))
         for model in models[1:]
         if model.correct is not None
     ]

@@ -49,7 +49,7 @@ class Importance:
     """Share of a parameter in what separates good trials from the rest, all shares adding up to 1.
 
     Attributes:
-        low, high: the middle 80 % over random halves of the trials; None with too few trials.
+        low, high: the middle 80 % over random halves of the trials.
     """
 
     param: str
@@ -173,7 +173,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Class:
-    """One class in the test split, as the winner reads it (mean over its seeds).
+    """One class in the test split, as the winner reads it, its seeds together.
 
     Attributes:
         precision: None where it never names the class.
@@ -274,6 +274,16 @@ class Final:
     shift: Shift | None
     test_readings: int
     cut: tuple[str, ...]
+
+    @property
+    def balanced_accuracy(self) -> float:
+        """Mean recall of the classes that the test split has images of."""
+        return float(np.mean([item.recall for item in self.classes if item.recall is not None]))
+
+    @property
+    def f1_macro(self) -> float:
+        """Mean F1 of the classes that the test split has images of."""
+        return float(np.mean([item.f1 for item in self.classes if item.f1 is not None]))
 
     @property
     def winner(self) -> Model:

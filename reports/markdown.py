@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from reports.stats import Interval
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$-])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]|~$])")
+_MARKER = re.compile(r"^(?:[-+]|#{1,6}|\d{1,9}[.)])(?=\s|$)|^[-=]+$")  # of a list, a heading, a rule
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 NONE = "\u2013"
 """What a table says where there is nothing to say."""
@@ -15,8 +16,12 @@ MINUS = "\u2212"
 
 def escape(text: object) -> str:
     """Plain text that means itself, also in a table: no emphasis, link, HTML, formula or cell border."""
-    plain = " ".join(str(text).split())
-    plain = "".join(_ENTITIES.get(character, character) for character in plain)
+    plain = _escaped(" ".join(str(text).split()))
+    return _MARKER.sub(lambda marker: f"{marker[0][:-1]}\\{marker[0][-1]}", plain)
+
+
+def _escaped(text: str) -> str:
+    plain = "".join(_ENTITIES.get(character, character) for character in text)
     return _SPECIAL.sub(r"\\\1", plain)
 
 
@@ -27,6 +32,15 @@ def code(text: object) -> str:
     fence = "`" * (longest + 1)
     space = " " if plain.startswith("`") or plain.endswith("`") else ""
     return f"{fence}{space}{plain.replace('|', chr(92) + '|')}{space}{fence}"
+
+
+def sentence(text: str) -> str:
+    """A sentence of the run's own files, in which `name` is code: capital first, full stop last."""
+    pieces = re.split(r"`([^`]+)`", text.strip())
+    marked = [code(piece) if index % 2 else _escaped(piece) for index, piece in enumerate(pieces)]
+    whole = "".join(marked)
+    whole = whole[:1].upper() + whole[1:]
+    return whole if not whole or whole[-1] in ".!?" else f"{whole}."
 
 
 def block(text: str, language: str = "") -> str:
@@ -112,6 +126,8 @@ def listed(items: Sequence[str], last: str = "and") -> str:
 
 def duration(seconds: float) -> str:
     """Such as "41 seconds", "9 minutes", "2.4 hours"."""
+    if seconds < 0.05:
+        return "under 0.1 seconds"
     if seconds < 0.95:
         return f"{seconds:.1f} seconds"
     if seconds < 100:

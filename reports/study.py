@@ -101,19 +101,21 @@ def importances(frozen: Sequence["FrozenTrial"]) -> tuple[Importance, ...]:
     """Importance of each searched parameter, highest first; empty with fewer than 10 scored trials.
 
     PED-ANOVA (Watanabe, Bansal and Hutter 2023, arXiv 2304.10255), Optuna's default: how far the values of
-    the best tenth of the trials, but at least five, differ from those of all. Stopped trials take
-    part with their last score, since all that is asked of them is not to be among the best;
-    without them a search that prunes hard would be judged by a handful of trials. The range is the
-    middle 80 % over trials redrawn with replacement, from a fixed seed.
+    the best tenth of the trials (at least ten, at most half of them) differ from those of all.
+    Stopped trials take part with their last score, since all that is asked of them is not to be among
+    the best; without them a search that prunes hard would be judged by a handful of trials. The range is
+    the middle 80 % over random halves of the trials, from a fixed seed: an estimate from n / 2 of n
+    varies about its value for all by one standard error of the latter.
     """
     scored = [trial for trial in map(_with_value, frozen) if trial is not None]
     if len(scored) < MIN_SCORED or len({trial.value for trial in scored}) < 2:
         return ()
-    shares = _shares(scored)
+    best = min(0.5, max(0.1, 10 / len(scored)))
+    shares = _shares(scored, best)
     rng = np.random.default_rng(0)
     drawn: dict[str, list[float]] = {param: [] for param in shares}
     for _ in range(RESAMPLES if shares else 0):
-        again = _shares([scored[i] for i in rng.integers(0, len(scored), len(scored))])
+        again = _shares([scored[i] for i in rng.permutation(len(scored))[: len(scored) // 2]], best)
         for param, values in drawn.items():
             values.append(again.get(param, 0.0))
     found = [
@@ -135,7 +137,7 @@ def _with_value(frozen: "FrozenTrial") -> "FrozenTrial | None":
     )
 
 
-def _shares(trials: Sequence["FrozenTrial"]) -> dict[str, float]:
+def _shares(trials: Sequence["FrozenTrial"], best: float) -> dict[str, float]:
     import optuna
     from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
@@ -148,7 +150,7 @@ def _shares(trials: Sequence["FrozenTrial"]) -> dict[str, float]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # experimental features and parameters with a single value
         study.add_trials(list(trials))
-        evaluator = PedAnovaImportanceEvaluator(target_quantile=min(0.5, max(0.1, 5 / len(trials))))
+        evaluator = PedAnovaImportanceEvaluator(target_quantile=best)
         shares: dict[str, Any] = get_param_importances(study, evaluator=evaluator)
     known = {param: float(share) for param, share in shares.items() if np.isfinite(share)}
     return known if sum(known.values()) > 0 else {}

@@ -25,7 +25,8 @@ class RunSummary:
         path: of the run directory.
         state: "searching", "finishing", "done" or "interrupted".
         config: the options of the run, by name.
-        notes: sentences on what the plan of the run decided.
+        epochs: the most epochs that a trial could use, as the plan of the run decided.
+        notes: sentences on what it decided.
         seconds: wall-clock seconds by stage.
         device_seconds: seconds of all trainings on all slots together.
         disk_bytes: size of the run directory.
@@ -46,6 +47,7 @@ class RunSummary:
     space: str
     parameters: tuple[Parameter, ...]
     environment: Mapping[str, Any]
+    epochs: int
     notes: tuple[str, ...]
     seconds: Mapping[str, float]
     device_seconds: float
@@ -61,11 +63,6 @@ class RunSummary:
     def metric(self) -> str:
         """What the search maximised."""
         return str(self.config.get("metric", "accuracy"))
-
-    @property
-    def epochs(self) -> int:
-        """The most epochs that a trial could use."""
-        return int(self.config.get("epochs") or 0)
 
     @classmethod
     def load(cls, run_dir: Path | str) -> Self:
@@ -83,8 +80,8 @@ class RunSummary:
             return cls._from(files, run)
         except (KeyError, TypeError, IndexError) as error:
             raise DataError(
-                f"the files of {files.path} do not fit together: {type(error).__name__} {error}\n"
-                "expected what tune writes; run the same tune command again"
+                f"the files of {files.path} do not fit together: {type(error).__name__} {error}\nexpected "
+                "what tune writes; run the same tune command again"
             ) from error
 
     @classmethod
@@ -96,7 +93,7 @@ class RunSummary:
         curves = _curves(files.histories)
         search = _search(files.journal, run.get("search") or {})
         trained = sum(trial.seconds or 0.0 for trial in search.trials) + sum(c.seconds for c in curves)
-        space = run.get("space") or {}
+        space, plan = run.get("space") or {}, run.get("plan") or {}
         return cls(
             path=files.path,
             name=run["name"],
@@ -109,7 +106,8 @@ class RunSummary:
             space=str(space.get("name", "")),
             parameters=tuple(_parameter(p) for p in space.get("parameters", ())),
             environment=run.get("environment") or {},
-            notes=tuple((run.get("plan") or {}).get("notes", ())),
+            epochs=int(plan.get("epochs") or (run.get("config") or {}).get("epochs") or 0),
+            notes=tuple(plan.get("notes", ())),
             seconds={**(run.get("seconds") or {})},
             device_seconds=float(trained),
             disk_bytes=sum(f.stat().st_size for f in files.path.rglob("*") if f.is_file()),
@@ -216,9 +214,11 @@ def _missing(files: RunDir, run: Mapping[str, Any], search: Search, final: Final
         sentences.append("No trial has been run yet.")
     if final is None and run.get("state") != "done":
         sentences.append(
-            "The winner has not been retrained, and nothing was compared on the test images: "
-            "the same command run again goes on from here."
+            "The winner has not been retrained, and nothing was compared on the test images: the same "
+            "command run again goes on from here."
         )
+    if final is not None and run.get("state") != "done":
+        sentences.append("The winner and the comparison are those of before this run was extended.")
     if final is not None and final.winner.test is None:
         sentences.append("The predictions of the winner on the test images are missing (`predictions.npz`).")
     absent = [

@@ -67,7 +67,7 @@ def run(
     seed: opt.Seed = 0,
     metric: opt.Metric = "accuracy",
     class_weights: opt.ClassWeights = "none",
-    precision: opt.Precision = "auto",
+    precision: opt.Precision = "float32",
     devices: opt.Devices = "auto",
     workers: opt.Workers = "auto",
     baselines: opt.Baselines = None,

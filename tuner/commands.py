@@ -90,7 +90,7 @@ def datasets(data_dir: Path | None) -> int:
     for name, target in sets.DATASETS.items():
         source = resolve(target)
         try:
-            source.files(options)
+            source.files(options, sets.quiet)
             where = "ready"
         except DataError as error:
             where = "not on disk\n    " + "\n    ".join(str(error).splitlines())

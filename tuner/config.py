@@ -14,7 +14,7 @@ ENGINES = {
 PRUNERS = ("asha", "none")
 METRICS = ("accuracy", "balanced-accuracy", "f1-macro", "auc")
 CLASS_WEIGHTS = ("none", "balanced")
-PRECISIONS = ("auto", "float32", "bfloat16")
+PRECISIONS = ("float32", "bfloat16")
 
 
 def _option(default: Any, resume: Resume) -> Any:
@@ -41,7 +41,7 @@ class RunConfig:
     seed: int = _option(0, "must")
     metric: str = _option("accuracy", "must")
     class_weights: str = _option("none", "must")
-    precision: str = _option("auto", "must")
+    precision: str = _option("float32", "must")
     devices: str = _option("auto", "may")
     workers: str = _option("auto", "may")
     baselines: tuple[str, ...] | None = _option(None, "ends")

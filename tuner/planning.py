@@ -37,7 +37,7 @@ def _costs(config: RunConfig, prepared: Prepared, scratch: Path) -> list[str]:
     folds = splits(dataset, config.seed)
     write_arrays(scratch / "splits.npz", folds)
     images = int((folds["search"] != 0).sum())
-    policy = precision(config.precision, [slot.device for slot in prepared.slots])
+    policy = precision(config.precision)
     context = WorkContext(
         str(scratch), str(dataset.directory.resolve()), dataset.classes, config.metric, False, policy
     )

@@ -113,15 +113,13 @@ class Session:
 
     def _open(self) -> None:
         """Starts a new run directory, or checks that an earlier one can go on."""
-        precision = devices.precision(self.config.precision, [slot.device for slot in self.prepared.slots])
+        precision = devices.precision(self.config.precision)
         now = state.new(self.config, self.prepared, self.directory.path, self.command, precision)
         if self.directory.run.exists():
             earlier = read_json(self.directory.run)
             state.check_agreement(earlier, now, self.config, self.directory.path)
             kept = {key: earlier[key] for key in ("created", "plan", "seconds", "search", "state", "ends")}
             self.state = {**now, **kept}
-            # What "auto" meant when the run began: another machine goes on in the same precision.
-            self.state["environment"]["precision"] = earlier["environment"]["precision"]
             return
         self.state = now
         write_arrays(self.directory.splits, state.splits(self.prepared.dataset, self.config.seed))

@@ -40,7 +40,8 @@ def _final(summary: RunSummary) -> Final:
 
 
 def _scored(summary: RunSummary) -> bool:
-    return any(trial.score is not None for trial in summary.search.trials)
+    ended = (*summary.search.of_state("complete"), *summary.search.of_state("pruned"))
+    return any(trial.score is not None for trial in ended)
 
 
 def _timed(summary: RunSummary) -> bool:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMNS = 8
-SHORT = 6
+SHORT = 4
 """Letters of a class name that fit beside a percentage under a small image."""
 PAIRS = 4
 PAIR_COLUMNS = 6
@@ -111,14 +111,14 @@ def _grid(summary: RunSummary, items: Sequence[Shown]) -> "Figure":
     """Images with what the model says under each, and in red what a misread one is."""
     names = summary.dataset.class_names
     short = max(len(name) for name in names) <= SHORT
-    columns = min(COLUMNS if short else COLUMNS - 2, max(4, len(items)))
+    columns = COLUMNS if short else COLUMNS - 2
     rows = -(-len(items) // columns)
     figure = canvas(0.42 + rows * ((8.9 if short else 9.2) / columns + (0.25 if short else 0.5)))
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for cell, item in zip(axes, items, strict=False):
         _picture(cell, item)
         correct = item.reading.said == item.reading.true
-        said = f"{plain(names[item.reading.said], 15)}{' ' if short else chr(10)}{_sure(item)}"
+        said = f"{plain(names[item.reading.said], 15)}{' ' if short else chr(10)}({_sure(item)})"
         truth = "" if correct else f"\nis {plain(names[item.reading.true], 13)}"
         cell.set_xlabel(said + truth, size=9, color=GOOD if correct else FAILED, labelpad=3, linespacing=1.15)
     for cell in axes[len(items) :]:

@@ -26,23 +26,41 @@ def leaderboard(summary: RunSummary) -> "Figure":
     rows = ranked(summary)
     figure = canvas(0.95 + 0.36 * len(rows))
     axes = figure.subplots()
+    start = axis_start(rows)
     for index, (name, accuracy) in enumerate(rows):
         colour = {"tuned": WINNER, ENSEMBLE: WINNER, "default": DEFAULT}.get(name, BASELINE)
-        if accuracy.interval:
+        if accuracy.mean < start:
+            axes.plot([start], [index], "<", color=colour, markersize=9, clip_on=False, zorder=3)
+        elif accuracy.interval:
             axes.plot(accuracy.interval, [index, index], color=colour, linewidth=3, solid_capstyle="round")
         face = "white" if name == ENSEMBLE else colour
-        axes.plot([accuracy.mean], [index], "o", color=colour, markerfacecolor=face, markersize=9, zorder=3)
+        if accuracy.mean >= start:
+            axes.plot(
+                [accuracy.mean], [index], "o", color=colour, markerfacecolor=face, markersize=9, zorder=3
+            )
         digits = max(1, decimals_for(accuracy.interval))
         told = percent(accuracy.mean, digits)
         told += f"  ({interval(accuracy.interval, digits)})" if accuracy.interval else ""
         axes.text(1.02, index, told, va="center", size=9, color=INK, transform=axes.get_yaxis_transform())
     axes.set_yticks(range(len(rows)), [plain(name, 28) for name, _ in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
+    if start > 0:
+        axes.set_xlim(left=start)
     axes.xaxis.set_major_formatter(percent_ticks())
     axes.set_xlabel("test accuracy" + (", with 95 % interval" if any(a.interval for _, a in rows) else ""))
     tidy(axes, grid="x")
     title(figure, _leader_statement(rows))
     return figure
+
+
+def axis_start(rows: Sequence[tuple[str, Accuracy]]) -> float:
+    """Where the accuracy axis begins: at 0, or where a model far behind would squeeze the others together."""
+    lows = sorted(accuracy.interval[0] if accuracy.interval else accuracy.mean for _, accuracy in rows)
+    if len(lows) < 3:
+        return 0.0
+    top, second = max(accuracy.mean for _, accuracy in rows), lows[1]
+    near = top - second < 0.35 * (top - lows[0])
+    return max(0.0, second - 0.3 * (top - second)) if near else 0.0
 
 
 def _leader_statement(rows: Sequence[tuple[str, Accuracy]]) -> str:
@@ -71,7 +89,7 @@ def curve_groups(summary: RunSummary) -> list[tuple[str, list[Curve]]]:
     if summary.final is None:
         return []
     groups = []
-    for model in summary.final.models:
+    for model in (model for model in summary.final.models if model.neural):
         winner = model.kind == "winner"
         mine = [
             curve
@@ -122,7 +140,9 @@ def learning_curves(summary: RunSummary) -> "Figure":
     legend(figure, panels.ravel()[:1])
     gap = end_gap(groups[0][1])
     side = "above" if gap >= 0 else "below"
-    title(figure, f"{plain(groups[0][0])} ends {points(abs(gap))} points {side} validation in training")
+    title(
+        figure, f"{plain(groups[0][0])}: training accuracy ends {points(abs(gap))} points {side} validation"
+    )
     return figure
 
 

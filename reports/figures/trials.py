@@ -35,8 +35,9 @@ def history(summary: RunSummary) -> "Figure":
     axes = figure.subplots()
     trials = summary.search.trials
     complete = [(t.number, t.score) for t in trials if t.state == "complete" and t.score is not None]
-    _dots(axes, [t for t in trials if t.state == "pruned"], lambda t: t.number)
-    _dots(axes, [t for t in trials if t.state == "complete"], lambda t: t.number)
+    lowest = floor(summary)
+    _dots(axes, [t for t in trials if t.state == "pruned"], lambda t: t.number, lowest)
+    _dots(axes, [t for t in trials if t.state == "complete"], lambda t: t.number, lowest)
     if complete:
         numbers, scores = zip(*complete, strict=True)
         axes.step(
@@ -55,12 +56,31 @@ def history(summary: RunSummary) -> "Figure":
     score_axis(axes, summary)
     tidy(axes)
     legend(figure)
-    best = summary.search.best
-    if best is not None and best.score is not None:
-        title(figure, f"The best complete trial is number {best.number} with {percent(best.score)}")
-    else:
-        title(figure, "No trial is complete yet")
+    title(figure, _history_statement(summary))
     return figure
+
+
+def _history_statement(summary: RunSummary) -> str:
+    best = summary.search.best
+    if best is None or best.score is None:
+        return "No trial is complete yet"
+    score = percent(best.score) if summary.metric.endswith("accuracy") else f"{best.score:.3f}"
+    if summary.final is None:
+        return f"Trial {best.number} has the best score so far, {score}"
+    if summary.final.best_trial == best.number:
+        return f"Trial {best.number} had the best score, {score}, and won"
+    won = summary.final.best_trial
+    return f"Trial {best.number} had the best score, {score}; trial {won} won on fresh folds"
+
+
+def floor(summary: RunSummary) -> float | None:
+    """Where the score axis begins: scores far below those of the complete trials would flatten these."""
+    scores = [t.score for t in summary.search.of_state("complete") if t.score is not None]
+    low = min((t.score for t in summary.search.trials if t.score is not None), default=0.0)
+    if not scores:
+        return None
+    span = max(max(scores) - min(scores), 0.01)
+    return min(scores) - 3 * span if low < min(scores) - 4 * span else None
 
 
 def timeline(summary: RunSummary) -> "Figure":
@@ -106,7 +126,7 @@ def importance(summary: RunSummary) -> "Figure":
     axes.set_yticks(range(len(items)), [plain(item.param, 30) for item in items])
     axes.set_xlim(0, None)
     axes.xaxis.set_major_formatter(percent_ticks())
-    axes.set_xlabel("share of the importance (line: middle 80 % over redrawn trials)")
+    axes.set_xlabel("share of the importance (line: middle 80 % over random halves of the trials)")
     tidy(axes, grid="x")
     first, second = items[-1], items[-2] if len(items) > 1 else None
     sure = second is None or (first.low or 0.0) > (second.high or 0.0)
@@ -126,7 +146,7 @@ def slices(summary: RunSummary) -> "Figure":
         mine = [t for t in trials if param in t.params]
         position = _positions(axes, mine, param, known.get(param))
         for state in ("pruned", "complete"):
-            _dots(axes, [t for t in mine if t.state == state], position)
+            _dots(axes, [t for t in mine if t.state == state], position, floor(summary))
         _mark(axes, summary, position, param)
         axes.set_xlabel(plain(param))
         tidy(axes)
@@ -149,6 +169,10 @@ def _positions(axes: "Axes", trials: Sequence[Trial], param: str, facts: Paramet
             axes.xaxis.set_major_locator(LogLocator(10, subs=(1, 2, 5)))
             axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
             axes.xaxis.set_minor_formatter(NullFormatter())
+        else:
+            from matplotlib.ticker import MaxNLocator
+
+            axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
         return lambda t: t.params[param]
     choices = sorted({value(t.params[param]) for t in trials})
     axes.set_xticks(range(len(choices)), [plain(choice, 16) for choice in choices])
@@ -156,16 +180,24 @@ def _positions(axes: "Axes", trials: Sequence[Trial], param: str, facts: Paramet
     return lambda t: choices.index(value(t.params[param])) + 0.3 * ((t.number * 0.618) % 1 - 0.5)
 
 
-def _dots(axes: "Axes", trials: Sequence[Trial], position: Any) -> None:
+def _dots(axes: "Axes", trials: Sequence[Trial], position: Any, lowest: float | None) -> None:
+    """Trials of one state; those below the axis as triangles on it."""
     shown = [t for t in trials if t.score is not None]
-    if not shown:
-        return
-    done = shown[0].state == "complete"
-    axes.plot(
-        [position(t) for t in shown], [t.score or 0.0 for t in shown], "o", markersize=6,
-        color=WINNER if done else STOPPED, markerfacecolor=WINNER if done else "white",
-        label=WORDS["complete"] if done else "stopped early (its last score)", zorder=3 if done else 2,
-    )  # fmt: skip
+    inside = [t for t in shown if lowest is None or (t.score or 0.0) >= lowest]
+    below = [t for t in shown if t not in inside]
+    done = bool(shown) and shown[0].state == "complete"
+    colour = WINNER if done else STOPPED
+    if inside:
+        axes.plot(
+            [position(t) for t in inside], [t.score or 0.0 for t in inside], "o", markersize=6,
+            color=colour, markerfacecolor=WINNER if done else "white",
+            label=WORDS["complete"] if done else "stopped early (its last score)", zorder=3 if done else 2,
+        )  # fmt: skip
+    if below and lowest is not None:
+        axes.plot(
+            [position(t) for t in below], [lowest] * len(below), "v", markersize=6, color=colour,
+            markerfacecolor="white", label="stopped early, below the axis", zorder=2,
+        )  # fmt: skip
 
 
 def _mark(axes: "Axes", summary: RunSummary, position: Any, param: str = "") -> None:

@@ -59,7 +59,8 @@ def _result(summary: RunSummary) -> str:
     else:
         groups = plural(summary.dataset.duplicate_groups.get("test", 0), "group")
         sure = f"no interval: the test images form only {groups} of near-copies"
-    opening = f"The tuned {model_name(summary)} reads {percent(accuracy.mean, digits)} of unseen {noun} correctly ({sure})"
+    share = percent(accuracy.mean, digits)
+    opening = f"The tuned {model_name(summary)} reads {share} of unseen {noun} correctly ({sure})"
     best = _best(final)
     closing = f", {_against(final, best, digits)}" if best else ""
     return f"**{opening}{closing}.** {_default(final)}{_every(final)}".strip()
@@ -79,12 +80,20 @@ def _against(final: Final, model: Model, digits: int) -> str:
     assert model.test is not None
     found = _comparison(final, model.name)
     apart = f"difference {interval(found.interval, digits)}: " if found.interval else ""
+    told = _told(found, len(final.comparisons))
     many = [m for m in final.baselines if m.name != "default"]
     which = "the best baseline" if len(many) > 1 else "the one baseline"
     return (
         f"{_points(found.difference, digits)} {which}, {code(model.name)} "
-        f"({percent(model.test.mean, digits)}; {apart}{found.verdict})"
+        f"({percent(model.test.mean, digits)}; {apart}{told})"
     )
+
+
+def _told(found: Comparison, many: int) -> str:
+    """The verdict; where only the correction for many comparisons stands against a difference, that too."""
+    low, high = found.interval or (0.0, 0.0)
+    corrected = found.verdict == "not distinguishable" and (low > 0 or high < 0)
+    return f"{found.verdict}, corrected for {many} comparisons" if corrected else found.verdict
 
 
 def _points(difference: float, digits: int) -> str:
@@ -101,10 +110,14 @@ def _default(final: Final) -> str:
         return ""
     found = _comparison(final, "default")
     digits = decimals_for(found.interval)
+    told = _told(found, len(final.comparisons))
+    apart = f"{interval(found.interval, digits)}: {told}" if found.interval else told
+    if found.difference <= 0:
+        lost = f"{points(found.difference, digits)} points, " if found.difference else ""
+        return f"The search itself gained nothing over the default configuration ({lost}{apart}). "
     shown = points(found.difference, digits)
-    apart = f"{interval(found.interval, digits)}: " if found.interval else ""
-    unit = "point" if shown in {"1", "\u22121"} else "points"
-    return f"The search itself was worth {shown} {unit} over the default configuration ({apart}{found.verdict}). "
+    unit = "point" if shown == "1" else "points"
+    return f"The search itself was worth {shown} {unit} over the default configuration ({apart}). "
 
 
 def _every(final: Final) -> str:
@@ -122,8 +135,7 @@ def _search_only(summary: RunSummary) -> str:
     score = percent(best.score) if summary.metric.endswith("accuracy") else f"{best.score:.3f}"
     return (
         f"**The best of the trials so far, number {best.number}, has a validation {escape(summary.metric)} "
-        "of "
-        f"{score}.** That flatters: it is the best of several, on the images it was chosen on."
+        f"of {score}.** That flatters: it is the best of several, on the images it was chosen on."
     )
 
 
@@ -172,12 +184,13 @@ def _use(summary: RunSummary) -> str:
         return f"Go on with it: {code(summary.command)}"
     return (
         'Use it: `keras.saving.load_model("model/model.keras").predict(images)` takes raw pixels from 0 to '
-        "255 "
-        "([how](#use-the-model))."
+        "255 ([how](#use-the-model))."
     )
 
 
 def _caption(summary: RunSummary) -> str:
     if not summary.shown:
         return ""
-    return "*Below each image, in green, what the model says and how sure it is; in red, a mistake, and what it is.*"
+    return (
+        "*Below each image what the model says and how sure it is; in red a mistake, with what it really is.*"
+    )

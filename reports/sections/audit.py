@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reports.markdown import escape, join, listed, percent, plural, value
+from reports.markdown import escape, join, listed, percent, plural, sentence, value
 from reports.summary import RunSummary
 
 SHOWN = 5
@@ -17,9 +17,8 @@ def render(summary: RunSummary) -> str:
     held = plural(data.n_validation, "was", "were").split()[-1]
     first = (
         f"{plural(data.n_train, 'training image')}, of which {data.n_validation:,} {held} held out for "
-        "validation in "
-        f"the search, and {plural(data.n_test, 'test image')}: {kind}, {height}×{width} pixels, "
-        f"{len(data.class_names)} classes."
+        f"validation in the search, and {plural(data.n_test, 'test image')}: {kind}, {height}×{width} "
+        f"pixels, {len(data.class_names)} classes."
     )
     sentences = [first, *(_audit(summary.audit) if summary.audit else ())]
     return join(["## The data", "\n".join(f"- {sentence}" for sentence in sentences if sentence)])
@@ -34,7 +33,7 @@ def _audit(audit: Mapping[str, Any]) -> list[str]:
         _constant(audit.get("constant_images") or {}),
         _corrupt(audit.get("corrupt") or ()),
         _suspects(audit.get("suspected_labels")),
-        *(escape(note) for note in audit.get("notes") or ()),
+        *(sentence(note) for note in audit.get("notes") or ()),
     ]
 
 
@@ -46,11 +45,11 @@ def _classes(audit: Mapping[str, Any]) -> str:
     largest = max(classes, key=lambda item: item["train"])
     if smallest["train"] == largest["train"]:
         return f"Every class has {plural(largest['train'], 'training image')}."
-    ratio = f", {audit['imbalance']:.1f} times as many" if audit.get("imbalance") else ""
+    many = float(audit.get("imbalance") or 1.0)
+    ratio = f", {many:.1f} times as many" if many >= 1.15 else ""
     return (
         f"The classes have between {smallest['train']:,} ({escape(smallest['name'])}) and "
-        f"{largest['train']:,} "
-        f"({escape(largest['name'])}) training images{ratio}."
+        f"{largest['train']:,} ({escape(largest['name'])}) training images{ratio}."
     )
 
 
@@ -69,24 +68,19 @@ def _duplicates(found: Mapping[str, Any]) -> str:
         return ""
     groups, copies, exact = (found.get(key) or {} for key in ("groups", "images_with_copy", "exact"))
     train, test = copies.get("train", 0), copies.get("test", 0)
-    text = escape(found.get("rule", ""))
+    text = sentence(found.get("rule", ""))
     if not train and not test:
         return f"{text} No image has a near-copy.".strip()
     text += (
-        f" {plural(train, 'training image has', 'training images have').capitalize()} a near-copy in "
-        "training, and "
-        f"{plural(test, 'test image', 'test images')} one in the test split; they form "
-        f"{groups.get('train', 0):,} and "
-        f"{groups.get('test', 0):,} groups, the largest of {plural(found.get('largest_group', 0), 'image')}. "
-        "Groups were never split between training and validation."
+        f" {plural(train, 'training image has', 'training images have').capitalize()} a near-copy among the "
+        f"training images, {plural(test, 'test image has', 'test images have')} one among the test images: "
+        f"{groups.get('train', 0):,} groups and {groups.get('test', 0):,} groups, the largest of "
+        f"{plural(found.get('largest_group', 0), 'image')}. Groups were never split between training and "
+        "validation."
     )
     same = exact.get("train", 0) + exact.get("test", 0)
     if same:
-        text += (
-            f" {plural(same, 'image is', 'images are').capitalize()} an exact copy."
-            if same == 1
-            else (f" {same:,} images are exact copies.")
-        )
+        text += f" {plural(same, 'image is an exact copy', 'images are exact copies')}."
     return text.strip()
 
 
@@ -122,9 +116,8 @@ def _suspects(suspects: Sequence[Mapping[str, Any]] | None) -> str:
     if not suspects:
         return ""
     shown = [
-        f"number {item['image']}, {escape(item['label'])}, which a model reads as "
-        f"{escape(item['predicted'])} "
-        f"({percent(float(item['probability']), 0)})"
+        f"number {item['image']}, labelled {escape(item['label'])}, which a model reads as "
+        f"{escape(item['predicted'])} ({percent(float(item['probability']), 0)})"
         for item in suspects[:SHOWN]
     ]
     many = plural(

@@ -17,9 +17,7 @@ def render(summary: RunSummary) -> str:
         word = "surer than it is right" if gap > 0 else "right more often than it claims"
     text = (
         f"On average the model is {word}: it claims {percent(facts.confidence)} and reaches "
-        f"{percent(facts.accuracy)}. "
-        f"Image by image its confidence is off by {points(facts.error)} points (expected calibration "
-        "error, 15 bins; "
-        "0 is perfect)."
+        f"{percent(facts.accuracy)}. Image by image its confidence is off by {points(facts.error)} points "
+        "(expected calibration error, 15 bins; 0 is perfect)."
     )
     return join(["## Calibration", text, figures.place("calibration", summary)])

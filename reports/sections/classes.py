@@ -20,7 +20,11 @@ def render(summary: RunSummary) -> str:
     body = table(header, rows, "l" + "r" * (len(header) - 1))
     if len(rows) > FOLD_ABOVE:
         body = folded(f"All {len(rows)} classes", body)
-    return join(["## Classes", _sentence(classes), body, _note(summary)])
+    means = (
+        f"Mean over the classes: recall (balanced accuracy) {percent(summary.final.balanced_accuracy)}, F1 "
+        f"{percent(summary.final.f1_macro)}."
+    )
+    return join(["## Classes", f"{_sentence(classes)} {means}", body, _note(summary)])
 
 
 def _row(item: Class) -> list[str]:
@@ -33,10 +37,8 @@ def _sentence(classes: tuple[Class, ...]) -> str:
     absent = [f"**{escape(item.name)}**" for item in classes if not item.images]
     text = ""
     if known and (known[0].recall or 0.0) < 1:
-        worst = [
-            f"**{escape(c.name)}** ({percent(c.recall or 0.0, 0)})"
-            for c in known[: 3 if len(known) > 4 else 1]
-        ]
+        lowest = [item for item in known[: 3 if len(known) > 4 else 1] if item.recall != 1]
+        worst = [f"**{escape(item.name)}** ({percent(item.recall or 0.0, 0)})" for item in lowest]
         perfect = sum(item.recall == 1 for item in known)
         text = f"Least often recognised: {listed(worst)}."
         if perfect:
@@ -51,7 +53,6 @@ def _sentence(classes: tuple[Class, ...]) -> str:
 def _note(summary: RunSummary) -> str:
     counts = "images and groups" if summary.dataset.grouped else "images"
     return (
-        "Recall: share of the images of a class that are recognised; precision: share of the images read "
-        "as it that "
-        f"are of it; mean over the seeds. A class has too few {counts} for an interval."
+        "Recall: share of the images of a class that are recognised; precision: share of the images read as "
+        f"it that are of it; all seeds together. A class has too few {counts} for an interval."
     )

@@ -6,6 +6,10 @@ from reports.markdown import escape, join, percent, table
 from reports.summary import RunSummary
 
 PAIRS = 8
+CAPTION = (
+    "*Each row: how the test images of one class are read, in per cent, mean over the seeds. The darkness "
+    "grows with the square root, so that rare confusions can be seen.*"
+)
 
 
 def render(summary: RunSummary) -> str:
@@ -21,19 +25,11 @@ def render(summary: RunSummary) -> str:
             "## Confusions",
             note,
             figures.place("confusion", summary),
-            _caption(summary),
+            CAPTION,
             _pairs(summary),
             figures.place("confused-pairs", summary),
             _pairs_caption(summary),
         ]
-    )
-
-
-def _caption(summary: RunSummary) -> str:
-    return (
-        "*Each row: how the test images of one class are read, in per cent, mean over the seeds. The "
-        "darkness grows "
-        "with the square root, so that rare confusions can be seen.*"
     )
 
 

@@ -14,9 +14,11 @@ def render(summary: RunSummary) -> str:
     name, curves = groups[0]
     gap = end_gap(curves)
     if gap > 0.1:
-        read = "it knows its training images much better than new ones: more data, augmentation or dropout could help"
+        read = "it overfits, so that more data, more augmentation or more dropout could help"
     elif gap > 0.02:
         read = "it knows its training images somewhat better than new ones, as is usual"
+    elif gap > -0.02:
+        read = "it hardly overfits"
     else:
         read = "it does not overfit; augmentation and dropout make its training images harder than new ones"
     text = (

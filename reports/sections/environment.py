@@ -11,7 +11,7 @@ def render(summary: RunSummary) -> str:
     if facts.get("python"):
         lines.append(f"Python {escape(facts['python'])} on {escape(facts.get('platform', ''))}")
     if facts.get("backend"):
-        lines.append(f"Keras on {escape(facts['backend'])}, precision {escape(facts.get('precision', ''))}")
+        lines.append(f"Keras on {escape(facts['backend'])}, precision {code(facts.get('precision', ''))}")
     versions = facts.get("versions") or {}
     if versions:
         lines.append(", ".join(f"{escape(name)} {escape(version)}" for name, version in versions.items()))
@@ -20,10 +20,8 @@ def render(summary: RunSummary) -> str:
     )
     again = (
         "The same command in a new place makes this run again; in the same place it resumes it, or extends "
-        "it to "
-        "more trials. On one worker of a CPU the same seed gives the same numbers; on several, the order "
-        "in which "
-        "trials end, and so what the search tries next, may differ."
+        "it to more trials. On one worker of a CPU the same seed gives the same numbers; on several, the "
+        "order in which trials end, and so what the search tries next, may differ."
     )
     return join(
         [
@@ -43,6 +41,6 @@ def _devices(summary: RunSummary) -> str:
         names[name] = names.get(name, 0) + 1
     if not names:
         return ""
-    shown = listed([f"{count} × {escape(name)}" for name, count in names.items()])
+    shown = listed([f"{count} × {escape(name)}".removeprefix("1 × ") for name, count in names.items()])
     workers = int(facts.get("workers") or 0)
     return f"{shown}, {plural(workers, 'worker')}" if workers else shown

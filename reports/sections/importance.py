@@ -1,8 +1,10 @@
 """What mattered in the search, and how the best configuration differs from the default."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from reports import figures
+from reports.facts import Importance
 from reports.markdown import NONE, code, escape, join, listed, percent, table, value
 from reports.study import MIN_SCORED
 from reports.summary import RunSummary
@@ -26,19 +28,25 @@ def render(summary: RunSummary) -> str:
 def _sentence(summary: RunSummary) -> str:
     items = summary.search.importance
     if not items:
-        scored = sum(trial.score is not None for trial in summary.search.trials)
+        search = summary.search
+        scored = sum(t.score is not None for t in (*search.of_state("complete"), *search.of_state("pruned")))
         if scored < MIN_SCORED:
-            return f"Too few trials to say which parameter mattered: {scored} with a score, {MIN_SCORED} are needed."
+            have = f"{scored} {'has' if scored == 1 else 'have'} a score, {MIN_SCORED} are needed"
+            return f"Too few trials to say which parameter mattered: {have}."
         return "The trials do not differ enough to say which parameter mattered."
     top = [f"{code(item.param)} ({percent(item.importance, 0)})" for item in items[:3]]
     return (
         f"Most of what separates the good trials from the rest: {listed(top)}. The shares (PED-ANOVA, as "
-        "Optuna "
-        "computes it, over complete and stopped trials with the last score of each) say where the search "
-        "found "
-        "differences, not what a parameter is worth; the lines show how far they move when trials are "
-        "redrawn."
+        "Optuna computes it, over complete and stopped trials with the last score of each) say where the "
+        "search found differences, not what a parameter is worth; the lines show how far they move when a "
+        f"random half of the trials is left out.{_doubt(items)}"
     )
+
+
+def _doubt(items: Sequence[Importance]) -> str:
+    if len(items) < 2 or (items[0].low or 0.0) > (items[1].high or 0.0):
+        return ""
+    return " Here these ranges overlap, so that the order may be chance."
 
 
 def best_params(summary: RunSummary) -> dict[str, Any]:
@@ -70,4 +78,4 @@ def _best_against_default(summary: RunSummary) -> str:
     if fixed:
         named = [f"{code(p.name)} ({escape(value(chosen.get(p.name, p.default)))})" for p in fixed]
         note = f"Not searched: {listed(named)}."
-    return join([table(header, rows, "llrrl"), note])
+    return join([table(header, rows, "llrrl"), f"Bold: other than the default. {note}".strip()])

@@ -88,14 +88,12 @@ def _reading(summary: RunSummary) -> str:
         if seeds > 1
         else "Each neural model was trained once, from a single seed.",
         "A difference is judged image by image on the same test images; *tuned is* corrects for the number "
-        "of "
-        "comparisons (Holm), so an interval that just misses 0 may still be *not distinguishable*."
+        "of comparisons (Holm), so an interval that just misses 0 may still be *not distinguishable*."
         if len(final.comparisons) > 1
         else "",
         "*gap*: training accuracy (with its augmentation) minus test accuracy.",
-        f"*{ENSEMBLE}* averages the probabilities of the {seeds} trained models; its interval leaves out "
-        "the noise "
-        "of the seed."
+        f"*{ENSEMBLE}* averages the probabilities of the {seeds} trained models; its interval leaves out the "
+        "noise of the seed."
         if final.ensemble
         else "",
     ]

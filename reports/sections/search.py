@@ -1,7 +1,7 @@
 """How the search went: trials, finalists, what it cost."""
 
 from reports import figures
-from reports.markdown import NONE, duration, escape, join, percent, plural, size, table
+from reports.markdown import NONE, code, duration, escape, join, percent, plural, sentence, size, table
 from reports.sections.answer import trials
 from reports.summary import RunSummary
 
@@ -47,19 +47,22 @@ def saved_share(summary: RunSummary) -> float | None:
 
 def _sentences(summary: RunSummary) -> str:
     search, config = summary.search, summary.config
-    how = f"{config.get('algorithm', '')} ({config.get('engine', '')})"
-    text = f"{trials(summary).capitalize()}, chosen by {escape(how)}; trials were stopped by {escape(config.get('pruner'))}."
+    text = (
+        f"{trials(summary).capitalize()}. Algorithm {code(config.get('algorithm'))} ({config.get('engine')}) "
+    )
+    text += "chose the configurations, "
+    text += f"pruner {code(config.get('pruner'))} decided which to stop."
     saved = saved_share(summary)
     if saved is not None and saved > 0:
         full = sum(search.count(state) for state in ("complete", "pruned", "failed")) * summary.epochs
         text += (
-            f" They trained for {plural(search.epochs_trained, 'epoch')} in place of {full:,}, "
-            f"which saved {percent(saved, 0)}."
+            f" They trained for {plural(search.epochs_trained, 'epoch')} in place of {full:,}, which saved "
+            f"{percent(saved, 0)}."
         )
     if search.images_per_second:
         text += f" Through all workers went {search.images_per_second:,.0f} training images a second."
     text += f" {STOPPED_BY.get(search.stopped_by or '', '')}"
-    notes = " ".join(escape(note) for note in summary.notes)
+    notes = " ".join(sentence(note) for note in summary.notes)
     return f"{text.strip()} {notes}".strip()
 
 
@@ -81,8 +84,7 @@ def _finalists(summary: RunSummary) -> str:
     many = plural(len(final.finalists), "best complete trial was", "best complete trials were")
     text = (
         f"The {many} trained again on fresh folds with fresh seeds, and the winner was named by the mean: "
-        "the score "
-        "in the search is the best of many, and flatters."
+        "the score in the search is the best of many, and flatters."
     )
     return join([text, table(["trial", "in the search", "fresh folds", "mean"], rows, "rrrr")])
 
@@ -95,6 +97,5 @@ def _cost(summary: RunSummary) -> str:
         return ""
     return (
         f"Time by stage: {', '.join(parts)}. Training on all slots together took "
-        f"{duration(summary.device_seconds)}; "
-        f"the run directory holds {size(summary.disk_bytes)}."
+        f"{duration(summary.device_seconds)}; the run directory holds {size(summary.disk_bytes)}."
     )

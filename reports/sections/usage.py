@@ -10,8 +10,7 @@ def render(summary: RunSummary) -> str:
         return ""
     text = (
         "Run this in the folder of this report. The model takes raw pixels, and does its own rescaling; it "
-        "is made "
-        "of stock Keras layers and needs nothing but Keras."
+        "is made of stock Keras layers and needs nothing but Keras."
     )
     return join(["## Use the model", text, block(snippet(summary), "python")])
 
@@ -22,12 +21,11 @@ def snippet(summary: RunSummary) -> str:
     binary = len(summary.dataset.class_names) == 2
     mode = {1: "grayscale", 4: "rgba"}.get(channels, "rgb")
     load = f'keras.utils.load_img("photo.png", color_mode="{mode}", target_size=({height}, {width}))'
-    reshape = f".reshape(1, {height}, {width}, {channels})"
     read = (
         "p = model.predict(images, verbose=0)  # probability of class 1\nprobabilities = np.hstack([1 - p, "
         "p])"
         if binary
-        else "probabilities = model.predict(images, verbose=0)  # a row for each image, a column for each class"
+        else "probabilities = model.predict(images, verbose=0)  # a row an image, a column a class"
     )
     return f"""import json
 
@@ -38,8 +36,9 @@ model = keras.saving.load_model("model/model.keras")
 with open("model/labels.json", encoding="utf-8") as file:
     names = json.load(file)
 
-# one grey image of nothing, in place of yours:
-# images = np.asarray({load}){reshape}
+# an array of images of {height}×{width} pixels, here a grey one; one of your own:
+# photo = {load}
+# images = np.asarray(photo, dtype="uint8").reshape(1, {height}, {width}, {channels})
 images = np.full((1, {height}, {width}, {channels}), 128, dtype="uint8")
 
 {read}

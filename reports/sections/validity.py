@@ -1,7 +1,7 @@
 """What the numbers rest on: groups, seeds, the test split, what was cut."""
 
 from reports.facts import Final
-from reports.markdown import escape, join, percent, plural, points, singular
+from reports.markdown import escape, join, percent, plural, points, sentence, singular
 from reports.stats import MIN_GROUPS
 from reports.summary import RunSummary
 
@@ -15,9 +15,9 @@ def render(summary: RunSummary) -> str:
         _kind(summary),
         _seeds(final),
         _leaks(summary, final),
-        _shift(summary, final),
+        _shift(final),
         _readings(final),
-        *(escape(sentence) for sentence in final.cut),
+        *(sentence(text) for text in final.cut),
     ]
     return join(["## What the numbers rest on", "\n".join(f"- {text}" for text in sentences if text)])
 
@@ -33,12 +33,13 @@ def _kind(summary: RunSummary) -> str:
     else:
         basis = (
             f"The {images} form {plural(groups, 'group')} of near-copies, which rise and fall together, so "
-            "that they "
-            f"are worth little more than {plural(groups, singular(noun), noun)}."
+            f"that they are worth little more than {plural(groups, singular(noun), noun)}."
         )
         speak = f"The intervals speak of new {noun} of the same kind, not of new people or places."
     if groups < MIN_GROUPS:
-        speak = f"With fewer than {MIN_GROUPS} groups no interval can be given, and no difference can be told from chance."
+        speak = (
+            f"With fewer than {MIN_GROUPS} groups no interval can be given, nor a verdict on any difference."
+        )
     return f"{basis} {speak}"
 
 
@@ -49,13 +50,12 @@ def _seeds(final: Final) -> str:
         return (
             f"From seed to seed the winner's accuracy has a standard deviation of {points(test.std)} points "
             f"({percent(min(test.per_seed))} to {percent(max(test.per_seed))} over {len(test.per_seed)} "
-            "seeds); "
-            "the intervals hold this noise. The saved model is the first seed's "
+            "seeds); the intervals hold this noise. The saved model is the first seed's "
             f"({percent(test.per_seed[0])}), whatever it scored."
         )
     if test.seed_noise:
         return "The winner was trained from one seed; how seeds vary is estimated from the other models."
-    return "Models were trained from one seed each: how much another seed would change them is not in the intervals."
+    return "Models were trained from one seed each: what another seed would change is not in the intervals."
 
 
 def _leaks(summary: RunSummary, final: Final) -> str:
@@ -72,23 +72,23 @@ def _leaks(summary: RunSummary, final: Final) -> str:
     return f"{text}; on those without a near-copy: {percent(final.winner.unleaked.mean)}."
 
 
-def _shift(summary: RunSummary, final: Final) -> str:
+def _shift(final: Final) -> str:
     shift, winner = final.shift, final.winner
     if shift is None or winner.validation is None or winner.test is None:
         return ""
     folds = plural(len(winner.folds), "fresh fold")
-    text = f"Validation over {folds} promised {percent(winner.validation)}; the test split gave {percent(winner.test.mean)}"
+    promised, given = percent(winner.validation), percent(winner.test.mean)
+    text = f"Validation over {folds} promised {promised}; the test split gave {given}"
     if shift.noise is None:
         return f"{text}. Whether that is more than chance cannot be told here."
     if abs(shift.difference) <= shift.noise:
         return f"{text}: a difference within the noise of both ({points(shift.noise)} points either way)."
     why = (
         "The test images may be harder or from another source, and the winner was chosen by its validation "
-        "score, "
-        "which flatters it a little."
+        "score, which flatters it a little."
         if shift.difference < 0
-        else "The test images may be easier or closer to the training images, and the final model had the validation "
-        "images to learn from as well."
+        else "The test images may be easier or closer to the training images, and the final model had "
+        "validation images to learn from as well."
     )
     return f"{text}: more than the noise of both explains ({points(shift.noise)} points either way). {why}"
 
@@ -97,7 +97,6 @@ def _readings(final: Final) -> str:
     if final.test_readings == 1:
         return "The labels of the test split were read once, after everything had been chosen."
     return (
-        f"The labels of the test split were read {final.test_readings} times, as the run was extended "
-        "after a report: "
-        "each reading invites choosing by it, which makes its numbers a little less trustworthy."
+        f"The labels of the test split were read {final.test_readings} times, as the run was extended after "
+        "a report: each reading invites choosing by it, which makes its numbers a little less trustworthy."
     )

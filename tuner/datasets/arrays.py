@@ -2,51 +2,21 @@
 
 import math
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.datasets.base import DataOptions, Images, Progress, RawData, Traits
+from tuner.datasets.base import DataOptions, Progress, RawData, Traits
 from tuner.datasets.columns import label_column, pixel_columns
-from tuner.datasets.csv_layout import Layout, look
+from tuner.datasets.csv_layout import Layout, look, without_header
 from tuner.datasets.csvs import as_images, read_table, square_shape
 from tuner.datasets.files import Entry, Reader
 from tuner.datasets.idx import read_idx
 from tuner.datasets.labels import name_classes, number_groups
-from tuner.datasets.npz import names_in, read_arrays, to_images, to_label_texts
+from tuner.datasets.npz import to_images, to_label_texts
+from tuner.datasets.parts import Part, npz_parts
 from tuner.errors import DataError, UsageError
-
-_SPLIT_NAMES = {
-    "train": ("train", "training", ""),
-    "test": ("test", "testing"),
-    "valid": ("val", "valid", "validation"),
-}
-_IMAGE_KEYS = ("x", "images", "image", "data", "features", "arr_0")
-_LABEL_KEYS = ("y", "labels", "label", "target", "targets", "arr_1")
-
-
-@dataclass(frozen=True)
-class Part:
-    """One split as read.
-
-    Attributes:
-        images: uint8 (n, height, width, channels).
-        labels: as texts, or None where the file has none.
-        groups: names of known groups, or None.
-        what: names the file in an error.
-    """
-
-    images: Images
-    labels: list[str] | None
-    groups: list[str] | None
-    what: str
-    notes: tuple[str, ...] = ()
-
-    def where(self, item: int) -> str:
-        """An item (from 0) in an error."""
-        return f"{self.what}, item {item + 1} (from 1, header not counted)"
 
 
 @dataclass(frozen=True)
@@ -105,12 +75,17 @@ def assemble(parts: dict[str, Part]) -> RawData:
     names, labels, test_labels = name_classes(
         train.labels, test.labels if test else None, train.where, test.where if test else train.where
     )
-    groups, test_groups = None, None
-    if train.groups is not None:
-        groups, test_groups = number_groups(train.groups, test.groups if test else None)
+    groups, test_groups = (
+        number_groups(train.groups, test.groups if test else None) if train.groups else (None, None)
+    )
     return RawData(
-        *(names, train.images, labels),
-        *(test.images if test else None, test_labels, groups, test_groups),
+        names,
+        train.images,
+        labels,
+        test.images if test else None,
+        test_labels,
+        groups,
+        test_groups,
         notes=tuple(dict.fromkeys(notes)),
     )
 
@@ -147,7 +122,7 @@ def read_labels(reader: Reader, entry: Entry, options: DataOptions) -> list[str]
     layout = look(reader, entry)
     column = label_column(layout, options)
     if layout.header is not None and layout.columns == 1 and not _names_labels(layout):
-        layout = replace(layout, header=None, skip=layout.skip - 1, first=layout.header)  # names, no header
+        layout = without_header(layout)
     return read_table(reader, layout, [], [column]).texts[column]
 
 
@@ -161,8 +136,8 @@ def image_shape(values: int, options: DataOptions, layout: Layout) -> tuple[int,
         if math.prod(options.image_shape) != values:
             given = "x".join(map(str, options.image_shape))
             raise UsageError(
-                f"--image-shape {given} is {math.prod(options.image_shape)} values, but {layout.entry} has {values}"
-                " pixel values a row"
+                f"--image-shape {given} is {math.prod(options.image_shape)} values,"
+                f" but {layout.entry} has {values} pixel values a row"
             )
         return options.image_shape
     found = square_shape(values) if values else None
@@ -176,16 +151,17 @@ def image_shape(values: int, options: DataOptions, layout: Layout) -> tuple[int,
 
 def _read_parts(reader: Reader, source: ArraySource, options: DataOptions) -> dict[str, Part]:
     if source.train.base.endswith(".npz"):
-        parts = _npz_parts(reader, source.train, options)
+        parts = npz_parts(reader, source.train, options)
         if source.test is not None:
-            parts["test"] = replace(_npz_parts(reader, source.test, options)["train"], what=str(source.test))
+            parts["test"] = replace(npz_parts(reader, source.test, options)["train"], what=str(source.test))
         return parts
     parts = {"train": _read_part(reader, source.train, source.train_labels, options)}
     if source.valid is not None:
         parts["valid"] = _read_part(reader, source.valid, None, options)
     if source.test is not None:
         if source.test_labels is None and source.train_labels is None and _unlabelled(reader, source):
-            note = f"{source.test.name} has one column less than {source.train.name}: it has no labels and was left out"
+            names = f"{source.test.name} has one column less than {source.train.name}"
+            note = f"{names}: it has no labels and was left out"
             parts["train"] = replace(parts["train"], notes=(*parts["train"].notes, note))
         else:
             parts["test"] = _read_part(reader, source.test, source.test_labels, options)
@@ -206,60 +182,11 @@ def _unlabelled(reader: Reader, source: ArraySource) -> bool:
     return look(reader, source.test).columns == look(reader, source.train).columns - 1
 
 
-def _npz_parts(reader: Reader, entry: Entry, options: DataOptions) -> dict[str, Part]:
-    """The splits of an archive: `x_train, y_train, x_test, y_test`, `train_images, train_labels`, `x, y`."""
-    names = {name.lower(): name for name in names_in(reader, entry)}
-    parts: dict[str, Part] = {}
-    for split, words in _SPLIT_NAMES.items():
-        image_key = _key(names, _IMAGE_KEYS, words)
-        if image_key is None:
-            continue
-        label_key = _key(names, _LABEL_KEYS, words)
-        arrays = read_arrays(reader, entry, [key for key in (image_key, label_key) if key])
-        what = f"{entry}, {names[image_key]}"
-        images = to_images(arrays[image_key], what, options.image_shape)
-        labels = to_label_texts(arrays[label_key], f"{entry}, {names[label_key]}") if label_key else None
-        parts[split] = Part(
-            images, labels, _npz_groups(reader, entry, names, options, split, len(images)), what
-        )
-    if "train" not in parts:
-        raise DataError(
-            f"{entry} has the arrays {', '.join(sorted(names)[:10]) or 'none'}\n"
-            "expected x_train and y_train (x_test and y_test too, if there is a test split), or x and y"
-        )
-    return parts
-
-
-def _npz_groups(
-    reader: Reader, entry: Entry, names: dict[str, str], options: DataOptions, split: str, images: int
-) -> list[str] | None:
-    if options.group_column is None:
-        return None
-    key = f"{options.group_column.lower()}_{split}"
-    key = key if key in names else options.group_column.lower()
-    if key not in names or (split != "train" and not key.endswith(split)):
-        if split == "train":
-            raise UsageError(f"--group-column {options.group_column!r}: no such array in {entry}")
-        return [""] * images
-    groups = to_label_texts(read_arrays(reader, entry, [key])[key], f"{entry}, {names[key]}")
-    if len(groups) != images:
-        raise DataError(f"{entry}, {names[key]}: {len(groups)} groups for {images} images; expected as many")
-    return groups
-
-
-def _key(names: dict[str, str], kinds: Sequence[str], words: Sequence[str]) -> str | None:
-    for word in words:
-        for kind in kinds:
-            for key in (f"{kind}_{word}", f"{word}_{kind}") if word else (kind,):
-                if key in names:
-                    return key
-    return None
-
-
 def _join(first: Part, second: Part) -> Part:
     if first.images.shape[1:] != second.images.shape[1:]:
         raise DataError(
-            f"{second.what}: images {second.images.shape[1:]}; expected {first.images.shape[1:]}, as in {first.what}"
+            f"{second.what}: images {second.images.shape[1:]}\n"
+            f"expected {first.images.shape[1:]}, as in {first.what}"
         )
     labels = None if first.labels is None or second.labels is None else first.labels + second.labels
     groups = None if first.groups is None else first.groups + (second.groups or [""] * len(second.images))

@@ -7,7 +7,7 @@ import numpy as np
 from tuner.datasets.base import DataOptions, Labels, Progress, RawData, Traits
 from tuner.datasets.download import fetch_from_kaggle
 from tuner.datasets.files import Entry, Reader, find
-from tuner.datasets.named import check_range, entries_of, folder_of, missing, read_numbered
+from tuner.datasets.named import check_range, data_row, entries_of, folder_of, missing, read_numbered
 
 _SHAPE = (28, 28, 1)
 _HANDLE = "datamunge/sign-language-mnist"
@@ -48,12 +48,10 @@ class Asl:
         renumbered = not (numbers == 24).any() and bool((numbers == 9).any())
         notes = ["labels 0 to 23 of this copy are the 24 letters in order"] if renumbered else []
         if not renumbered:
-            for entry, (_, labels) in zip(files, splits, strict=True):
-                check_range(
-                    labels, 24, lambda row, entry=entry: f"{entry}, data row {row + 1}", _KAGGLE_LABELS
-                )
-        labels = [_renumber(labels) if not renumbered else labels for _, labels in splits]
-        images = [images for images, _ in splits]
+            for entry, (_, given) in zip(files, splits, strict=True):
+                check_range(given, 24, data_row(entry), _KAGGLE_LABELS)
+        labels = [given if renumbered else _renumber(given) for _, given in splits]
+        images = [pixels for pixels, _ in splits]
         if files[-1].base == _COURSE:
             notes.append(f"{_COURSE} is the test split of this copy")
         if len(files) == 3:  # training, validation and test files

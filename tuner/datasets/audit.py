@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.datasets.base import Images, Labels, RawData
-from tuner.datasets.duplicates import Duplicates, unit_vectors
+from tuner.datasets.audit_text import describe
+from tuner.datasets.base import Images, RawData
+from tuner.datasets.duplicates import Duplicates
 from tuner.datasets.splits import describe_folds, group_folds, search_folds
 from tuner.datasets.suspects import suspected_labels
+from tuner.datasets.vectors import unit_vectors
 
 if TYPE_CHECKING:
     from tuner.datasets.prepare import Prepared
+
+__all__ = ["build_audit", "describe"]
 
 _EXAMPLES = 6
 _CONFLICTS = 100
@@ -60,37 +64,6 @@ def build_audit(data: "Prepared", raw: RawData, found: Duplicates, notes: Sequen
         "suspected_labels": suspects,
         "notes": [*raw.notes, *notes, *_missing_classes(data, raw), split, about],
     }
-
-
-def describe(audit: dict[str, Any], class_names: tuple[str, ...]) -> list[str]:
-    """The audit in plain lines, for `tune plan`."""
-    images, copies = audit["images"], audit["duplicates"]
-    shape = "×".join(str(side) for side in images["shape"])
-    counts = [entry["train"] for entry in audit["classes"]]
-    values = audit["values"]
-    lines = [
-        f"images: {images['train']:,} for training, {images['test']:,} for the test, {shape}",
-        *_size_lines(images["original_sizes"]),
-        f"classes: {len(class_names)}, {min(counts):,} to {max(counts):,} training images each"
-        f" (imbalance {audit['imbalance']:.2f})",
-        "  "
-        + ", ".join(f"{entry['name']} {entry['train']:,}" for entry in audit["classes"][:30])
-        + (" …" if len(counts) > 30 else ""),
-        f"pixel values: {values['min']} to {values['max']}, mean {values['mean']:.1f}",
-        f"duplicate groups: {copies['groups']['train']:,} in {images['train']:,} training images,"
-        f" {copies['groups']['test']:,} in {images['test']:,} test images; the largest has {copies['largest_group']:,}",
-        f"  {copies['rule']}",
-        f"  images with a near-copy: {copies['images_with_copy']['train']:,} train,"
-        f" {copies['images_with_copy']['test']:,} test; with an exact copy: {copies['exact']['train']:,} train,"
-        f" {copies['exact']['test']:,} test",
-        _leak_line(copies["leaked_test_images"], images["test"]),
-        *(
-            f"  {_place(pair['a'])} and {_place(pair['b'])} correlate {pair['correlation']:.3f}"
-            for pair in copies["examples"]
-        ),
-        *_trouble_lines(audit, class_names),
-    ]
-    return [*lines, *(f"note: {note}" for note in audit["notes"])]
 
 
 def _duplicates(data: "Prepared", found: Duplicates) -> dict[str, Any]:
@@ -192,51 +165,3 @@ def _missing_classes(data: "Prepared", raw: RawData) -> list[str]:
     return [
         f"all training images of {names} are one group: no fold can both train on that class and validate it"
     ]
-
-
-def _size_lines(sizes: list[list[int]] | None) -> list[str]:
-    if not sizes or len(sizes) < 2:
-        return []
-    shown = ", ".join(f"{h}×{w} ({count:,})" for h, w, count in sizes[:5])
-    return [
-        f"  original sizes (height×width): {shown}"
-        + (f" and {len(sizes) - 5} more" if len(sizes) > 5 else "")
-    ]
-
-
-def _leak_line(leaked: list[int], images: int) -> str:
-    if not leaked:
-        return "leaked test images: none has a near-copy among the training images"
-    return f"leaked test images: {len(leaked):,} of {images:,} have a near-copy among the training images"
-
-
-def _place(where: list[str | int]) -> str:
-    return f"{where[0]} image {where[1]}"
-
-
-def _trouble_lines(audit: dict[str, Any], class_names: tuple[str, ...]) -> list[str]:
-    lines = []
-    constant = audit["constant_images"]
-    if constant["train"] or constant["test"]:
-        lines.append(
-            f"images of one single value: {len(constant['train'])} train, {len(constant['test'])} test"
-        )
-    if audit["corrupt"]:
-        lines.append(f"unreadable images, left out: {len(audit['corrupt'])}")
-        lines += [f"  {why}" for why in audit["corrupt"][:5]]
-    if audit["label_conflicts"]:
-        pairs = ", ".join(f"{i} and {j}" for i, j in audit["label_conflicts"][:5])
-        lines.append(
-            f"near-copies whose labels differ: {len(audit['label_conflicts'])} pairs (training images {pairs})"
-        )
-    for suspect in (audit["suspected_labels"] or [])[:5]:
-        lines.append(
-            f"suspicion: training image {suspect['image']} is labelled {suspect['label']!r}, looks like"
-            f" {suspect['predicted']!r} ({suspect['probability']:.0%} of a quick model)"
-        )
-    return lines
-
-
-def labels_of(audit: dict[str, Any]) -> Labels:
-    """Training images of each class, int32 (classes,)."""
-    return np.array([entry["train"] for entry in audit["classes"]], np.int32)

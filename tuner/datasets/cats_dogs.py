@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from tuner.datasets.arrays import read_csv_part
 from tuner.datasets.base import DataOptions, Images, Labels, Progress, RawData, Traits
 from tuner.datasets.csv_layout import look
@@ -52,7 +54,8 @@ class CatsDogs:
                 test_labels=test,
             )
         with Reader() as reader:
-            train, test_part = (_read(reader, *files[i : i + 2], options) for i in (0, 2))
+            train = _read(reader, files[0], files[1], options)
+            test_part = _read(reader, files[2], files[3], options)
         return RawData(_CLASSES, *train, *test_part)
 
 
@@ -65,7 +68,7 @@ def _read(reader: Reader, images: Entry, labels: Entry, options: DataOptions) ->
     check_range(numbers, 1, layout.row)
     if len(numbers) != len(part.images):
         raise DataError(f"{labels} has {len(numbers)} labels for {len(part.images)} images; expected as many")
-    return part.images, numbers.astype("int32")
+    return part.images, numbers.astype(np.int32)
 
 
 def _class_of(folder: str, entry: Entry) -> str:
@@ -77,10 +80,7 @@ def _class_of(folder: str, entry: Entry) -> str:
 
 def _swapped(labels: Labels, names: tuple[str, ...]) -> Labels:
     """Labels by the order of `_CLASSES` instead of that of `names`."""
-    if names == _CLASSES:
-        return labels
-    order = [_CLASSES.index(name) for name in names]
-    return (labels * 0 + [order[label] for label in labels]).astype("int32")
+    return np.array([_CLASSES.index(name) for name in names], np.int32)[labels]
 
 
 SOURCE = CatsDogs()

@@ -87,7 +87,8 @@ def named(layout: Layout, name: str, option: str) -> int:
     if name.isdecimal() and 1 <= int(name) <= layout.columns:
         return int(name) - 1
     raise UsageError(
-        f"{option} {name!r}: {layout.entry} has no header\nexpected first, last or a number from 1 to {layout.columns}"
+        f"{option} {name!r}: {layout.entry} has no header\n"
+        f"expected first, last or a number from 1 to {layout.columns}"
     )
 
 

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tuner.datasets.files import Entry, Reader, refusing
 from tuner.errors import DataError
@@ -71,6 +71,13 @@ def look(reader: Reader, entry: Entry) -> Layout:
     return layout
 
 
+def without_header(layout: Layout) -> Layout:
+    """The same file, its first line taken for a row after all."""
+    if layout.header is None:
+        return layout
+    return replace(layout, header=None, skip=layout.skip - 1, first=layout.header)
+
+
 def _head(text: io.TextIOWrapper, entry: Entry) -> Iterator[tuple[int, str]]:
     number = 0
     while number < 100 and (line := text.readline(_MAX_LINE)):
@@ -99,6 +106,7 @@ def _is_header(fields: Sequence[str]) -> bool:
 
 
 def is_number(field: str) -> bool:
+    """Whether a field is a number, whole or not."""
     try:
         float(field)
     except ValueError:

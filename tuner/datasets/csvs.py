@@ -60,7 +60,7 @@ def read_table(reader: Reader, layout: Layout, pixels: Sequence[int], texts: Seq
         if bad is not None:
             row, column = bad[0], pixels[bad[1]]
             _refuse_length(reader, layout, done + row + 1)
-            got = str(frame.iat[row, column])[:40]
+            got = str(frame.iloc[row, column])[:40]
             raise DataError(f"{layout.row(done + row)}: {got!r} in {layout.name(column)}; expected {_PIXEL}")
         parts.append(values)
         for column in texts:

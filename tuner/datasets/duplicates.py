@@ -6,10 +6,11 @@ a validation accuracy meaningless: it then measures memory. So they are found, a
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tuner.datasets.vectors import exact_copies, unit_vectors
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float32]
@@ -28,9 +29,6 @@ GIANT = 0.1
 
 GIANT_IMAGES = 20
 """A component of no more images than this is never called giant."""
-
-MAX_SIDE = 32
-"""Longer images are averaged down to this many pixels a side before they are compared."""
 
 _TILE = 2048
 _BOUND_FROM = 8192
@@ -91,29 +89,6 @@ def find_duplicates(
     return Duplicates(numbered(groups), threshold, _rule(common, threshold, giant), exact)
 
 
-def unit_vectors(images: NDArray[np.uint8], max_side: int = MAX_SIDE) -> Floats:
-    """Images as mean-removed vectors of length 1, float32 (n, values); zero for constant images.
-
-    The dot product of two is their correlation. Sides above `max_side` are first averaged over blocks of
-    equal size, which leaves the correlation of copies and makes the work independent of resolution.
-    """
-    _, height, width, _ = images.shape
-    step = (-(-height // max_side), -(-width // max_side))
-    parts = [_unit(images[i : i + _TILE], step) for i in range(0, len(images), _TILE)]
-    return np.concatenate(parts)
-
-
-def exact_copies(splits: Sequence[NDArray[np.uint8]]) -> Ints:
-    """int32 (n,): equal numbers for images with equal pixels."""
-    seen: dict[bytes, int] = {}
-    numbers = [
-        seen.setdefault(blake2b(np.ascontiguousarray(image).data, digest_size=16).digest(), len(seen))
-        for images in splits
-        for image in images
-    ]
-    return np.array(numbers, np.int32)
-
-
 def join_known(groups: Ints, known: NDArray[np.int64]) -> Ints:
     """Groups that keep both near-copies and images of one known group (a subject, a place) together.
 
@@ -134,44 +109,23 @@ def numbered(groups: NDArray[np.integer]) -> Ints:
     return rank[inverse].astype(np.int32)
 
 
-def _unit(images: NDArray[np.uint8], step: tuple[int, int]) -> Floats:
-    values = images.astype(np.float32)
-    if step != (1, 1):
-        values = _block_means(values, step)
-    flat = values.reshape(len(values), -1)
-    flat -= flat.mean(1, keepdims=True)
-    length = np.sqrt(np.einsum("ij,ij->i", flat, flat))[:, None]
-    return np.divide(flat, length, out=np.zeros_like(flat), where=length > 1e-3)
-
-
-def _block_means(values: Floats, step: tuple[int, int]) -> Floats:
-    """Means over blocks of `step` pixels; what is left over at the far edges is cut equally from both."""
-    n, height, width, channels = values.shape
-    rows, columns = height // step[0], width // step[1]
-    top, left = (height - rows * step[0]) // 2, (width - columns * step[1]) // 2
-    cut = values[:, top : top + rows * step[0], left : left + columns * step[1]]
-    means: Floats = cut.reshape(n, rows, step[0], columns, step[1], channels).mean((2, 4), dtype=np.float32)
-    return means
-
-
 def _pairs_above(
     vectors: Floats, threshold: float
 ) -> Iterator[tuple[int, int, NDArray[np.intp], NDArray[np.intp], Floats]]:
     """Pairs a < b whose product exceeds `threshold`, one tile of the upper triangle at a time."""
     starts = range(0, len(vectors), _TILE)
     tiles = [(i, j) for i in starts for j in starts if j >= i]
-    bounds = _bounding(vectors) if len(vectors) >= _BOUND_FROM else None
+    bounds = _bounding(vectors, threshold) if len(vectors) >= _BOUND_FROM else None
     for done, (i, j) in enumerate(tiles, start=1):
         a, b, product = _tile_pairs(vectors, bounds, slice(i, i + _TILE), slice(j, j + _TILE), threshold)
         if i == j:
             upper = a < b
             a, b, product = a[upper], b[upper], product[upper]
-        if len(a):
-            yield done, len(tiles), a + i, b + j, product
+        yield done, len(tiles), a + i, b + j, product
 
 
-def _bounding(vectors: Floats) -> Floats | None:
-    """Short vectors whose products are never below those of `vectors`; None where they are not shorter.
+def _bounding(vectors: Floats, threshold: float) -> Floats | None:
+    """Short vectors whose products are never below those of `vectors`; None where they would not help.
 
     They hold the coordinates along the leading principal directions q of a sample, and the length of what
     is left: x·y = qx·qy + rest_x·rest_y ≤ qx·qy + |rest_x||rest_y|. With them most pairs are ruled out
@@ -179,13 +133,16 @@ def _bounding(vectors: Floats) -> Floats | None:
     """
     if vectors.shape[1] < 4 * _DIRECTIONS:
         return None
-    sample = vectors[np.random.default_rng(0).choice(len(vectors), _SAMPLE, replace=False)]
+    chosen = np.random.default_rng(0).choice(len(vectors), _SAMPLE, replace=False)
+    sample = vectors[chosen]
     values, mixes = np.linalg.eigh(sample @ sample.T)
     usable = values[-_DIRECTIONS:] > 1e-3 * values[-1]
     directions = sample.T @ (mixes[:, -_DIRECTIONS:][:, usable] / np.sqrt(values[-_DIRECTIONS:][usable]))
     along = vectors @ directions
     rest = np.einsum("ij,ij->i", vectors, vectors) - np.einsum("ij,ij->i", along, along)
-    return np.concatenate([along, np.sqrt(np.maximum(rest, 0) + _SLACK)[:, None]], 1).astype(np.float32)
+    bounds: Floats = np.concatenate([along, np.sqrt(np.maximum(rest, 0) + _SLACK)[:, None]], 1)
+    share = float((bounds[chosen] @ bounds[chosen].T > threshold).mean()) - 1 / _SAMPLE
+    return bounds if share * _TILE**2 < _FEW else None
 
 
 def _tile_pairs(
@@ -250,5 +207,6 @@ def _rule(common: float, threshold: float, giant: float) -> str:
             f" (not {STRICT}: {common:.0%} of the images have a neighbour above that, so copies are the rule)"
         )
     if giant:
-        text += f"; {giant:.0%} of the images hang together in groups too large to be copies: there only exact copies count"
+        text += f"; {giant:.0%} of the images hang together in groups too large to be copies:"
+        text += " there only exact copies count"
     return text

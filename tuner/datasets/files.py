@@ -144,7 +144,8 @@ def list_archive(path: Path) -> list[Entry]:
         name = PurePosixPath(member.filename.replace("\\", "/"))
         if name.is_absolute() or ".." in name.parts or ":" in member.filename.split("/")[0]:
             raise DataError(
-                f"{path}: the archive has an entry named {member.filename!r}\nexpected names inside the archive"
+                f"{path}: the archive has an entry named {member.filename!r}\n"
+                "expected names inside the archive"
             )
         if not member.filename.isprintable():
             raise DataError(

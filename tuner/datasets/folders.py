@@ -5,6 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tuner.datasets.base import DataOptions, Progress, RawData, Traits
 from tuner.datasets.files import Entry, Reader, list_files
 from tuner.datasets.labels import groups_by_name, name_classes, number_groups
@@ -81,7 +84,7 @@ def read_labelled_pictures(
         raise DataError(f"{len(test)} test images and no training images; expected some of each")
     with Reader() as reader:
         read = decode(reader, [item.entry for item in train], options.image_shape, progress)
-        shape: tuple[int, int, int] = read.images.shape[1:]  # type: ignore[assignment]
+        shape: tuple[int, int, int] = read.images.shape[1:]
         read_test = decode(reader, [item.entry for item in test], shape, progress) if test else None
     train = [train[i] for i in read.kept]
     test = [test[i] for i in read_test.kept] if read_test else []
@@ -156,7 +159,9 @@ def _is_split(folder: str) -> bool:
     return folder.lower() in _SPLITS
 
 
-def _groups(train: Sequence[Labelled], test: Sequence[Labelled], options: DataOptions):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _groups(
+    train: Sequence[Labelled], test: Sequence[Labelled], options: DataOptions
+) -> tuple[NDArray[np.int64] | None, NDArray[np.int64] | None]:
     if options.group_column is not None:
         raise UsageError("--group-column is for CSV files; for image folders, --group-regex reads file names")
     names = groups_by_name([item.entry for item in (*train, *test)], options)

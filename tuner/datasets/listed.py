@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from tuner.datasets.base import DataOptions, Progress, RawData, Traits
 from tuner.datasets.columns import label_column, name_column, named, path_column
-from tuner.datasets.csv_layout import Layout, look
+from tuner.datasets.csv_layout import Layout, look, without_header
 from tuner.datasets.csvs import read_table
 from tuner.datasets.files import Entry, Reader, list_files
 from tuner.datasets.folders import Labelled, read_labelled_pictures
@@ -84,6 +84,8 @@ def _rows(
     reader: Reader, table: Entry, root: Path, there: dict[str, Entry], options: DataOptions
 ) -> list[_Row]:
     layout = look(reader, table)
+    if any(name.lower().endswith(SUFFIXES) for name in layout.header or ()):
+        layout = without_header(layout)
     if layout.columns < 2:
         raise DataError(f"{table} has one column; expected image files and their labels")
     paths = path_column(layout, SUFFIXES)

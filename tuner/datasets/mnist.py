@@ -60,20 +60,21 @@ class MnistLike:
 
     def read(self, files: list[Entry], options: DataOptions, progress: Progress) -> RawData:
         """Reads whichever format the files have."""
+        notes: tuple[str, ...] = ()
         with Reader() as reader:
             if files[0].base.endswith(".npz"):
-                splits, notes = self._read_npz(reader, files[0]), ()
+                splits = self._read_npz(reader, files[0])
             elif files[0].base.endswith(".csv"):
                 splits = [read_numbered(reader, entry, _SHAPE, len(self.class_names) - 1) for entry in files]
-                notes = (
-                    ("the test file of this layout has no labels and was left out",)
-                    if len(files) == 1
-                    else ()
-                )
+                if len(files) == 1:
+                    notes = ("train.csv has all the labels there are: a test.csv beside it has none",)
             else:
-                splits, notes = self._read_idx(reader, files), ()
-        train, test = splits[0], splits[1] if len(splits) > 1 else (None, None)
-        return RawData(self.class_names, *train, *test, notes=notes)
+                splits = self._read_idx(reader, files)
+        (images, labels), (test_images, test_labels) = (
+            splits[0],
+            splits[1] if len(splits) > 1 else (None, None),
+        )
+        return RawData(self.class_names, images, labels, test_images, test_labels, notes=notes)
 
     def _layout(self, entries: list[Entry]) -> list[Entry]:
         """The files of the first layout that is there: all it needs, or none."""

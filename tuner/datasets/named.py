@@ -66,6 +66,11 @@ def read_numbered(
     return as_images(pixels, shape), numbers.astype(np.int32)
 
 
+def data_row(entry: Entry) -> Callable[[int], str]:
+    """Names a row of data (from 0) of a CSV in an error."""
+    return lambda row: f"{entry}, data row {row + 1} (from 1, header not counted)"
+
+
 def check_range(
     numbers: NDArray[np.integer], highest: int, row: Callable[[int], str], allowed: Sequence[int] = ()
 ) -> None:

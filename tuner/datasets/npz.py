@@ -62,8 +62,8 @@ def to_images(values: NDArray[Any], what: str, shape: tuple[int, int, int] | Non
         found = shape or square_shape(values.shape[1])
         if not found or math.prod(found) != values.shape[1]:
             raise UsageError(
-                f"{what}: {values.shape[1]} values an image\nexpected --image-shape HEIGHTxWIDTHxCHANNELS to say"
-                " which shape they have"
+                f"{what}: {values.shape[1]} values an image\n"
+                "expected --image-shape HEIGHTxWIDTHxCHANNELS to say which shape they have"
             )
         values = values.reshape(len(values), *found)
     if values.ndim != 4 or values.shape[-1] not in {1, 3}:
@@ -112,7 +112,8 @@ def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, entry: Entry)
         header = file.tell()
     if dtype.hasobject:
         raise DataError(
-            f"{entry}: array {member.filename!r} holds pickled Python objects, which could run code when read\n"
+            f"{entry}: array {member.filename!r} holds pickled Python objects,"
+            " which could run code when read\n"
             "expected plain numbers or texts; save it again with allow_pickle=False"
         )
     size = header + math.prod(shape) * dtype.itemsize
@@ -132,14 +133,14 @@ def _to_bytes(values: NDArray[Any], what: str) -> NDArray[np.uint8]:
             good &= values == np.rint(values)
         if not good.all():
             at = np.unravel_index(int((~good).argmax()), values.shape)
-            hint = (
-                "; multiply by 255 first"
-                if values.dtype.kind == "f" and values[good].max(initial=0) <= 1
-                else ""
+            item = f"{what}, image {int(at[0]) + 1} (from 1)"
+            unit = (
+                values.dtype.kind == "f"
+                and np.isfinite(values).all()
+                and 0 <= values.min() <= values.max() <= 1
             )
-            raise DataError(
-                f"{what}, image {int(at[0]) + 1} (from 1): value {values[at]}; expected whole numbers from 0 to 255{hint}"
-            )
+            hint = "; multiply by 255 first" if unit else ""
+            raise DataError(f"{item}: value {values[at]}; expected whole numbers from 0 to 255{hint}")
     return values.astype(np.uint8)
 
 

@@ -59,7 +59,7 @@ def _arrays(name: str, path: Path, entries: list[Entry], options: DataOptions) -
 def _by_roles(name: str, path: Path, entries: list[Entry]) -> ArraySource:
     """Which file is what, by the names that data sets of this kind have."""
     data = [entry for entry in entries if entry.base.endswith((".csv", ".npz")) or "-ubyte" in entry.base]
-    if not data and path.is_file() and not path.suffix == ".zip":
+    if not data and path.is_file() and path.suffix != ".zip":
         data = [entry for entry in entries if entry.base.endswith((".tsv", ".txt"))]
     if len(data) == 1:
         return ArraySource(name, data[0])

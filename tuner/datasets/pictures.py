@@ -198,12 +198,12 @@ def _opened(reader: Reader, entry: Entry) -> Iterator["Image"]:
 
 
 def _bomb(entry: Entry, size: str) -> DataError:
-    return _Refused(
+    return _RefusedError(
         f"{entry} claims {size} pixels\nexpected at most {MAX_PIXELS // 10**6} million pixels an image"
     )
 
 
-class _Refused(DataError):
+class _RefusedError(DataError):
     """An image that must not be skipped over as merely damaged."""
 
 
@@ -211,7 +211,7 @@ def _try(read, reader: Reader, entry: Entry, *args):  # type: ignore[no-untyped-
     """What `read` returns, or why it could not."""
     try:
         return read(reader, entry, *args)
-    except _Refused:
+    except _RefusedError:
         raise
     except (DataError, *UNREADABLE, SystemError) as error:
         why = str(error).replace(f"{entry} cannot be read: ", "")
@@ -240,8 +240,8 @@ def _notes(headers: Sequence[_Header], target: tuple[int, int, int]) -> tuple[st
     other = sum(header.size != target[:2] for header in headers)
     if other:
         notes.append(
-            f"{other:,} images of another size were scaled to cover {target[0]}×{target[1]} pixels, and what hung"
-            " over was cut equally from both sides"
+            f"{other:,} images of another size were scaled to cover {target[0]}×{target[1]} pixels,"
+            " and what hung over was cut equally from both sides"
         )
     odd = Counter(header.odd for header in headers)
     if odd["alpha"]:

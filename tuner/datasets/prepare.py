@@ -50,7 +50,8 @@ def prepared(source: Source, options: DataOptions, progress: Progress) -> Datase
                 raw = source.read(entries, options, progress)
                 if cache.stat_key(entries) != before:
                     raise DataError(
-                        f"files of {source.name!r} changed while they were read\nstart again when they are complete"
+                        f"files of {source.name!r} changed while they were read\n"
+                        "start again when they are complete"
                     )
                 return _prepare(raw, source, directory, digest, progress)
     return replace(Dataset.open(directory), name=source.name, traits=source.traits)
@@ -109,8 +110,9 @@ def _check_counts(labels: Labels, class_names: tuple[str, ...]) -> None:
     rarest = int(counts.argmin())
     if counts[rarest] < MIN_IMAGES:
         raise DataError(
-            f"class {class_names[rarest]!r} has {counts[rarest]} training images, too few for {MIN_IMAGES} folds\n"
-            f"expected at least {MIN_IMAGES} of each class (after a test split, where none came with the data)"
+            f"class {class_names[rarest]!r} has {counts[rarest]} training images,"
+            f" too few for {MIN_IMAGES} folds\n"
+            f"expected at least {MIN_IMAGES} of each class, after a test split where none came with the data"
         )
 
 
@@ -145,7 +147,10 @@ def _split(raw: RawData, groups: Labels) -> tuple[Prepared, NDArray[np.intp], li
         *(raw.train_images[a], raw.train_labels[a], groups[a]),
         *(raw.train_images[b], raw.train_labels[b], groups[b]),
     )
-    note = f"the data came without a test split: {len(b)} images (a {1 / TEST_FOLDS:.0%} drawn once and for all, groups whole) are held out"
+    note = (
+        f"the data came without a test split: {len(b):,} images are held out,"
+        f" {1 / TEST_FOLDS:.0%} drawn once and for all, groups whole"
+    )
     return data, np.concatenate([a, b]), [note]
 
 

@@ -73,7 +73,8 @@ def hold_out(labels: Ints, groups: Ints) -> NDArray[np.bool_]:
 
     The same for the same data whatever `--seed` is.
     """
-    return group_folds(labels, groups, TEST_FOLDS, TEST_SEED) == 0
+    held: NDArray[np.bool_] = group_folds(labels, groups, TEST_FOLDS, TEST_SEED) == 0
+    return held
 
 
 @dataclass(frozen=True)
@@ -119,8 +120,9 @@ def describe_folds(labels: Ints, fold_of: Ints, class_names: tuple[str, ...]) ->
     if near.exact:
         return f"{folds} folds, each with its exact share of every class"
     text = (
-        f"{folds} folds of {near.smallest:.1%} to {near.largest:.1%} of the images: groups stay whole, so shares"
-        f" of a class are off by up to {near.off} images (class {class_names[near.label]!r})"
+        f"{folds} folds of {near.smallest:.1%} to {near.largest:.1%} of the images:"
+        f" groups stay whole, so shares of a class are off by up to {near.off} images"
+        f" (class {class_names[near.label]!r})"
     )
     if near.absent:
         names = ", ".join(repr(class_names[c]) for c in near.absent[:5])
@@ -184,7 +186,7 @@ def _levels(
     below = np.arange(1, len(have) + 1)
     levels = (images + np.cumsum(ascending)) / below
     level = levels[np.flatnonzero(levels >= ascending)[-1]]
-    given = np.floor(np.maximum(level - have, 0)).astype(np.int64)
+    given: NDArray[np.int64] = np.floor(np.maximum(level - have, 0)).astype(np.int64)
     # What rounding leaves goes to folds that have fewest images in all, among those below the level.
     left = images - int(given.sum())
     open_to = np.lexsort((rng.random(len(have)), totals, np.where(have + given < level, 0, 1)))

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.datasets.base import Images, Labels
-from tuner.datasets.duplicates import unit_vectors
 from tuner.datasets.splits import group_folds
+from tuner.datasets.vectors import unit_vectors
 
 IMAGES = 10_000
 """At most so many images are looked at, which bounds the time to a few seconds."""
@@ -44,7 +44,8 @@ def suspected_labels(
     probabilities = _out_of_fold(images[rows], labels, folds, len(class_names))
     predicted = probabilities.argmax(1)
     accuracy = float((predicted == labels).mean())
-    of = f"a quick model (neighbours among principal components, out of fold, {len(rows):,} images) has accuracy {accuracy:.2f}"
+    model = f"a quick model (neighbours among principal components, out of fold, {len(rows):,} images)"
+    of = f"{model} has accuracy {accuracy:.2f}"
     if accuracy < GOOD_ENOUGH:
         return None, f"label errors were not looked for: {of}, too little to dispute labels"
     confidence = probabilities.max(1)

@@ -63,9 +63,7 @@ class Fit:
         """Trains one epoch (from 1) and scores the averaged weights on the validation images."""
         start = time.perf_counter()
         steps = self.data.steps(self.batch_size)
-        self.model.reset_metrics()
-        logs = {"loss": 0.0, "accuracy": 0.0}
-        rate = 0.0
+        loss_sum = accuracy_sum = rate = 0.0
         done = 0
         for step, (images, targets) in enumerate(self.data.batches(self.batch_size, self.spec.seed, epoch)):
             rate = learning_rate(self.recipe, (epoch - 1) * steps + step, steps, self.spec.epochs)
@@ -73,16 +71,18 @@ class Fit:
             logs = self.model.train_on_batch(
                 images, targets, class_weight=self.class_weights, return_dict=True
             )
+            loss_sum += float(logs["loss"])
+            accuracy_sum += float(logs["accuracy"])
             done += 1
             if done == most_steps:
                 break
-        if not math.isfinite(float(logs["loss"])):
-            raise TrialFailedError("nan", f"the loss became {float(logs['loss'])} in epoch {epoch}")
+        if not math.isfinite(loss_sum):
+            raise TrialFailedError("nan", f"the loss became {loss_sum} in epoch {epoch}")
         loss, accuracy, score = self._validate()
         return EpochReport(
             epoch=epoch,
-            loss=float(logs["loss"]),
-            accuracy=float(logs["accuracy"]),
+            loss=loss_sum / done,
+            accuracy=accuracy_sum / done,
             val_loss=loss,
             val_accuracy=accuracy,
             score=score,

@@ -1,0 +1,155 @@
+"""One table over several runs, and the index of all runs in a folder."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from reports import markdown
+from reports.markdown import (
+    NONE,
+    decimals_for,
+    duration,
+    escape,
+    interval,
+    join,
+    percent,
+    points,
+)
+from tuner.errors import TuneError
+from tuner.run_dir import read_json, write_atomically
+
+HEADER = (
+    "run",
+    "data",
+    "space",
+    "trials",
+    "test accuracy",
+    "best baseline",
+    "tuned minus it",
+    "tuned is",
+    "search",
+)
+ALIGN = "lllrrlrlr"
+_SET_ASIDE = re.compile(r"\.\d{8}-\d{6}$")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One run in the table; None where it did not get so far.
+
+    Attributes:
+        path: of the run directory.
+        facts: its `report.json`.
+    """
+
+    path: Path
+    facts: dict[str, Any]
+
+    def cells(self) -> list[str]:
+        """Plain text for each column of `HEADER`."""
+        facts, search = self.facts, self.facts["search"]
+        trials = f"{sum(count for state, count in search['trials'].items() if state != 'unfinished'):,}"
+        seconds = duration(search["seconds"]) if search.get("seconds") else NONE
+        found = [facts["name"], facts["dataset"]["name"], search["space"], trials]
+        return [*found, *self._result(), seconds]
+
+    def _result(self) -> list[str]:
+        final = self.facts.get("final") or {}
+        accuracy = final.get("test_accuracy")
+        if not accuracy:
+            return [f"not finished ({self.facts.get('state')})", NONE, NONE, NONE]
+        bounds = accuracy["ci95"]
+        digits = max(1, decimals_for(bounds))
+        shown = percent(accuracy["mean"], digits) + (f" ({interval(bounds, digits)})" if bounds else "")
+        return [shown, *self._against_best()]
+
+    def _against_best(self) -> list[str]:
+        known = [b for b in self.facts["baselines"] if b["test_accuracy"] and b["name"] != "default"]
+        if not known:
+            return [NONE, NONE, NONE]
+        best = max(known, key=lambda b: b["test_accuracy"]["mean"])
+        item = next(c for c in self.facts["comparison"] if c["baseline"] == best["name"])
+        apart = f" ({interval(item['ci95'])})" if item["ci95"] else ""
+        name = f"{best['name']} {percent(best['test_accuracy']['mean'])}"
+        return [name, f"{points(item['difference'], sign=True)}{apart}", item["verdict"]]
+
+
+def rows(run_dirs: Sequence[Path]) -> list[Row]:
+    """The runs in the order given, each from its `report.json`, or from its own files where it has none.
+
+    Raises:
+        TuneError: one of them is not a run directory, or its files are damaged.
+    """
+    return [Row(path, _facts(path)) for path in run_dirs]
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    report = path / "report.json"
+    if report.exists():
+        loaded: dict[str, Any] = read_json(report)
+        return loaded
+    from reports.as_json import as_json
+    from reports.summary import RunSummary
+
+    return as_json(RunSummary.load(path))
+
+
+def as_markdown(found: Sequence[Row]) -> str:
+    """The rows as a Markdown table."""
+    return markdown.table(HEADER, [[escape(cell) for cell in row.cells()] for row in found], ALIGN)
+
+
+def as_plain(found: Sequence[Row]) -> str:
+    """The rows as text in columns, for a terminal."""
+    lines = [list(HEADER), *(row.cells() for row in found)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(HEADER))]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if ALIGN[column] == "r" else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
+
+
+def table(paths: Sequence[Path]) -> str:
+    """What `tune compare` prints of these runs."""
+    return as_plain(rows(paths))
+
+
+def run_dirs(out_dir: Path) -> list[Path]:
+    """The run directories in a folder, by name; those set aside by `--fresh` are left out."""
+    found = sorted(path.parent for path in out_dir.glob("*/run.json"))
+    return [path for path in found if not _SET_ASIDE.search(path.name)]
+
+
+def write_index(out_dir: Path) -> Path:
+    """Writes `README.md` in the folder of all runs: one row a run, with a link to its report.
+
+    A run that cannot be read is listed with the reason; the file is replaced as a whole.
+    """
+    cells, damaged = [], []
+    for path in run_dirs(out_dir):
+        try:
+            row = rows([path])[0].cells()
+        except (TuneError, KeyError, TypeError) as error:
+            damaged.append(f"- {escape(path.name)}: {escape(error)}")
+            continue
+        name = escape(row[0])
+        link = f"[{name}]({quote(path.name)}/report.md)" if (path / "report.md").exists() else name
+        cells.append([link, *(escape(cell) for cell in row[1:])])
+    text = join(
+        [
+            "# Runs",
+            "Accuracies on test images with 95 % intervals; only runs on the same data can be compared.",
+            markdown.table(HEADER, cells, ALIGN) if cells else "",
+            "Could not be read:" if damaged else "",
+            "\n".join(damaged),
+        ]
+    )
+    index = out_dir / "README.md"
+    write_atomically(index, lambda file: file.write(f"{text}\n".encode()))
+    return index
