@@ -7,6 +7,8 @@ SECTIONS: tuple[str, ...] = (
     "reports.sections.importance:render",
     "reports.sections.search:render",
     "reports.sections.curves:render",
+    "reports.sections.more_data:render",
+    "reports.sections.augmentation:render",
     "reports.sections.classes:render",
     "reports.sections.confusion:render",
     "reports.sections.mistakes:render",

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from reports import stats
 from reports.details import calibration, class_rows, confusion_matrix, confusions, mistakes
-from reports.facts import Accuracy, Comparison, Final, Finalist, Model, Shift
+from reports.facts import Accuracy, Comparison, DataPoint, Final, Finalist, Model, Shift
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -59,6 +59,10 @@ def evaluate(final: Mapping[str, Any], arrays: Arrays, class_names: Sequence[str
         shift=_shift(winner),
         test_readings=int(final.get("test_readings", 1)),
         cut=tuple(final.get("cut", ())),
+        data_curve=tuple(
+            DataPoint(float(p["share"]), int(p["images"]), int(p["groups"]), tuple(p["accuracy_per_fold"]))
+            for p in final.get("data_curve", ())
+        ),
     )
 
 

@@ -49,7 +49,7 @@ class Importance:
     """Share of a parameter in what separates good trials from the rest, all shares adding up to 1.
 
     Attributes:
-        low, high: the middle 80 % over random halves of the trials.
+        low, high: the middle 80 % over random halves of the trials; None with fewer than 20.
     """
 
     param: str
@@ -249,6 +249,27 @@ class Shift:
 
 
 @dataclass(frozen=True)
+class DataPoint:
+    """The winner's validation accuracy when trained on a share of the duplicate groups.
+
+    Attributes:
+        share: above 0 to 1.
+        images, groups: trained on, mean over the folds.
+        folds: accuracy on each fresh fold.
+    """
+
+    share: float
+    images: int
+    groups: int
+    folds: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """Over the folds."""
+        return float(np.mean(self.folds))
+
+
+@dataclass(frozen=True)
 class Final:
     """What the end of the run found.
 
@@ -257,6 +278,7 @@ class Final:
         ensemble: of the winner's seeds, averaged; None with one seed.
         confusion: (classes, classes) images of a true class (row) read as a class, mean over seeds.
         pairs: most frequent confusions first.
+        data_curve: the winner on less data, and on all; smallest share first, or empty.
         mistakes: of the saved model, most confident first.
     """
 
@@ -274,6 +296,7 @@ class Final:
     shift: Shift | None
     test_readings: int
     cut: tuple[str, ...]
+    data_curve: tuple[DataPoint, ...] = ()
 
     @property
     def balanced_accuracy(self) -> float:

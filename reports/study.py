@@ -21,6 +21,8 @@ FAILED = "failed:"
 TPE would not learn to keep away from where trials fail."""
 MIN_SCORED = 10
 """Trials with a score that an importance needs."""
+MIN_RANGED = 20
+"""Trials that the range of an importance needs."""
 RESAMPLES = 60
 
 
@@ -98,14 +100,14 @@ def _state(frozen: "FrozenTrial") -> TrialState:
 
 
 def importances(frozen: Sequence["FrozenTrial"]) -> tuple[Importance, ...]:
-    """Importance of each searched parameter, highest first; empty with fewer than 10 scored trials.
+    """Importance of each searched parameter, highest first; empty with fewer than 10 trials with a score.
 
     PED-ANOVA (Watanabe, Bansal and Hutter 2023, arXiv 2304.10255), Optuna's default: how far the values of
     the best tenth of the trials (at least ten, at most half of them) differ from those of all.
     Stopped trials take part with their last score, since all that is asked of them is not to be among
     the best; without them a search that prunes hard would be judged by a handful of trials. The range is
     the middle 80 % over random halves of the trials, from a fixed seed: an estimate from n / 2 of n
-    varies about its value for all by one standard error of the latter.
+    varies about its value for all by one standard error of the latter. Below 20 trials a half says nothing.
     """
     scored = [trial for trial in map(_with_value, frozen) if trial is not None]
     if len(scored) < MIN_SCORED or len({trial.value for trial in scored}) < 2:
@@ -114,15 +116,21 @@ def importances(frozen: Sequence["FrozenTrial"]) -> tuple[Importance, ...]:
     shares = _shares(scored, best)
     rng = np.random.default_rng(0)
     drawn: dict[str, list[float]] = {param: [] for param in shares}
-    for _ in range(RESAMPLES if shares else 0):
+    ranged = len(scored) >= MIN_RANGED
+    for _ in range(RESAMPLES if shares and ranged else 0):
         again = _shares([scored[i] for i in rng.permutation(len(scored))[: len(scored) // 2]], best)
         for param, values in drawn.items():
             values.append(again.get(param, 0.0))
     found = [
-        Importance(param, share, *(float(q) for q in np.quantile(drawn[param], (0.1, 0.9))))
+        Importance(param, share, *(_range(drawn[param]) if ranged else (None, None)))
         for param, share in shares.items()
     ]
     return tuple(sorted(found, key=lambda item: (-item.importance, item.param)))
+
+
+def _range(values: Sequence[float]) -> tuple[float, float]:
+    low, high = np.quantile(values, (0.1, 0.9))
+    return float(low), float(high)
 
 
 def _with_value(frozen: "FrozenTrial") -> "FrozenTrial | None":

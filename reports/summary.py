@@ -33,6 +33,8 @@ class RunSummary:
         final: None until the run has retrained its winner.
         audit: of the data; None if it is missing.
         shown: test images to show, random ones first; empty without predictions.
+        augmented: (versions + 1, images, height, width, channels): some training images as they are, then
+            as the winner's augmentation changes them; None for a model without any.
         missing: sentences on what the run directory lacks.
     """
 
@@ -57,6 +59,7 @@ class RunSummary:
     curves: tuple[Curve, ...]
     audit: Mapping[str, Any] | None
     shown: tuple[Shown, ...]
+    augmented: NDArray[np.uint8] | None
     missing: tuple[str, ...]
 
     @property
@@ -116,6 +119,7 @@ class RunSummary:
             curves=curves,
             audit=read_json(files.audit) if files.audit.exists() else None,
             shown=_shown(files.images, arrays, final),
+            augmented=_augmented(_arrays(files.images)),
             missing=_missing(files, run, search, final),
         )
 
@@ -206,6 +210,12 @@ def _shown(path: Path, arrays: Mapping[str, NDArray[Any]], final: Final | None) 
         Shown(picture, reading(rows[0], arrays["test_labels"], arrays["test_groups"], int(index)))
         for index, picture in zip(images["indices"], images["images"], strict=True)
     )
+
+
+def _augmented(images: Mapping[str, NDArray[Any]]) -> NDArray[np.uint8] | None:
+    if "augmented" not in images:
+        return None
+    return np.concatenate([images["original"][None], images["augmented"]])
 
 
 def _missing(files: RunDir, run: Mapping[str, Any], search: Search, final: Final | None) -> tuple[str, ...]:

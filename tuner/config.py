@@ -46,6 +46,7 @@ class RunConfig:
     workers: str = _option("auto", "may")
     baselines: tuple[str, ...] | None = _option(None, "ends")
     seeds: int | None = _option(None, "ends")
+    faithful_baselines: bool = _option(False, "ends")
     finalists: int = _option(3, "ends")
     name: str = _option("", "free")
     data_dir: Path | None = _option(None, "may")

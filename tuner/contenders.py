@@ -6,6 +6,7 @@ from typing import Literal
 
 from search_spaces.family import Task
 from search_spaces.space import ParamValue, SearchSpace
+from tuner.baselines.own import as_baseline
 from tuner.errors import UsageError
 from tuner.registry import reference, resolve
 
@@ -22,6 +23,7 @@ class Contender:
         params: of its family; empty for an estimator.
         neural: whether it is trained by epochs, and so varies with the seed.
         early_stopping: whether its epochs are chosen on validation data; else the schedule fixes them.
+        epochs: as its recipe was published, where that is to be followed; else those of the search.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Contender:
     params: dict[str, ParamValue]
     neural: bool = True
     early_stopping: bool = False
+    epochs: int | None = None
 
 
 def default(space: SearchSpace, model: str) -> Contender:
@@ -46,13 +49,14 @@ def winner(space: SearchSpace, model: str, trial: int, params: dict[str, ParamVa
     )
 
 
-def baselines(names: Sequence[str], task: Task) -> list[Contender]:
+def baselines(names: Sequence[str], task: Task, *, faithful: bool = False) -> list[Contender]:
     """The baselines of a run.
 
     Args:
         names: registered names or `FILE.py:NAME`; "all" stands for every one that fits the task,
             "none" for none at all.
         task: what they are to fit.
+        faithful: train each for as many epochs as its recipe was published with.
 
     Raises:
         UsageError: no such baseline, or one that does not fit these images.
@@ -63,24 +67,25 @@ def baselines(names: Sequence[str], task: Task) -> list[Contender]:
         return []
     if list(names) == ["all"]:
         every = list(BASELINES.values())
-        return [_contender(target, task) for target in every if resolve(target).fits(task)]
+        return [_contender(target, task, faithful=faithful) for target in every if resolve(target).fits(task)]
     found = []
     for name in names:
         target = reference("baseline", name, BASELINES)
-        if not resolve(target).fits(task):
+        if not as_baseline(resolve(target), target).fits(task):
             height, width, channels = task.image_shape
             raise UsageError(
                 f"--baselines {name}: made for other data than {height}x{width}x{channels} images "
                 f"of {task.classes} classes"
             )
-        found.append(_contender(target, task))
+        found.append(_contender(target, task, faithful=faithful))
     return found
 
 
-def _contender(target: str, task: Task) -> Contender:
-    baseline = resolve(target)
+def _contender(target: str, task: Task, *, faithful: bool) -> Contender:
+    baseline = as_baseline(resolve(target), target)
     family = baseline.family
     params = {} if family is None else family.space(task).default()
+    epochs = baseline.published_epochs if faithful and family is not None else 0
     return Contender(
         name=baseline.name,
         kind="baseline",
@@ -88,5 +93,6 @@ def _contender(target: str, task: Task) -> Contender:
         model=target,
         params=params,
         neural=family is not None,
-        early_stopping=family is not None and family.recipe(params).early_stopping,
+        early_stopping=not epochs and family is not None and family.recipe(params).early_stopping,
+        epochs=epochs or None,
     )

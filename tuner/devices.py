@@ -186,7 +186,6 @@ def _gpu(nvml: Any, index: int) -> Device:
     return Device("gpu", str(index), name if isinstance(name, str) else name.decode(), memory)
 
 
-
 def precision(wanted: str) -> str:
     """Keras' dtype policy for `--precision`.
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from rich.live import Live
 
 
+PROGRESS_SECONDS = 3.0
+
+
 def duration(seconds: float) -> str:
     """Seconds as a person says them: 42 s, 3 min 10 s, 2 h 5 min."""
     whole = round(seconds)
@@ -46,6 +49,7 @@ class Display:
     _fits: tuple[int, int] = (0, 0)
     _stage: str = ""
     _view: "Live | None" = None
+    _progressed: float = field(default_factory=time.monotonic)
 
     @contextmanager
     def showing(self) -> Iterator[None]:
@@ -68,6 +72,12 @@ class Display:
         """A line that stays."""
         if not self.quiet:
             self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def progress(self, line: str) -> None:
+        """A line on long work; those that come sooner than `PROGRESS_SECONDS` after the last are not shown."""
+        if time.monotonic() - self._progressed >= PROGRESS_SECONDS:
+            self._progressed = time.monotonic()
+            self.say(line)
 
     def warn(self, line: str) -> None:
         """A line that even `--quiet` shows."""

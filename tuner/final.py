@@ -1,27 +1,22 @@
 """The end of a run: finalists on fresh folds, everyone retrained alike, the test split read once."""
 
-import json
 import math
-import shutil
 import statistics
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from search_spaces.space import SearchSpace
-from tuner import seeds, study
+from tuner import publish, seeds, study
 from tuner.contenders import Contender, default, winner
 from tuner.datasets.base import Dataset
 from tuner.engines.base import PastTrial
 from tuner.errors import RunError
 from tuner.fits import Fit, Fits
-from tuner.records import Purpose, TrialResult, TrialSpec
-from tuner.run_dir import RunDir, read_json, write_arrays, write_atomically, write_json
-from tuner.training.scores import log_loss
+from tuner.publish import Done, Results
+from tuner.records import Purpose, TrialSpec
+from tuner.run_dir import RunDir
 
 FOLDS = 3
 """Fresh folds on which finalists and baselines are trained."""
@@ -31,7 +26,8 @@ FOLDS_SHARE = 0.5
 """With a budget: shares of the time left after the search that finalists, and then the folds of the
 baselines as well, may use."""
 
-SHOWN_AT_RANDOM, SHOWN_MISTAKES, SHOWN_PAIRS, SHOWN_A_PAIR = 16, 24, 3, 8
+DATA_SHARES = (0.25, 0.5)
+"""Shares of the duplicate groups on which the winner is trained to see whether more data would help."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +55,11 @@ class Plan:
 
 @dataclass
 class Final:
-    """The end of a run under way."""
+    """The end of a run under way.
+
+    Attributes:
+        seconds: that each stage took.
+    """
 
     plan: Plan
     run: RunDir
@@ -80,26 +80,26 @@ class Final:
             raise RunError(
                 "no trial ran to its end, so there is no winner\na larger --budget or --trials would help"
             )
-        began = time.monotonic()
         baselines = [default(self.plan.space, self.plan.model), *self.plan.baselines]
+        began = time.monotonic()
         if not self._folds(finalists, baselines):
             return False
         self.seconds["finalists"] = time.monotonic() - began
         ranking = self._ranking(finalists)
-        trial = ranking[0]["trial"]
-        best = winner(self.plan.space, self.plan.model, trial, ranking[0]["params"])
-        self.fits.pace["tuned"] = self.fits.pace.get(f"trial {trial}", 0.0)
-        contenders = [best, *baselines]
+        best = self._winner(ranking)
         began = time.monotonic()
-        if not self._retrain(contenders):
+        if not (self._retrain([best, *baselines]) and self._look_closer(best)):
             return False
         self.seconds["retraining"] = time.monotonic() - began
-        self._write(contenders, ranking)
+        publish.write(self._results([best, *baselines], ranking), self.run, self.dataset)
         return True
 
-    def _fit(
-        self, contender: Contender, purpose: Purpose, index: int, epochs: int, *, vital: bool = False
-    ) -> Fit:
+    def _winner(self, ranking: list[dict[str, Any]]) -> Contender:
+        trial = ranking[0]["trial"]
+        self.fits.pace["tuned"] = self.fits.pace.get(f"trial {trial}", 0.0)
+        return winner(self.plan.space, self.plan.model, trial, ranking[0]["params"])
+
+    def _fit(self, contender: Contender, purpose: Purpose, index: int, epochs: int) -> Fit:
         """Fold or seed `index` of a contender. Equal ones get equal seeds, whoever asks."""
         self._number += 1
         retrain = purpose == "retrain"
@@ -114,53 +114,46 @@ class Final:
             epochs=epochs,
             save=retrain and contender.kind == "winner" and index == 0,
         )
-        return Fit(contender.name, spec, vital)
+        is_winner = contender.kind == "winner"
+        return Fit(contender.name, spec, vital=retrain and is_winner, shared=not is_winner)
 
     def _on_folds(self, contender: Contender) -> list[Fit]:
-        epochs = self.plan.epochs if contender.neural else 1
+        epochs = (contender.epochs or self.plan.epochs) if contender.neural else 1
         purpose: Purpose = "baseline" if contender.early_stopping else "finalist"
         return [self._fit(contender, purpose, fold, epochs) for fold in range(FOLDS)]
 
     def _finalist(self, trial: PastTrial) -> Contender:
         found = winner(self.plan.space, self.plan.model, trial.number, trial.params)
-        return Contender(f"trial {trial.number}", found.kind, found.source, found.model, found.params)
+        return replace(found, name=f"trial {trial.number}")
 
     def _folds(self, finalists: list[PastTrial], baselines: list[Contender]) -> bool:
         """Fold by fold, so that a deadline leaves all of them with the same folds."""
-        rounds = zip(*(self._on_folds(self._finalist(trial)) for trial in finalists), strict=True)
-        first = [fit for fold in rounds for fit in fold]
-        rounds = zip(*(self._on_folds(baseline) for baseline in baselines), strict=True)
-        second = [fit for fold in rounds for fit in fold]
+        first = _by_rounds([self._on_folds(self._finalist(trial)) for trial in finalists])
+        second = _by_rounds([self._on_folds(baseline) for baseline in baselines])
         if self.fits.deadline is None:
             return self.fits.do("finalists and baselines on fresh folds", first + second)
-        left = self.fits.deadline - time.monotonic()
         start = time.monotonic()
+        left = self.fits.deadline - start
         return self.fits.do(
             "finalists on fresh folds", first, start + FINALISTS_SHARE * left
         ) and self.fits.do("baselines on fresh folds", second, start + FOLDS_SHARE * left)
 
-    def _done(self, fits: list[Fit]) -> list[TrialResult]:
-        results = (self.fits.result(fit) for fit in fits)
-        return [result for result in results if result is not None]
-
     def _ranking(self, finalists: list[PastTrial]) -> list[dict[str, Any]]:
         """Finalists, best first: by their mean over the folds that all of them have."""
         done = {
-            trial.number: [self.fits.result(f) for f in self._on_folds(self._finalist(trial))]
-            for trial in finalists
+            t.number: [self.fits.result(fit) for fit in self._on_folds(self._finalist(t))] for t in finalists
         }
         shared = [i for i in range(FOLDS) if all(results[i] is not None for results in done.values())]
         rows = []
         for trial in finalists:
             results = [done[trial.number][i] for i in shared]
             folds = [result.score for result in results if result is not None and result.score is not None]
-            mean = statistics.fmean(folds) if folds else trial.score
             rows.append(
                 {
                     "trial": trial.number,
                     "search_score": trial.score,
                     "folds": folds,
-                    "mean": mean,
+                    "mean": statistics.fmean(folds) if folds else trial.score,
                     "params": trial.params,
                 }
             )
@@ -171,8 +164,8 @@ class Final:
         if not contender.neural:
             return 1
         if not contender.early_stopping:
-            return self.plan.epochs
-        chosen = [result.best_epoch for result in self._done(self._on_folds(contender))]
+            return contender.epochs or self.plan.epochs
+        chosen = [done.result.best_epoch for done in self._done(self._on_folds(contender))]
         return math.floor(statistics.median(chosen)) if chosen else None
 
     def _retrainings(self, contender: Contender) -> list[Fit]:
@@ -180,172 +173,60 @@ class Final:
         if epochs is None:  # no fold was trained, so that its epochs are not known
             return []
         count = self.plan.seeds if contender.neural else 1
-        vital = contender.kind == "winner"
-        return [self._fit(contender, "retrain", i, epochs, vital=vital) for i in range(count)]
+        return [self._fit(contender, "retrain", i, epochs) for i in range(count)]
 
     def _retrain(self, contenders: list[Contender]) -> bool:
         """Seed by seed, the winner first, then the others, cheapest first."""
         best, *others = [self._retrainings(contender) for contender in contenders]
         cheapest_first = sorted(others, key=lambda fits: self.fits.expected(fits[0]) if fits else 0.0)
-        rounds = [
-            fits[i] for i in range(self.plan.seeds) for fits in [best, *cheapest_first] if i < len(fits)
-        ]
-        return self.fits.do("retraining", rounds)
+        return self.fits.do("retraining", _by_rounds([best, *cheapest_first]))
 
-    def _write(self, contenders: list[Contender], ranking: list[dict[str, Any]]) -> None:
-        rows: list[dict[str, Any]] = []
-        arrays: dict[str, NDArray[Any]] = {}
-        histories: list[dict[str, Any]] = []
-        keys: list[str] = []
-        for contender in contenders:
-            fits = self._retrainings(contender)
-            done = [(fit, result) for fit in fits if (result := self.fits.result(fit)) is not None]
-            if not done:
-                if contender.kind == "winner":
-                    raise RunError("the winner could not be retrained in time\na larger --budget would help")
-                continue
-            keys += [self.fits.key(fit) for fit, _ in done]
-            folds = [
-                (fit, r) for fit in self._on_folds(contender) if (r := self.fits.result(fit)) is not None
-            ]
-            rows.append(self._row(contender, [result for _, result in done], [result for _, result in folds]))
-            for i, (fit, result) in enumerate(done):
-                arrays[f"test/{contender.name}/{i}"] = self._load(result)
-                histories.append(_history(contender.name, fit, result))
-            for fit, result in folds:
-                arrays[f"validation/{contender.name}/{fit.spec.fold}"] = self._load(result)
-                histories.append(_history(contender.name, fit, result))
-        self._publish(rows, arrays, histories, ranking, keys)
+    def _on_less_data(self, best: Contender) -> list[Fit]:
+        fits = self._on_folds(best)
+        return [replace(fit, spec=replace(fit.spec, share=share)) for share in DATA_SHARES for fit in fits]
 
-    def _publish(
-        self,
-        rows: list[dict[str, Any]],
-        arrays: dict[str, NDArray[Any]],
-        histories: list[dict[str, Any]],
-        ranking: list[dict[str, Any]],
-        keys: list[str],
-    ) -> None:
-        from tuner import test_split
+    def _preview(self, best: Contender) -> Fit:
+        fit = self._fit(best, "preview", 0, 0)
+        return replace(fit, name="augmentation")
 
-        if self.run.final.exists() and read_json(self.run.final)["fits"] == keys:
-            return  # nothing new was trained: no reason to read the test split again
-        labels = test_split.read_test_labels(self.dataset, self.run.path, "final comparison", len(keys))
-        for row in rows:
-            for i, seed in enumerate(row["seeds"]):
-                seed["test_loss"] = log_loss(arrays[f"test/{row['name']}/{i}"], labels)
-        groups = self.dataset.test_groups
-        arrays |= {
-            "test_labels": labels,
-            "test_groups": groups,
-            "test_leaked": np.isin(groups, self.dataset.train_groups),
-            **self._validation_labels(),
-        }
-        shown = images_to_show(arrays["test/tuned/0"], labels)
-        images = {"indices": shown, "images": self.dataset.test_images[shown]}
-        write_arrays(self.run.predictions, arrays)
-        write_arrays(self.run.images, images)
-        write_json(self.run.histories, histories)
-        self._keep_model(keys[0])
-        write_json(
-            self.run.final,
-            {
-                "best_trial": ranking[0]["trial"],
-                "finalists": [{k: v for k, v in row.items() if k != "params"} for row in ranking],
-                "models": rows,
-                "cut": self._cuts(),
-                "test_readings": test_split.readings(self.run.path),
-                "seconds": self.seconds,
-                "fits": keys,
-            },
+    def _look_closer(self, best: Contender) -> bool:
+        """The winner on less data, and what its augmentation does."""
+        return self.fits.do("the winner on less data", [self._preview(best), *self._on_less_data(best)])
+
+    def _done(self, fits: list[Fit]) -> list[Done]:
+        found = ((fit, self.fits.result(fit)) for fit in fits)
+        return [Done(fit.spec, self.fits.key(fit), result) for fit, result in found if result is not None]
+
+    def _results(self, contenders: list[Contender], ranking: list[dict[str, Any]]) -> Results:
+        best = contenders[0]
+        return Results(
+            contenders={c.name: c for c in contenders},
+            epochs={c.name: self._epochs(c) or 0 for c in contenders},
+            folds={c.name: self._done(self._on_folds(c)) for c in contenders},
+            retrainings={c.name: self._done(self._retrainings(c)) for c in contenders},
+            less_data=self._done(self._on_less_data(best)),
+            preview=self._done([self._preview(best)]),
+            ranking=ranking,
+            cut=_cuts(self.fits),
+            seconds=self.seconds,
         )
 
-    def _validation_labels(self) -> dict[str, NDArray[Any]]:
-        with np.load(self.run.splits) as splits:
-            folds = splits["fresh"]
-        return {f"validation_labels/{i}": self.dataset.train_labels[folds == i] for i in range(FOLDS)}
 
-    def _load(self, result: TrialResult) -> NDArray[Any]:
-        with np.load(self.run.path / result.output) as saved:
-            probabilities: NDArray[Any] = saved["probabilities"]
-        return probabilities
-
-    def _row(
-        self, contender: Contender, seeds_: list[TrialResult], folds: list[TrialResult]
-    ) -> dict[str, Any]:
-        epochs = self._epochs(contender)
-        accuracies = [_accuracy_at(result, epochs or 1) for result in folds]
-        known = [accuracy for accuracy in accuracies if accuracy is not None]
-        latencies = [result.latency_ms for result in seeds_ if result.latency_ms is not None]
-        return {
-            "name": contender.name,
-            "kind": contender.kind,
-            "source": contender.source,
-            "neural": contender.neural,
-            "params": contender.params,
-            "epochs": epochs,
-            "parameters": seeds_[0].parameters,
-            "latency_ms": statistics.median(latencies) if latencies else None,
-            "seconds": statistics.fmean(result.seconds for result in seeds_),
-            "validation": {"accuracy_per_fold": known, "mean": statistics.fmean(known)} if known else None,
-            "seeds": [
-                {"seed": i, "seconds": result.seconds, "train_accuracy": result.epochs[-1].accuracy}
-                for i, result in enumerate(seeds_)
-            ],
-            "summary": seeds_[0].summary,
-        }
-
-    def _keep_model(self, key: str) -> None:
-        self.run.model.mkdir(exist_ok=True)
-        with self.run.fitted_model(key).open("rb") as model:
-            write_atomically(self.run.model / "model.keras", lambda file: shutil.copyfileobj(model, file))
-        labels = json.dumps(list(self.dataset.class_names), indent=2, ensure_ascii=False) + "\n"
-        write_atomically(self.run.model / "labels.json", lambda file: file.write(labels.encode()))
-
-    def _cuts(self) -> list[str]:
-        counts: dict[tuple[str, str], int] = {}
-        for fit in self.fits.cut:
-            kind = "retrainings" if fit.spec.split is None else "fresh folds"
-            counts[fit.name, kind] = counts.get((fit.name, kind), 0) + 1
-        cut = [
-            f"{count} {kind} of `{name}` were left out to hold the budget"
-            for (name, kind), count in counts.items()
-        ]
-        failed = [f"a training of `{fit.name}` failed: {result.reason}" for fit, result in self.fits.failed]
-        return cut + failed
+def _by_rounds(rows: list[list[Fit]]) -> list[Fit]:
+    """The first of every row, then the second of every row, and so on."""
+    longest = max((len(row) for row in rows), default=0)
+    return [row[i] for i in range(longest) for row in rows if i < len(row)]
 
 
-def _accuracy_at(result: TrialResult, epoch: int) -> float | None:
-    """Validation accuracy after `epoch`, or at the end of a shorter training."""
-    return result.epochs[min(epoch, len(result.epochs)) - 1].val_accuracy
-
-
-def _history(name: str, fit: Fit, result: TrialResult) -> dict[str, Any]:
-    return {
-        "model": name,
-        "purpose": fit.spec.purpose,
-        "seed": fit.spec.seed,
-        "split": fit.spec.split,
-        "fold": fit.spec.fold,
-        "epochs": [report.to_json() for report in result.epochs],
-    }
-
-
-def images_to_show(probabilities: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.int64]:
-    """Indices of the test images that a report may show.
-
-    Some at random, then the mistakes the model was surest of, then mistakes between the most
-    confused pairs of classes.
-    """
-    predicted = probabilities.argmax(axis=1)
-    rng = np.random.default_rng(0)
-    random = rng.permutation(len(labels))[:SHOWN_AT_RANDOM]
-    wrong = np.flatnonzero(predicted != labels)
-    worst = wrong[np.argsort(-probabilities[wrong, predicted[wrong]], kind="stable")]
-    pairs, counts = np.unique(np.stack([labels[wrong], predicted[wrong]]), axis=1, return_counts=True)
-    confused = []
-    for column in np.argsort(-counts, kind="stable")[:SHOWN_PAIRS]:
-        of_pair = (labels[worst] == pairs[0, column]) & (predicted[worst] == pairs[1, column])
-        confused.append(worst[of_pair][:SHOWN_A_PAIR])
-    chosen = np.concatenate([random, worst[:SHOWN_MISTAKES], *confused])
-    _, first = np.unique(chosen, return_index=True)
-    return chosen[np.sort(first)].astype(np.int64)
+def _cuts(fits: Fits) -> list[str]:
+    """A sentence for each thing that was left out or failed."""
+    counts: dict[tuple[str, str], int] = {}
+    for fit in fits.cut:
+        kind = "retraining" if fit.spec.split is None else "training on a fresh fold"
+        counts[fit.name, kind] = counts.get((fit.name, kind), 0) + 1
+    cut = [
+        f"{count} {kind if count == 1 else kind.replace('training', 'trainings', 1)} of `{name}` "
+        f"{'was' if count == 1 else 'were'} left out to hold the budget"
+        for (name, kind), count in counts.items()
+    ]
+    return cut + [f"a training of `{fit.name}` failed ({result.reason})" for fit, result in fits.failed]

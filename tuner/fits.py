@@ -1,9 +1,12 @@
 """Trainings after the search: each done once, remembered by what was trained, held to a deadline."""
 
+import hashlib
+import json
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tuner.display import Display
 from tuner.drive import Halt, drive
@@ -20,11 +23,13 @@ class Fit:
         name: of the model that is trained, as in the report.
         spec: how.
         vital: never left out for another one's sake.
+        shared: kept for other runs as well, as it depends on no search.
     """
 
     name: str
     spec: TrialSpec
     vital: bool = False
+    shared: bool = False
 
 
 @dataclass
@@ -33,17 +38,20 @@ class Fits:
 
     Attributes:
         run: where results are kept.
-        fingerprint: of the data.
+        identity: all that decides a result beside the work item: data, seed, precision, versions.
+        cache: where results are kept that other runs may use.
         executor: where they run.
         display: shows them.
         interrupted: whether the user asked to stop.
         deadline: `time.monotonic()` at which everything must have ended, or None.
         pace: seconds an epoch (of an estimator: in all) by model, learnt from what was done.
         cut: trainings left out or stopped for the deadline.
+        failed: trainings that failed.
     """
 
     run: RunDir
-    fingerprint: str
+    identity: str
+    cache: Path
     executor: Executor
     display: Display
     interrupted: Callable[[], bool]
@@ -52,7 +60,7 @@ class Fits:
     cut: list[Fit] = field(default_factory=list)
     failed: list[tuple[Fit, TrialResult]] = field(default_factory=list)
     _queue: deque[Fit] = field(default_factory=deque)
-    _names: dict[int, Fit] = field(default_factory=dict)
+    _running: dict[int, Fit] = field(default_factory=dict)
     _until: float | None = None
 
     def do(self, stage: str, fits: Sequence[Fit], until: float | None = None) -> bool:
@@ -67,7 +75,10 @@ class Fits:
             False when the user interrupted it.
         """
         self._until = min((t for t in (until, self.deadline) if t is not None), default=None)
-        new = {self.key(fit): fit for fit in fits if self.result(fit) is None}
+        new: dict[str, Fit] = {}
+        for fit in fits:
+            if self.result(fit) is None:
+                new.setdefault(self.key(fit), fit)
         self._queue = deque(new.values())
         self.display.fits_started(stage, len(new))
         drive(self.executor, self, self._halt, grace=0.0 if self._until else 60.0)
@@ -77,15 +88,23 @@ class Fits:
 
     def result(self, fit: Fit) -> TrialResult | None:
         """What came of a training, None if it was not done."""
-        return self.run.load_fit(self.key(fit), fit.spec)
+        key = self.key(fit)
+        found = self.run.load_fit(key, fit.spec)
+        if found is None and fit.shared and self.run.fetch_fit(self.cache, key):
+            found = self.run.load_fit(key, fit.spec)
+        return found
 
     def key(self, fit: Fit) -> str:
-        """What a training is known by."""
-        return self.run.fit_key(fit.spec, self.fingerprint)
+        """What a training is known by: all that decides its result."""
+        decisive = {**fit.spec.to_json(), "number": 0, "save": False, "identity": self.identity}
+        file = fit.spec.model.rpartition(":")[0]
+        if file.endswith(".py"):
+            decisive["code"] = hashlib.sha256(Path(file).read_bytes()).hexdigest()
+        return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:20]
 
     def expected(self, fit: Fit) -> float:
         """Seconds that a training will take, by the pace of its model; 0 where nothing is known."""
-        return self.pace.get(fit.name, 0.0) * fit.spec.epochs
+        return self.pace.get(fit.name, 0.0) * fit.spec.epochs * fit.spec.share
 
     def _halt(self) -> Halt:
         if self.interrupted():
@@ -97,7 +116,7 @@ class Fits:
         while self._queue:
             fit = self._queue.popleft()
             if self._ends_in_time(fit):
-                self._names[fit.spec.number] = fit
+                self._running[fit.spec.number] = fit
                 return fit.spec, self.key(fit)
             self.cut.append(fit)
         return None
@@ -106,21 +125,23 @@ class Fits:
         if self._until is None:
             return True
         vital = 0.0 if fit.vital else sum(self.expected(other) for other in self._queue if other.vital)
-        slots = max(1, len(self.executor.free()) + len(self._names))
+        slots = max(1, len(self.executor.free()) + len(self._running))
         return time.monotonic() + self.expected(fit) + vital / slots <= self._until
 
     def epoch(self, slot: int, spec: TrialSpec, report: EpochReport) -> bool:
         """Shows an epoch."""
-        self.display.fit_epoch(self._names[spec.number].name, spec, report)
+        self.display.fit_epoch(self._running[spec.number].name, spec, report)
         return True
 
     def done(self, slot: int, spec: TrialSpec, result: TrialResult, halt: Halt) -> None:
         """Remembers a training that ran to its end."""
-        fit = self._names.pop(spec.number)
+        fit = self._running.pop(spec.number)
         self.display.fit_ended(fit.name, spec, result)
         if result.state == "complete":
-            self.pace[fit.name] = result.seconds / max(1, len(result.epochs))
+            self.pace[fit.name] = result.seconds / max(1, len(result.epochs)) / spec.share
             self.run.save_fit(self.key(fit), result)
+            if fit.shared:
+                self.run.share_fit(self.cache, self.key(fit))
         elif result.state == "failed":
             self.failed.append((fit, result))
         else:

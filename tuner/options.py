@@ -88,6 +88,10 @@ Baselines = Annotated[
         panel=END,
     ),
 ]
+FaithfulBaselines = Annotated[
+    bool,
+    _option("--faithful-baselines", help="Train each as long as its recipe was published with.", panel=END),
+]
 Seeds = Annotated[
     int | None,
     _option(

@@ -41,7 +41,7 @@ def prepare(config: RunConfig, display: Display) -> Prepared:
     slots = devices.slots(config.devices, config.workers)
     if config.space is not None:  # a wrong name is worth knowing before data are read
         registry.reference("search space", config.space, SEARCH_SPACES)
-    dataset = datasets.load(config.dataset, data_options(config), display.say)
+    dataset = datasets.load(config.dataset, data_options(config), display.progress)
     traits = dataset.traits
     task = Task(
         image_shape=dataset.image_shape,
@@ -61,7 +61,9 @@ def prepare(config: RunConfig, display: Display) -> Prepared:
         space = family.space(task).with_settings(config.settings)
     except SpaceError as error:
         raise UsageError(str(error)) from None
-    baselines = contenders.baselines(config.baselines or traits.baselines, task)
+    baselines = contenders.baselines(
+        config.baselines or traits.baselines, task, faithful=config.faithful_baselines
+    )
     return Prepared(dataset, task, model, space, baselines, slots)
 
 

@@ -5,10 +5,11 @@ from typing import Any, Literal, Self
 
 from search_spaces.space import ParamValue
 
-Purpose = Literal["probe", "trial", "finalist", "baseline", "retrain"]
-"""probe: a few steps, to know the pace; trial: one configuration of the search; finalist: a good
-trial again on a fresh fold; baseline: a baseline on a fresh fold, which chooses its epochs; retrain:
-on train + validation, to predict the test images."""
+Purpose = Literal["probe", "preview", "trial", "finalist", "baseline", "retrain"]
+"""probe: a few steps, to know the pace; preview: what augmentation makes of some images; trial: one
+configuration of the search; finalist: a training on a fresh fold to the end of its schedule; baseline:
+the same with early stopping, which chooses its epochs; retrain: on train + validation, to predict the
+test images."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class TrialSpec:
         fold: the fold of that split that is held out for validation.
         epochs: the length of the schedule, and the most epochs trained.
         save: keep the trained model beside its predictions.
+        share: of the duplicate groups to train on, above 0 to 1.
     """
 
     number: int
@@ -37,6 +39,7 @@ class TrialSpec:
     fold: int
     epochs: int
     save: bool = False
+    share: float = 1.0
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON object."""

@@ -1,8 +1,8 @@
 """Every path of a run directory, its lock, and the one way that files in it are written."""
 
-import hashlib
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -50,6 +50,12 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text())
     except ValueError as error:
         raise RunError(f"{path} is damaged: {error}") from error
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.exists():
+        with source.open("rb") as content:
+            write_atomically(target, lambda file: shutil.copyfileobj(content, file))
 
 
 class RunDir:
@@ -142,11 +148,6 @@ class RunDir:
         self.path.rename(aside)
         return aside
 
-    def fit_key(self, spec: TrialSpec, fingerprint: str) -> str:
-        """What a training after the search is known by: all that decides its result."""
-        identity = {**spec.to_json(), "number": 0, "purpose": "", "save": False, "data": fingerprint}
-        return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:20]
-
     def load_fit(self, key: str, spec: TrialSpec) -> TrialResult | None:
         """A finished training with the files that `spec` asks for, or None."""
         path = self.fits / f"{key}.json"
@@ -158,6 +159,19 @@ class RunDir:
     def fitted_model(self, key: str) -> Path:
         """Where a training keeps its model, if it was to."""
         return self.fits / f"{key}.keras"
+
+    def share_fit(self, cache: Path, key: str) -> None:
+        """Copies a finished training to a directory that runs share; its record last."""
+        for name in (f"{key}.npz", f"{key}.json"):
+            _copy(self.fits / name, cache / name)
+
+    def fetch_fit(self, cache: Path, key: str) -> bool:
+        """Copies a finished training from there; returns whether there was one."""
+        if not (cache / f"{key}.json").exists():
+            return False
+        for name in (f"{key}.npz", f"{key}.json"):
+            _copy(cache / name, self.fits / name)
+        return True
 
     def save_fit(self, key: str, result: TrialResult) -> None:
         """Records a finished training."""

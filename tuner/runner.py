@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tuner import devices, plan, registry, scheduler, state
+from tuner import datasets, devices, plan, registry, scheduler, state
 from tuner.config import RunConfig
 from tuner.display import Display
 from tuner.drive import Halt, Interrupt, wait_until_ready
@@ -90,6 +90,7 @@ class Session:
     def run(self) -> Ended:
         """Search, end, report."""
         import reports
+        from reports.compare import write_index
 
         self._open()
         if self._is_done():
@@ -104,6 +105,7 @@ class Session:
         began = time.monotonic()
         self._save()
         reports.write(self.directory.path)
+        write_index(self.directory.path.parent)
         self.state["seconds"]["report"] = time.monotonic() - began
         self._save()
         return Ended(self.directory.path, self.state["state"] == "interrupted")
@@ -133,6 +135,7 @@ class Session:
             "baselines": [contender.name for contender in self.prepared.baselines],
             "seeds": self.prepared.seeds(self.config.seeds),
             "finalists": self.config.finalists,
+            "faithful_baselines": self.config.faithful_baselines,
         }
 
     def _is_done(self) -> bool:
@@ -251,7 +254,8 @@ class Session:
         self._save()
         fits = Fits(
             run=self.directory,
-            fingerprint=prepared.dataset.fingerprint,
+            identity=state.identity(self.state),
+            cache=datasets.default_cache_dir() / "fits",
             executor=executor,
             display=self.display,
             interrupted=lambda: self.interrupt.pressed,

@@ -134,3 +134,18 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def identity(run: dict[str, Any]) -> str:
+    """All that decides the result of a training, beside the work item itself."""
+    config, environment = run["config"], run["environment"]
+    parts = (
+        run["dataset"]["fingerprint"],
+        run["version"],
+        environment["backend"],
+        environment["precision"],
+        environment["versions"]["keras"],
+        environment["versions"].get(environment["backend"], ""),
+        *(config[key] for key in ("seed", "metric", "class_weights")),
+    )
+    return " ".join(map(str, parts))

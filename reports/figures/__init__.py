@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reports.facts import Final
-from reports.figures import pictures, results, trials
+from reports.figures import confusions, mattered, pictures, results, trials
 from reports.markdown import image, listed, percent, points
 from reports.summary import RunSummary
 
@@ -79,16 +79,31 @@ def _samples_alt(summary: RunSummary) -> str:
     return f"{len(chosen)} random test images with what the model says of them; {right} are right"
 
 
+def _more_data_alt(summary: RunSummary) -> str:
+    points_ = [f"{p.images:,} images {percent(p.mean)}" for p in _final(summary).data_curve]
+    return f"Validation accuracy of the winner by how much it was trained on: {listed(points_)}"
+
+
+def _augmentation_alt(summary: RunSummary) -> str:
+    assert summary.augmented is not None
+    versions, images = summary.augmented.shape[:2]
+    return f"{images} training images, each as it is and {versions - 1} times as augmentation changes it"
+
+
 FIGURES: dict[str, Drawing] = {
     "samples": Drawing(lambda s: bool(s.shown), pictures.samples, _samples_alt),
     "leaderboard": Drawing(lambda s: bool(results.ranked(s)), results.leaderboard, _leaderboard_alt),
-    "importance": Drawing(lambda s: bool(s.search.importance), trials.importance, _importance_alt),
-    "slices": Drawing(lambda s: bool(s.search.importance), trials.slices, _slices_alt),
+    "importance": Drawing(lambda s: bool(s.search.importance), mattered.importance, _importance_alt),
+    "slices": Drawing(lambda s: bool(s.search.importance), mattered.slices, _slices_alt),
     "history": Drawing(_scored, trials.history, lambda _: "Score of every trial, and the best so far"),
     "timeline": Drawing(_timed, trials.timeline, lambda _: "When each slot worked on which trial"),
     "learning-curves": Drawing(lambda s: bool(results.curve_groups(s)), results.learning_curves, _curves_alt),
+    "more-data": Drawing(
+        lambda s: s.final is not None and len(s.final.data_curve) > 1, results.more_data, _more_data_alt
+    ),
+    "augmentation": Drawing(lambda s: s.augmented is not None, pictures.augmentation, _augmentation_alt),
     "confusion": Drawing(
-        lambda s: s.final is not None and s.final.confusion is not None, results.confusion, _confusion_alt
+        lambda s: s.final is not None and s.final.confusion is not None, confusions.confusion, _confusion_alt
     ),
     "confused-pairs": Drawing(
         lambda s: bool(pictures.shown_pairs(s)),

@@ -141,3 +141,23 @@ def _picture(axes: "Axes", item: Shown) -> None:
     correct = item.reading.said == item.reading.true
     for spine in axes.spines.values():
         spine.set(color=GOOD if correct else FAILED, linewidth=1.6)
+
+
+def augmentation(summary: RunSummary) -> "Figure":
+    """Training images in the first row, below each what augmentation made of it."""
+    assert summary.augmented is not None
+    versions, count = summary.augmented.shape[:2]
+    figure = canvas(0.83 * versions + 0.5)
+    grid = figure.subplots(versions, count, squeeze=False)
+    for row in range(versions):
+        for column in range(count):
+            axes = grid[row, column]
+            picture = summary.augmented[row, column]
+            grey = picture.shape[-1] == 1
+            axes.imshow(picture[..., 0] if grey else picture, cmap="gray" if grey else None, vmin=0, vmax=255)
+            axes.set_xticks([])
+            axes.set_yticks([])
+    grid[0, 0].set_ylabel("as it is", color=INK, size=9)
+    grid[1, 0].set_ylabel("changed", color=INK, size=9)
+    title(figure, "What the winner's augmentation does to training images")
+    return figure

@@ -1,4 +1,4 @@
-"""Figures of the end of a run: leaderboard, learning curves, confusion, calibration."""
+"""Figures of the end of a run: leaderboard, learning curves, calibration."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reports.facts import Accuracy, Curve
-from reports.figures.style import BASELINE, DEFAULT, FAILED, INK, WINNER, canvas, plain, tidy, title
-from reports.figures.trials import legend, percent_ticks, whole_numbers
+from reports.figures.parts import legend, percent_ticks, whole_numbers
+from reports.figures.style import BASELINE, DEFAULT, FAILED, INK, STOPPED, WINNER, canvas, plain, tidy, title
 from reports.markdown import decimals_for, interval, percent, points
 from reports.summary import RunSummary
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ENSEMBLE = "tuned, all seeds together"
-MOST_CLASSES = 45
 PANELS = 6
 
 
@@ -49,7 +48,7 @@ def leaderboard(summary: RunSummary) -> "Figure":
     axes.xaxis.set_major_formatter(percent_ticks())
     axes.set_xlabel("test accuracy" + (", with 95 % interval" if any(a.interval for _, a in rows) else ""))
     tidy(axes, grid="x")
-    title(figure, _leader_statement(rows))
+    title(figure, _leader_statement(summary, rows))
     return figure
 
 
@@ -63,15 +62,19 @@ def axis_start(rows: Sequence[tuple[str, Accuracy]]) -> float:
     return max(0.0, second - 0.3 * (top - second)) if near else 0.0
 
 
-def _leader_statement(rows: Sequence[tuple[str, Accuracy]]) -> str:
-    single = [name for name, _ in rows if name != ENSEMBLE]
-    if len(single) < 2:
+def _leader_statement(summary: RunSummary, rows: Sequence[tuple[str, Accuracy]]) -> str:
+    """How the tuned model stands to the best other one."""
+    known = {name: accuracy.mean for name, accuracy in rows if name != ENSEMBLE}
+    itself = "default" if summary.final is not None and summary.final.best_trial == 0 else "tuned"
+    others = [name for name in known if name not in {"tuned", itself}]
+    if not others or "tuned" not in known or summary.final is None:
         return "Accuracy on the test images"
-    if single[0] == "tuned":
-        known = dict(rows)
-        ahead = points(known["tuned"].mean - known[single[1]].mean)
-        return f"The tuned model is ahead of the next, {plain(single[1])}, by {ahead} points"
-    return f"{plain(single[0])} has a higher test accuracy than the tuned model"
+    verdict = next((c.verdict for c in summary.final.comparisons if c.baseline == others[0]), "")
+    by = known["tuned"] - known[others[0]]
+    if not by:
+        return f"The tuned model is level with {plain(others[0])}"
+    side = "ahead of" if by > 0 else "behind"
+    return f"The tuned model is {side} {plain(others[0])} by {points(abs(by))} points ({verdict})"
 
 
 def ranked(summary: RunSummary) -> list[tuple[str, Accuracy]]:
@@ -160,68 +163,6 @@ def _curves(axes: "Axes", curves: Sequence[Curve], colour: str) -> None:
     axes.plot(epochs, held[:length], color=colour, linewidth=2.2, label="validation (thin: each fold)")
 
 
-def confusion(summary: RunSummary) -> "Figure":
-    """Share of each true class (row) that is read as each class (column)."""
-    from matplotlib.colors import PowerNorm
-
-    assert summary.final is not None
-    assert summary.final.confusion is not None
-    matrix = summary.final.confusion
-    totals = matrix.sum(axis=1, keepdims=True)
-    shares = np.divide(matrix, totals, out=np.zeros_like(matrix), where=totals > 0)
-    chosen = shown_classes(shares)
-    shares = shares[np.ix_(chosen, chosen)]
-    names = [plain(summary.dataset.class_names[i], 20) for i in chosen]
-    count = len(chosen)
-    size = 9 if count <= 26 else 7 if count <= 36 else 6
-    small = count < 14
-    letters = max(map(len, names))
-    upright = letters * count > 75 if small else letters > 2
-    figure = canvas(1.5 + 0.36 * count + 0.075 * letters * upright if small else 7.9)
-    axes = figure.subplots()
-    # the square root of a share gives its darkness, so that rare confusions can be seen beside the diagonal
-    drawn = axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, 0, 1), aspect="auto" if small else "equal")
-    axes.set_xticks(range(count), names, rotation=90 if upright else 0)
-    axes.set_yticks(range(count), names)
-    axes.set(xlabel="the model says", ylabel="true class")
-    tidy(axes, grid="none")
-    axes.tick_params(labelsize=size)
-    _cell_numbers(axes, shares, size)
-    bar = figure.colorbar(drawn, ax=axes, fraction=0.035, pad=0.02, format=percent_ticks())
-    bar.ax.tick_params(labelsize=9, colors=INK)
-    title(figure, _confusion_statement(summary))
-    return figure
-
-
-def shown_classes(shares: NDArray[np.float64]) -> NDArray[np.int64]:
-    """All classes, or of very many the ones that are read worst, in their order."""
-    if len(shares) <= MOST_CLASSES:
-        return np.arange(len(shares))
-    worst = np.argsort(np.diag(shares), kind="stable")[:MOST_CLASSES]
-    return np.sort(worst)
-
-
-def _confusion_statement(summary: RunSummary) -> str:
-    assert summary.final is not None
-    pairs = summary.final.pairs
-    if not pairs:
-        return "No test image is misread"
-    true, said = (plain(summary.dataset.class_names[i], 24) for i in (pairs[0].true, pairs[0].said))
-    return f"{true} read as {said} is the most frequent mistake"
-
-
-def _cell_numbers(axes: "Axes", shares: NDArray[np.float64], size: int) -> None:
-    """Percentages: in every cell of a small matrix, in a large one where a mistake is frequent."""
-    small = len(shares) <= 12
-    least = 0.005 if small else 0.095
-    for row, column in zip(*np.nonzero(shares >= least), strict=True):
-        if row == column and not small:
-            continue
-        share = shares[row, column]
-        colour = "white" if share > 0.35 else INK
-        axes.text(column, row, f"{100 * share:.0f}", ha="center", va="center", size=size - 1, color=colour)
-
-
 def calibration(summary: RunSummary) -> "Figure":
     """Accuracy against confidence, and how many images have that confidence."""
     assert summary.final is not None
@@ -247,4 +188,26 @@ def calibration(summary: RunSummary) -> "Figure":
     gap = facts.confidence - facts.accuracy
     many = f"{points(abs(gap))} points {'less' if gap > 0 else 'more'} often than it claims"
     title(figure, f"The model is right {many if abs(gap) >= 0.0005 else 'as often as it claims'} on average")
+    return figure
+
+
+def more_data(summary: RunSummary) -> "Figure":
+    """The winner's validation accuracy by the number of groups it was trained on, fold by fold."""
+    assert summary.final is not None
+    points_ = summary.final.data_curve
+    grouped = summary.dataset.grouped
+    sizes = [point.groups if grouped else point.images for point in points_]
+    figure = canvas(2.9)
+    axes = figure.subplots()
+    for fold in zip(*(point.folds for point in points_), strict=False):
+        axes.plot(sizes[: len(fold)], [100 * score for score in fold], color=STOPPED, linewidth=1, marker=".")
+    axes.plot(sizes, [100 * point.mean for point in points_], color=WINNER, linewidth=2, marker="o")
+    axes.set_xscale("log")
+    axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+    axes.minorticks_off()
+    axes.set_xlabel("duplicate groups trained on" if grouped else "images trained on")
+    axes.set_ylabel("validation accuracy, %")
+    tidy(axes)
+    gain = points(points_[-1].mean - points_[-2].mean, sign=True)
+    title(figure, f"The last doubling of the training data brought {gain} points")
     return figure

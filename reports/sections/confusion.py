@@ -1,7 +1,7 @@
 """Which classes are taken for which."""
 
 from reports import figures
-from reports.figures.results import MOST_CLASSES
+from reports.figures.confusions import MOST_CLASSES
 from reports.markdown import escape, join, percent, table
 from reports.summary import RunSummary
 

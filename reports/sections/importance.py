@@ -38,15 +38,17 @@ def _sentence(summary: RunSummary) -> str:
     return (
         f"Most of what separates the good trials from the rest: {listed(top)}. The shares (PED-ANOVA, as "
         "Optuna computes it, over complete and stopped trials with the last score of each) say where the "
-        "search found differences, not what a parameter is worth; the lines show how far they move when a "
-        f"random half of the trials is left out.{_doubt(items)}"
+        f"search found differences, not what a parameter is worth.{_doubt(items)}"
     )
 
 
 def _doubt(items: Sequence[Importance]) -> str:
-    if len(items) < 2 or (items[0].low or 0.0) > (items[1].high or 0.0):
-        return ""
-    return " Here these ranges overlap, so that the order may be chance."
+    if items[0].low is None:
+        return " So few trials cannot tell their order from chance."
+    lines = " The lines show how far they move when a random half of the trials is left out"
+    if len(items) < 2 or items[0].low > (items[1].high or 0.0):
+        return f"{lines}."
+    return f"{lines}; they overlap, so that the order may be chance."
 
 
 def best_params(summary: RunSummary) -> dict[str, Any]:

@@ -44,7 +44,10 @@ def _table(summary: RunSummary) -> str:
         shown = f"{bold}{percent(accuracy.mean, digits)}{bold}"
         shown += f" ({interval(accuracy.interval, digits)})" if accuracy.interval else ""
         label = f"*{name}*" if name == ENSEMBLE else f"{bold}{code(name)}{bold}"
-        rows.append([label, shown, *_compared(verdicts.get(name)), *_size(models.get(name))])
+        compared = _compared(verdicts.get(name))
+        if name == "default" and summary.final.best_trial == 0:
+            compared = NONE, "the same"
+        rows.append([label, shown, *compared, *_size(models.get(name))])
     header = [
         "model",
         "test accuracy",

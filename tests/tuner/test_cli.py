@@ -23,7 +23,16 @@ def test_help_imports_no_framework() -> None:
 
 def test_the_help_of_a_run_lists_its_options(tune: Tune, tmp_path: Path) -> None:
     text = tune("run", "--help", cwd=tmp_path).stdout
-    for option in ("--trials", "--budget", "--space", "--set", "--baselines", "--data-dir", "--fresh", "--json"):
+    for option in (
+        "--trials",
+        "--budget",
+        "--space",
+        "--set",
+        "--baselines",
+        "--data-dir",
+        "--fresh",
+        "--json",
+    ):
         assert option in text
 
 

@@ -4,7 +4,9 @@ from tuner.config import RunConfig, parse_budget, parse_image_shape
 from tuner.errors import UsageError
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("30m", 1800), ("2h", 7200), ("1h30m", 5400), (None, None)])
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("30m", 1800), ("2h", 7200), ("1h30m", 5400), (None, None)]
+)
 def test_budgets_are_read(text: str | None, seconds: float | None) -> None:
     assert parse_budget(text) == seconds
 

@@ -22,9 +22,11 @@ from search_spaces.cnn import FAMILY
 folder, purpose, epochs = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 classes = int(np.load(folder / "train_labels.npy").max()) + 1
 context = WorkContext(str(folder), str(folder), classes, "accuracy", False, "float32")
-params = FAMILY.space(Task((12, 12, 1), classes, 240)).default() | {"filters": 4, "dense_units": 8, "batch_size": 16, "augmentation": 0.0}
+small = {"filters": 4, "dense_units": 8, "batch_size": 16, "augmentation": 0.0}
+params = FAMILY.space(Task((12, 12, 1), classes, 240)).default() | small
 split = None if purpose == "retrain" else "search"
-spec = TrialSpec(0, purpose, "search_spaces.cnn:FAMILY", params, 3, split, 0, epochs, save=purpose == "retrain")
+save = purpose == "retrain"
+spec = TrialSpec(0, purpose, "search_spaces.cnn:FAMILY", params, 3, split, 0, epochs, save=save)
 result = perform(spec, context, "key", lambda report: True)
 print("RESULT " + json.dumps(result.to_json()))
 """

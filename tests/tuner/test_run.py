@@ -84,7 +84,9 @@ def test_the_same_seed_gives_the_same_run(tune: Tune, small_run: Path, tmp_path:
     assert without_times(report_of(again)) == without_times(report_of(small_run))
 
 
-def test_running_a_finished_run_again_only_writes_its_report(tune: Tune, small_run: Path, tmp_path: Path) -> None:
+def test_running_a_finished_run_again_only_writes_its_report(
+    tune: Tune, small_run: Path, tmp_path: Path
+) -> None:
     run = shutil.copytree(small_run, tmp_path / "runs" / "digits")
     began = time.monotonic()
     done = tune(*SMALL_RUN, cwd=tmp_path)
@@ -94,7 +96,9 @@ def test_running_a_finished_run_again_only_writes_its_report(tune: Tune, small_r
     assert len((run / "test_reads.jsonl").read_text().splitlines()) == 1
 
 
-def test_more_trials_extend_a_run_and_the_readings_are_counted(tune: Tune, small_run: Path, tmp_path: Path) -> None:
+def test_more_trials_extend_a_run_and_the_readings_are_counted(
+    tune: Tune, small_run: Path, tmp_path: Path
+) -> None:
     run = shutil.copytree(small_run, tmp_path / "runs" / "digits")
     before = trials(run)
     more = ["6" if word == "4" else word for word in SMALL_RUN]
@@ -133,7 +137,12 @@ def test_json_goes_to_standard_output_alone(tune: Tune, small_run: Path, tmp_pat
 
 def start(environment: dict[str, str], cwd: Path, *arguments: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        command(*arguments), cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command(*arguments),
+        cwd=cwd,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
 
 
@@ -186,7 +195,9 @@ def test_a_worker_that_dies_takes_only_its_trial_along(environment: dict[str, st
     assert report_of(tmp_path / "runs" / "digits")["search"]["trials"]["failed"] == 1
 
 
-def test_two_commands_on_one_run_are_told_apart(environment: dict[str, str], tune: Tune, tmp_path: Path) -> None:
+def test_two_commands_on_one_run_are_told_apart(
+    environment: dict[str, str], tune: Tune, tmp_path: Path
+) -> None:
     process = start(environment, tmp_path, *SMALL_RUN)
     read_until(process, "starting 1 worker")
     second = tune(*SMALL_RUN, cwd=tmp_path)
@@ -200,7 +211,9 @@ def test_two_commands_on_one_run_are_told_apart(environment: dict[str, str], tun
     third.communicate()
 
 
-def test_a_run_set_aside_keeps_everything(environment: dict[str, str], small_run: Path, tmp_path: Path) -> None:
+def test_a_run_set_aside_keeps_everything(
+    environment: dict[str, str], small_run: Path, tmp_path: Path
+) -> None:
     shutil.copytree(small_run, tmp_path / "runs" / "digits")
     process = start(environment, tmp_path, *SMALL_RUN, "--fresh")
     seen = read_until(process, "set aside")

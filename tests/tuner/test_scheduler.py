@@ -79,4 +79,6 @@ def test_a_short_schedule_still_reaches_its_peak() -> None:
 
 
 def test_a_constant_rate_is_constant() -> None:
-    assert {learning_rate(Recipe(learning_rate=0.1, schedule="constant"), s, 5, 4) for s in range(20)} == {0.1}
+    assert {learning_rate(Recipe(learning_rate=0.1, schedule="constant"), s, 5, 4) for s in range(20)} == {
+        0.1
+    }

@@ -70,4 +70,17 @@ def load(spec: TrialSpec, context: WorkContext) -> TrainingData:
         folds = splits[spec.split]
     held_out = np.flatnonzero(folds == spec.fold)
     rows = np.flatnonzero(folds != spec.fold)
+    if spec.share < 1:
+        rows = some_groups(rows, np.load(directory / "train_groups.npy"), spec.share, spec.seed)
     return TrainingData(images, labels, rows, images[held_out], labels[held_out], context.classes)
+
+
+def some_groups(
+    rows: NDArray[np.int64], groups: NDArray[np.int32], share: float, seed: int
+) -> NDArray[np.int64]:
+    """The rows whose duplicate groups are among a share of all groups, drawn by the seed.
+
+    A larger share with the same seed contains the smaller one.
+    """
+    order = np.random.default_rng(seed).permutation(np.unique(groups[rows]))
+    return rows[np.isin(groups[rows], order[: max(1, round(share * len(order)))])]

@@ -158,7 +158,7 @@ def train(
             return TrialResult(
                 "stopped", time.perf_counter() - start, epochs, parameters=int(fit.model.count_params())
             )
-        if spec.split and fit.recipe.early_stopping and epoch - best_epoch(epochs) >= PATIENCE:
+        if spec.purpose == "baseline" and epoch - best_epoch(epochs) >= PATIENCE:
             break
     return fit.finish(epochs, time.perf_counter() - start, key)
 

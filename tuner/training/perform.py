@@ -4,12 +4,12 @@ import gc
 import traceback
 
 from search_spaces.family import Family
-from tuner.baselines.base import Baseline
+from tuner.baselines.own import as_baseline
 from tuner.errors import TuneError
 from tuner.records import TrialResult, TrialSpec, WorkContext
 from tuner.registry import resolve
 from tuner.training import data as training_data
-from tuner.training import estimators, fit
+from tuner.training import estimators, fit, preview
 
 OUT_OF_MEMORY = ("out of memory", "resource_exhausted", "resource exhausted", "oom when allocating")
 
@@ -26,11 +26,15 @@ def perform(spec: TrialSpec, context: WorkContext, key: str, on_epoch: fit.OnEpo
     try:
         target = resolve(spec.model)
         data = training_data.load(spec, context)
-        if isinstance(target, Baseline) and target.estimator is not None:
-            return estimators.fit(spec, context, target, data, key)
-        family = target.family if isinstance(target, Baseline) else target
-        if not isinstance(family, Family):
-            return _failed("error", f"{spec.model} is a {type(family).__name__}; expected a Family")
+        family = target if isinstance(target, Family) else None
+        if family is None:
+            baseline = as_baseline(target, spec.model)
+            if baseline.estimator is not None:
+                return estimators.fit(spec, context, baseline, data, key)
+            family = baseline.family
+        assert family is not None
+        if spec.purpose == "preview":
+            return preview.augmented(spec, context, family, data, key)
         return fit.train(spec, context, family, data, key, on_epoch)
     except fit.TrialFailedError as error:
         return _failed(error.reason, str(error))

@@ -29,7 +29,10 @@ def csv_text(
 ) -> str:
     rows = [[str(value) for value in image.ravel()] for image in images]
     if labels is not None:
-        rows = [[*row, str(label)] if last else [str(label), *row] for row, label in zip(rows, labels, strict=True)]
+        rows = [
+            [*row, str(label)] if last else [str(label), *row]
+            for row, label in zip(rows, labels, strict=True)
+        ]
     lines = [",".join(row) for row in rows]
     return "\n".join([",".join(header), *lines] if header else lines) + "\n"
 
@@ -42,7 +45,9 @@ def pixel_header(values: int, label: str | None = "label", *, last: bool = False
 
 
 def idx_bytes(values: NDArray[np.uint8]) -> bytes:
-    return b"\0\0\x08" + bytes([values.ndim]) + struct.pack(f">{values.ndim}I", *values.shape) + values.tobytes()
+    return (
+        b"\0\0\x08" + bytes([values.ndim]) + struct.pack(f">{values.ndim}I", *values.shape) + values.tobytes()
+    )
 
 
 def write(path: Path, content: str | bytes, packing: str = "plain") -> Path:

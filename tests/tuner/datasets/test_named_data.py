@@ -51,7 +51,12 @@ def test_formats_of_mnist(
     x, y, x_test, y_test = digits28
     folder = options.data_dir / name
     if layout == "npz":
-        arrays = {"x_train": x[..., 0], "y_train": y.astype(np.uint8), "x_test": x_test[..., 0], "y_test": y_test}
+        arrays = {
+            "x_train": x[..., 0],
+            "y_train": y.astype(np.uint8),
+            "x_test": x_test[..., 0],
+            "y_test": y_test,
+        }
         write(folder / f"{name}.npz", npz_bytes(**arrays), packing)
     elif layout == "idx":
         for split, images, labels in (("train", x, y), ("t10k", x_test, y_test)):
@@ -97,7 +102,12 @@ def asl_labels(n: int, *, renumbered: bool) -> NDArray[np.int64]:
 @pytest.mark.parametrize("renumbered", [False, True])
 @pytest.mark.parametrize("second", ["test", "valid"])
 def test_sign_language(
-    second: str, renumbered: bool, packing: str, options: DataOptions, load_data: Load, labels_of_test: LabelsOfTest
+    second: str,
+    renumbered: bool,
+    packing: str,
+    options: DataOptions,
+    load_data: Load,
+    labels_of_test: LabelsOfTest,
 ) -> None:
     x, x_test = noise(120, MNIST), noise(48, MNIST, 1)
     for split, images in (("train", x), (second, x_test)):
@@ -136,7 +146,9 @@ def cats_and_dogs() -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.ui
     return noise(16, (100, 100, 3)), np.repeat([0, 1], 8), noise(4, (100, 100, 3), 1), np.array([0, 0, 1, 1])
 
 
-def write_cats_dogs_csvs(folder: Path, x: NDArray[np.uint8], y: NDArray[np.int64], suffix: str, packing: str) -> None:
+def write_cats_dogs_csvs(
+    folder: Path, x: NDArray[np.uint8], y: NDArray[np.int64], suffix: str, packing: str
+) -> None:
     write(folder / f"input{suffix}.csv", csv_text(x, None), packing)
     write(folder / f"labels{suffix}.csv", "\n".join(f"{label:.1f}" for label in y), packing)
 

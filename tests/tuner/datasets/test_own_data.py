@@ -4,7 +4,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import csv_text, cycle, idx_bytes, image_folder, noise, npz_bytes, pixel_header, png_bytes, write
+from builders import (
+    csv_text,
+    cycle,
+    idx_bytes,
+    image_folder,
+    noise,
+    npz_bytes,
+    pixel_header,
+    png_bytes,
+    write,
+)
 from conftest import Load
 
 from tuner.errors import DataError, UsageError
@@ -116,7 +126,10 @@ def test_numbers_at_either_end_are_told_apart_or_asked_for(load_data: Load, tmp_
 
 def test_row_numbers_groups_and_separators(load_data: Load, tmp_path: Path) -> None:
     lines = csv_text(X, Y, header=pixel_header(64)).splitlines()
-    lines = [f"{'id' if i == 0 else i};{'patient' if i == 0 else i // 8};" + line.replace(",", ";") for i, line in enumerate(lines)]
+    lines = [
+        f"{'id' if i == 0 else i};{'patient' if i == 0 else i // 8};" + line.replace(",", ";")
+        for i, line in enumerate(lines)
+    ]
     data = load_data(write(tmp_path / "my.csv", "\ufeff" + "\r\n".join(lines)), group_column="patient")
     assert data.image_shape == (8, 8, 1)
     assert sum(data.audit["duplicates"]["groups"].values()) == 6
@@ -168,9 +181,24 @@ def test_train_and_test_files_beside_each_other(load_data: Load, tmp_path: Path)
     "arrays",
     [
         {"x_train": X[..., 0], "y_train": Y, "x_test": X_TEST[..., 0], "y_test": Y_TEST},
-        {"train_images": X, "train_labels": Y[:, None], "test_images": X_TEST, "test_labels": Y_TEST[:, None]},
-        {"X_train": X.reshape(40, 64), "y_train": np.eye(2)[Y], "X_test": X_TEST.reshape(10, 64), "y_test": np.eye(2)[Y_TEST]},
-        {"x_train": X.astype(float), "y_train": NAMES[Y], "x_test": X_TEST.astype(np.int16), "y_test": NAMES[Y_TEST]},
+        {
+            "train_images": X,
+            "train_labels": Y[:, None],
+            "test_images": X_TEST,
+            "test_labels": Y_TEST[:, None],
+        },
+        {
+            "X_train": X.reshape(40, 64),
+            "y_train": np.eye(2)[Y],
+            "X_test": X_TEST.reshape(10, 64),
+            "y_test": np.eye(2)[Y_TEST],
+        },
+        {
+            "x_train": X.astype(float),
+            "y_train": NAMES[Y],
+            "x_test": X_TEST.astype(np.int16),
+            "y_test": NAMES[Y_TEST],
+        },
     ],
 )
 def test_archives_of_arrays(load_data: Load, tmp_path: Path, arrays: dict[str, np.ndarray]) -> None:

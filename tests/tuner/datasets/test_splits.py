@@ -18,7 +18,9 @@ def ints(values: object) -> np.ndarray:
     st.integers(2, 6),
     st.integers(0, 5),
 )
-def test_groups_stay_whole_and_every_image_gets_a_fold(items: list[tuple[int, int]], folds: int, seed: int) -> None:
+def test_groups_stay_whole_and_every_image_gets_a_fold(
+    items: list[tuple[int, int]], folds: int, seed: int
+) -> None:
     labels, groups = ints([label for label, _ in items]), ints([group for _, group in items])
     fold_of = group_folds(labels, groups, folds, seed)
     assert fold_of.dtype == np.int32
@@ -35,7 +37,9 @@ def test_without_groups_the_split_is_exact_to_one_image(labels: list[int], folds
     counts = np.zeros((folds, 5))
     np.add.at(counts, (fold_of, labels), 1)
     assert (counts.max(0) - counts.min(0) <= 1).all()
-    assert stratification(ints(labels), np.append(fold_of[:-1], fold_of[-1])).exact or fold_of.max() + 1 < folds
+    assert (
+        stratification(ints(labels), np.append(fold_of[:-1], fold_of[-1])).exact or fold_of.max() + 1 < folds
+    )
 
 
 def test_single_images_make_up_for_groups() -> None:

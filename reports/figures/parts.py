@@ -1,0 +1,108 @@
+"""Parts of figures: trials as dots, legends, ticks."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from reports.facts import Trial
+from reports.figures.style import (
+    BASELINE,
+    DEFAULT,
+    INK,
+    STOPPED,
+    WINNER,
+)
+from reports.summary import RunSummary
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WORDS = {"complete": "complete", "pruned": "stopped early", "failed": "failed", "unfinished": "unfinished"}
+
+
+def floor(summary: RunSummary) -> float | None:
+    """Where the score axis begins: scores far below those of the complete trials would flatten these."""
+    scores = [t.score for t in summary.search.of_state("complete") if t.score is not None]
+    low = min((t.score for t in summary.search.trials if t.score is not None), default=0.0)
+    if not scores:
+        return None
+    span = max(max(scores) - min(scores), 0.01)
+    return min(scores) - 3 * span if low < min(scores) - 4 * span else None
+
+
+def dots(axes: "Axes", trials: Sequence[Trial], position: Any, lowest: float | None) -> None:
+    """Trials of one state; those below the axis as triangles on it."""
+    shown = [t for t in trials if t.score is not None]
+    inside = [t for t in shown if lowest is None or (t.score or 0.0) >= lowest]
+    below = [t for t in shown if t not in inside]
+    done = bool(shown) and shown[0].state == "complete"
+    colour = WINNER if done else STOPPED
+    if inside:
+        axes.plot(
+            [position(t) for t in inside], [t.score or 0.0 for t in inside], "o", markersize=6,
+            color=colour, markerfacecolor=WINNER if done else "white",
+            label=WORDS["complete"] if done else "stopped early (last score)", zorder=3 if done else 2,
+        )  # fmt: skip
+    if below and lowest is not None:
+        axes.plot(
+            [position(t) for t in below], [lowest] * len(below), "v", markersize=6, color=colour,
+            markerfacecolor="white", label="stopped, below the axis", zorder=2,
+        )  # fmt: skip
+
+
+def mark(axes: "Axes", summary: RunSummary, position: Any, param: str = "") -> None:
+    """The default (trial 0) and the trial that won."""
+    trials = [t for t in summary.search.trials if t.score is not None and (not param or param in t.params)]
+    best = summary.final.best_trial if summary.final else getattr(summary.search.best, "number", None)
+    for trial in trials:
+        if trial.number == 0:
+            axes.plot(
+                [position(trial)],
+                [trial.score or 0.0],
+                "D",
+                color=DEFAULT,
+                markersize=8,
+                label="default",
+                zorder=5,
+            )
+        if trial.number == best and (summary.final or trial.state == "complete"):
+            label = "winner" if summary.final else "best so far"
+            axes.plot(
+                [position(trial)], [trial.score or 0.0], "*", color=WINNER, markersize=16, label=label,
+                markeredgecolor="white", zorder=6,
+            )  # fmt: skip
+
+
+def legend(figure: "Figure", panels: Any = None) -> None:
+    """One legend below everything, in one row, each label once."""
+    found: dict[str, Any] = {}
+    for axes in panels if panels is not None else figure.axes:
+        handles, labels = axes.get_legend_handles_labels()
+        for handle, label in zip(handles, labels, strict=True):
+            found.setdefault(label, handle)
+    columns = len(found) if sum(len(label) + 5 for label in found) < 95 else -(-len(found) // 2)
+    if found:
+        figure.legend(
+            list(found.values()), list(found), loc="outside lower center", ncols=columns, frameon=False,
+            fontsize=9, labelcolor=INK, edgecolor=BASELINE, handletextpad=0.4, columnspacing=1.4,
+        )  # fmt: skip
+
+
+def whole_numbers(axes: "Axes") -> None:
+    """Ticks of the x axis at whole numbers only."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+
+
+def score_axis(axes: "Axes", summary: RunSummary) -> None:
+    """Accuracies in per cent, other metrics as they are."""
+    if summary.metric.endswith("accuracy"):
+        axes.yaxis.set_major_formatter(percent_ticks())
+
+
+def percent_ticks() -> Any:
+    """Fractions as "40 %"."""
+    from matplotlib.ticker import FuncFormatter
+
+    return FuncFormatter(lambda share, _: f"{100 * share:.4g} %")

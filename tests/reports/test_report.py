@@ -1,0 +1,328 @@
+"""Reports of all kinds of run, read as their user would."""
+
+import csv
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import reports
+from reports import markdown
+from reports.as_json import as_json
+from reports.facts import Final
+from reports.summary import RunSummary
+from reports.write import leaderboard
+from reports.write import markdown as report_text
+from tuner.errors import DataError, UsageError
+
+Runs = Callable[[str], Path]
+
+SCHEMA = {
+    "dataset": "name fingerprint image_shape classes n_train n_validation n_test duplicate_groups "
+    "leaked_test_images test_readings",
+    "search": "engine algorithm pruner space seed trials seconds epochs_trained images_per_second stopped_by",
+    "best": "trial params validation_accuracy validation_accuracy_per_fold",
+    "final": "test_accuracy test_accuracy_unleaked ensemble_test_accuracy test_loss per_class "
+    "calibration_error parameters epochs seconds latency_ms",
+    "cost": "seconds device_seconds disk_bytes",
+    "environment": "python platform backend versions devices",
+}
+
+
+@pytest.fixture(scope="session")
+def summaries(runs: Runs) -> Callable[[str], RunSummary]:
+    loaded: dict[str, RunSummary] = {}
+
+    def load(variant: str) -> RunSummary:
+        if variant not in loaded:
+            loaded[variant] = RunSummary.load(runs(variant))
+        return loaded[variant]
+
+    return load
+
+
+def final_of(summary: RunSummary) -> Final:
+    assert summary.final is not None
+    return summary.final
+
+
+def test_every_kind_of_run_gives_a_whole_report(
+    variants: list[str], summaries: Callable[[str], RunSummary]
+) -> None:
+    for variant in variants:
+        summary = summaries(variant)
+        text = report_text(summary)
+        assert text.startswith("# ")
+        assert "## The data" in text
+        prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL).replace("  \n", "\n")
+        told = prose.replace("| nan |", "|").replace("became NaN", "failed").replace("> ", "")
+        for wrong in ("None", "nan", "NaN", "  ", "{", "np.", "..", " ,", "( "):
+            assert wrong not in told, f"{wrong!r} in the report of {variant}"
+        many = re.search(
+            r"\b1 (trials|images|epochs|classes|groups|seeds|times|pairs|labels|training images)\b", told
+        )
+        assert many is None, f"{many} in the report of {variant}"
+        json.dumps(as_json(summary), allow_nan=False)
+        assert leaderboard(summary).startswith("model,kind,test_accuracy")
+
+
+def test_the_schema(summaries: Callable[[str], RunSummary]) -> None:
+    facts = as_json(summaries("asl"))
+    assert facts["schema_version"] == 1
+    for block, keys in SCHEMA.items():
+        assert set(keys.split()) <= set(facts[block]), block
+    assert set(facts["search"]["trials"]) >= {"complete", "pruned", "failed"}
+    assert set(facts["final"]["test_accuracy"]) == {"mean", "std", "ci95", "per_seed"}
+    assert {"name", "source", "test_accuracy", "parameters", "epochs", "seconds"} <= set(
+        facts["baselines"][0]
+    )
+    assert {"baseline", "difference", "ci95", "verdict"} == set(facts["comparison"][0])
+    assert {"param", "importance"} <= set(facts["importance"][0])
+    assert facts["command"] == "tune asl --trials 50"
+    assert "default" in [model["name"] for model in facts["baselines"]]
+
+
+def test_the_main_numbers_with_scikit_learn(runs: Runs, summaries: Callable[[str], RunSummary]) -> None:
+    from sklearn.metrics import (
+        accuracy_score,
+        balanced_accuracy_score,
+        confusion_matrix,
+        precision_recall_fscore_support,
+    )
+
+    facts, final = as_json(summaries("nasty")), final_of(summaries("nasty"))
+    with np.load(runs("nasty") / "predictions.npz") as saved:
+        labels, leaked = saved["test_labels"], saved["test_leaked"]
+        rows = {
+            m.name: [saved[k] for k in saved.files if k.startswith(f"test/{m.name}/")] for m in final.models
+        }
+    for model in [{"name": "tuned", **facts["final"]}, *facts["baselines"]]:
+        scores = [accuracy_score(labels, row.argmax(axis=1)) for row in rows[model["name"]]]
+        assert model["test_accuracy"]["per_seed"] == pytest.approx(scores)
+        assert model["test_accuracy"]["mean"] == pytest.approx(np.mean(scores))
+        kept = [accuracy_score(labels[~leaked], row.argmax(axis=1)[~leaked]) for row in rows[model["name"]]]
+        assert model["test_accuracy_unleaked"] == pytest.approx(np.mean(kept))
+    said, true = (
+        np.concatenate([r.argmax(axis=1) for r in rows["tuned"]]),
+        np.tile(labels, len(rows["tuned"])),
+    )
+    precision, recall, f1, _ = precision_recall_fscore_support(true, said)
+    for column, expected in (("precision", precision), ("recall", recall), ("f1", f1)):
+        assert [row[column] for row in facts["final"]["per_class"]] == pytest.approx(list(expected))
+    assert facts["final"]["balanced_accuracy"] == pytest.approx(balanced_accuracy_score(true, said))
+    assert final.confusion == pytest.approx(confusion_matrix(true, said) / len(rows["tuned"]))
+    together = np.mean(rows["tuned"], axis=0).argmax(axis=1)
+    assert facts["final"]["ensemble_test_accuracy"] == pytest.approx(accuracy_score(labels, together))
+    for item in facts["comparison"]:
+        other = np.mean([accuracy_score(labels, row.argmax(axis=1)) for row in rows[item["baseline"]]])
+        assert item["difference"] == pytest.approx(facts["final"]["test_accuracy"]["mean"] - other)
+
+
+def test_the_answer_is_made_of_the_numbers_in_the_json(summaries: Callable[[str], RunSummary]) -> None:
+    facts, text = as_json(summaries("asl")), report_text(summaries("asl"))
+    answer = text.split("\n\n")[1]
+    accuracy = facts["final"]["test_accuracy"]
+    assert f"reads {100 * accuracy['mean']:.0f} % of unseen photographs" in answer
+    assert f"95 % interval {100 * accuracy['ci95'][0]:.0f} to {100 * accuracy['ci95'][1]:.0f}" in answer
+    rivals = [m for m in facts["baselines"] if m["name"] != "default"]
+    best = max(rivals, key=lambda model: model["test_accuracy"]["mean"])
+    item = next(c for c in facts["comparison"] if c["baseline"] == best["name"])
+    assert f"{100 * item['difference']:.0f} points more than the best baseline, `{best['name']}`" in answer
+    assert (
+        f"difference {100 * item['ci95'][0]:.0f} to {100 * item['ci95'][1]:.0f}: {item['verdict']}" in answer
+    )
+    assert f"{facts['final']['parameters']:,} parameters" in answer
+    trials = facts["search"]["trials"]
+    assert f"50 trials, {trials['pruned']} stopped early, none failed" in answer
+    for model in [*facts["baselines"], {"name": "tuned", **facts["final"]}]:
+        starts = (f"| `{model['name']}`", f"| **`{model['name']}`**")
+        row = next(line for line in text.splitlines() if line.startswith(starts))
+        assert f"{100 * model['test_accuracy']['mean']:.1f} %" in row
+        low, high = model["test_accuracy"]["ci95"]
+        assert f"({100 * low:.1f} to {100 * high:.1f})" in row
+
+
+def test_two_identical_runs_differ_in_times_only(tmp_path: Path, make_run: Callable[..., Path]) -> None:
+    found: list[Any] = []
+    for name in ("one", "two"):
+        path = make_run(tmp_path / name, "failed")
+        run = json.loads((path / "run.json").read_text())
+        run["seconds"]["search"] += len(found)
+        run["search"]["seconds"] += len(found)
+        (path / "run.json").write_text(json.dumps(run))
+        found.append(without_times(as_json(RunSummary.load(path))))
+    assert found[0] == found[1]
+
+
+def without_times(facts: Any) -> Any:
+    if isinstance(facts, dict):
+        times = {"seconds", "latency_ms", "images_per_second", "cost", "environment"}
+        return {key: without_times(entry) for key, entry in facts.items() if key not in times}
+    if isinstance(facts, list):
+        return [without_times(entry) for entry in facts]
+    return facts
+
+
+def test_an_interrupted_run_says_what_is_missing(summaries: Callable[[str], RunSummary]) -> None:
+    text, facts = report_text(summaries("interrupted")), as_json(summaries("interrupted"))
+    assert "This run was interrupted." in text
+    assert "The winner has not been retrained" in text
+    assert "best of the trials so far" in text
+    assert "9 trials, 6 stopped early, none failed, 1 unfinished" in text
+    assert facts["final"] is None
+    assert facts["best"]["validation_accuracy"] is None
+    assert facts["best"]["search_score"] > 0.5
+    assert facts["missing"]
+    assert "Leaderboard" not in text
+    assert "Use the model" not in text
+
+
+def test_a_run_without_a_complete_trial(summaries: Callable[[str], RunSummary]) -> None:
+    text, facts = report_text(summaries("only-failures")), as_json(summaries("only-failures"))
+    assert "No trial is complete" in text
+    assert facts["best"] is None
+    assert [item["reason"] for item in facts["failures"]] == ["nan"] * 3
+
+
+def test_failed_trials_are_told_from_pruned_ones(summaries: Callable[[str], RunSummary]) -> None:
+    text, facts = report_text(summaries("failed")), as_json(summaries("failed"))
+    assert facts["search"]["trials"] == {"complete": 8, "pruned": 6, "failed": 6, "unfinished": 0}
+    assert "6 trials of 20 failed" in text
+    assert "the loss became NaN in step 12 \\| rate too high" in text
+    assert "Baselines had 3 seeds in place of 5." in text
+
+
+def test_names_with_markup_stay_names(summaries: Callable[[str], RunSummary]) -> None:
+    from markdown_it import MarkdownIt
+
+    summary = summaries("nasty")
+    html = MarkdownIt("commonmark").enable("table").render(report_text(summary))
+    rows = [re.findall(r"<td.*?>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", html, re.DOTALL)]
+    names = [
+        name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        for name in summary.dataset.class_names
+    ]
+    cells = [row[0] for row in rows if row]
+    for name in names:
+        assert name in cells
+    assert "<b>bold" not in html
+    assert 'href="http://x"' not in html
+    assert html.count("<h1>") == 1
+
+
+def test_intervals_are_not_given_where_there_are_none(summaries: Callable[[str], RunSummary]) -> None:
+    text, facts = report_text(summaries("few-groups")), as_json(summaries("few-groups"))
+    assert facts["final"]["test_accuracy"]["ci95"] is None
+    assert {item["verdict"] for item in facts["comparison"]} == {"not distinguishable"}
+    assert "only 6 groups of near-copies" in text
+    assert "With fewer than 10 groups no interval can be given" in text
+
+
+def test_a_class_absent_from_the_test_split(summaries: Callable[[str], RunSummary]) -> None:
+    text, facts = report_text(summaries("absent")), as_json(summaries("absent"))
+    cow = facts["final"]["per_class"][2]
+    assert cow["images"] == 0
+    assert cow["recall"] is None
+    assert "The test split has no image of **cow**." in text
+
+
+def test_perfect_predictions(summaries: Callable[[str], RunSummary]) -> None:
+    text, facts = report_text(summaries("perfect")), as_json(summaries("perfect"))
+    assert facts["final"]["test_accuracy"]["ci95"] == pytest.approx([0.025 ** (1 / 40), 1.0])
+    assert "No test image is misread." in text
+    assert "Every test image of every class is recognised." in text
+
+
+def test_the_default_can_win(summaries: Callable[[str], RunSummary]) -> None:
+    text = report_text(summaries("one-trial"))
+    assert "The search found nothing better than the default configuration, which won." in text
+    assert "1 trial, none stopped early, none failed" in text
+    assert "Too few trials to say which parameter mattered: 1 has a score, 10 are needed." in text
+
+
+def test_a_run_without_baselines(summaries: Callable[[str], RunSummary]) -> None:
+    text, facts = report_text(summaries("alone")), as_json(summaries("alone"))
+    assert facts["baselines"] == []
+    assert "There is no baseline to compare it with." in text
+
+
+def test_leaked_test_images_are_reported_apart(summaries: Callable[[str], RunSummary]) -> None:
+    text, facts = report_text(summaries("nasty")), as_json(summaries("nasty"))
+    assert facts["dataset"]["leaked_test_images"] == 12
+    assert "12 test images have a near-copy among the training images" in text
+    unleaked = markdown.percent(facts["final"]["test_accuracy_unleaked"])
+    assert f"on those without a near-copy: {unleaked}" in text
+
+
+def test_more_than_one_reading_of_the_test_split_is_told(
+    tmp_path: Path, make_run: Callable[..., Path]
+) -> None:
+    path = make_run(tmp_path / "run", "alone")
+    final = json.loads((path / "final.json").read_text())
+    final["test_readings"] = 3
+    for entry in final["models"]:
+        entry["validation"] = {"accuracy_per_fold": [0.51, 0.5, 0.52], "mean": 0.51}
+    (path / "final.json").write_text(json.dumps(final))
+    summary = RunSummary.load(path)
+    assert "were read 3 times" in report_text(summary)
+    assert "more than the noise of both explains" in report_text(summary)
+    assert as_json(summary)["dataset"]["test_readings"] == 3
+
+
+def test_a_damaged_run_directory_is_an_error_in_plain_words(
+    tmp_path: Path, make_run: Callable[..., Path]
+) -> None:
+    with pytest.raises(UsageError, match="is not a run directory"):
+        RunSummary.load(tmp_path)
+    path = make_run(tmp_path / "run", "alone")
+    (path / "predictions.npz").write_bytes(b"PK nonsense")
+    with pytest.raises(DataError, match="damaged"):
+        RunSummary.load(path)
+    (path / "predictions.npz").unlink()
+    text = report_text(RunSummary.load(path))
+    assert "The predictions of the winner on the test images are missing" in text
+
+
+def test_a_torn_journal_is_read_and_left_as_it_is(tmp_path: Path, make_run: Callable[..., Path]) -> None:
+    path = make_run(tmp_path / "run", "interrupted")
+    journal = path / "study.journal"
+    torn = journal.read_bytes() + b'{"op_code": 6, "worker_id": "x", "tri'
+    journal.write_bytes(torn)
+    assert len(RunSummary.load(path).search.trials) == 10
+    assert journal.read_bytes() == torn
+
+
+def test_writing_needs_neither_keras_nor_pyplot(runs: Runs) -> None:
+    path = runs("binary")
+    report = reports.write(path)
+    assert report == path / "report.md"
+    shown = re.findall(r"!\[(.*?)\]\((.*?)\)", report.read_text())
+    assert len(shown) >= 9
+    assert all(alt and (path / figure).read_bytes().startswith(b"\x89PNG") for alt, figure in shown)
+    assert {figure for _, figure in shown} == {
+        f"figures/{png.name}" for png in (path / "figures").glob("*.png")
+    }
+    rows = list(csv.DictReader((path / "leaderboard.csv").read_text().splitlines()))
+    assert [row["model"] for row in rows][:1] == ["tuned, all seeds together"] or rows[0]["model"] == "tuned"
+    assert json.loads((path / "report.json").read_text())["final"]["test_accuracy"]["mean"] > 0.9
+    assert not list(path.rglob("*.tmp"))
+    assert "matplotlib.pyplot" not in sys.modules
+
+
+def test_importing_reports_is_cheap() -> None:
+    heavy = {"keras", "tensorflow", "matplotlib", "optuna", "scipy", "sklearn", "pandas"}
+    code = f"import sys, reports; print(sorted(set(sys.modules) & {heavy}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_sections_are_references_that_resolve() -> None:
+    from tuner.registry import resolve
+
+    assert all(callable(resolve(section)) for section in reports.SECTIONS)

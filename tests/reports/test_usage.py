@@ -1,0 +1,54 @@
+"""The code that a report shows runs as it stands."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from reports.sections.usage import render
+from reports.summary import RunSummary
+
+Runs = Callable[[str], Path]
+
+BUILD = """
+import sys, keras
+shape, classes = tuple(map(int, sys.argv[1].split(","))), int(sys.argv[2])
+inputs = keras.Input(shape, dtype="uint8")
+x = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(inputs))
+units, activation = (1, "sigmoid") if classes == 2 else (classes, "softmax")
+keras.Model(inputs, keras.layers.Dense(units, activation=activation)(x)).save("model/model.keras")
+"""
+
+
+def code_of(run: Path) -> str:
+    found = re.search(r"```python\n(.*?)```", render(RunSummary.load(run)), re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+@pytest.mark.parametrize("variant", ["asl", "binary"])
+def test_the_code_compiles_and_fits_the_data(runs: Runs, variant: str) -> None:
+    code = code_of(runs(variant))
+    compile(code, "report", "exec")
+    assert ("1 - p" in code) == (variant == "binary")
+    assert ("grayscale" in code) == (variant == "asl")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", ["alone", "binary"])
+def test_the_code_runs(runs: Runs, tmp_path: Path, variant: str) -> None:
+    summary = RunSummary.load(runs(variant))
+    names = summary.dataset.class_names
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "labels.json").write_text(json.dumps(names))
+    shape = ",".join(map(str, summary.dataset.image_shape))
+    script = f"import sys; sys.argv = ['x', {shape!r}, '{len(names)}']\n{BUILD}\n{code_of(runs(variant))}"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(rf"({'|'.join(names)}) \d+%", done.stdout.strip().splitlines()[-1])
