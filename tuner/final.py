@@ -81,6 +81,9 @@ class Final:
                 "no trial ran to its end, so there is no winner\na larger --budget or --trials would help"
             )
         baselines = [default(self.plan.space, self.plan.model), *self.plan.baselines]
+        for trial in self.past:
+            name = "default" if trial.number == 0 else f"trial {trial.number}"
+            self.fits.pace[name] = trial.seconds / max(1, trial.epochs)
         began = time.monotonic()
         if not self._folds(finalists, baselines):
             return False

@@ -21,7 +21,7 @@ from tuner.records import WorkContext
 from tuner.run_dir import RunDir, read_json, write_arrays, write_json
 from tuner.study import Search
 
-REPORT_SECONDS = 12.0
+REPORT_SECONDS = 15.0
 """Of the budget, kept for writing the report."""
 
 SEARCH_SHARE = 0.5

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+from urllib.error import HTTPError
 from urllib.parse import urlparse
 
 from tuner.datasets.base import Progress
@@ -51,6 +52,8 @@ def fetch(download: Download, folder: Path, progress: Progress) -> Path:
             )
         temporary.replace(target)
     except (OSError, ValueError) as error:  # urllib's errors are OSErrors, a bad address a ValueError
+        if isinstance(error, HTTPError):
+            error.close()
         raise _failed(download, folder, str(getattr(error, "reason", error))) from error
     finally:
         temporary.unlink(missing_ok=True)

@@ -2,9 +2,9 @@ import json
 from pathlib import Path
 
 import numpy as np
-from builders import csv_text, cycle, noise, npz_bytes, pixel_header, write
-from conftest import Load
 
+from tests.tuner.datasets.builders import csv_text, cycle, noise, npz_bytes, pixel_header, write
+from tests.tuner.datasets.conftest import Load
 from tuner.datasets.audit import describe
 from tuner.datasets.suspects import suspected_labels
 

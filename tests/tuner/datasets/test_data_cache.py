@@ -1,14 +1,15 @@
 import json
-import multiprocessing
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import csv_text, cycle, noise, pixel_header, write
-from conftest import Load
 
+from tests.tuner.datasets.builders import csv_text, cycle, noise, pixel_header, write
+from tests.tuner.datasets.conftest import Load
 from tuner.datasets import cache, load
 from tuner.datasets.base import DataOptions, Dataset
 from tuner.datasets.files import Entry
@@ -94,17 +95,19 @@ def test_what_a_killed_process_left_is_cleared_away(load_data: Load, csv_file: P
     assert cache.is_complete(first.directory)
 
 
-def _load(path: str, options: DataOptions) -> str:
-    return str(load(path, options).directory)
-
-
-def test_two_processes_at_once(csv_file: Path, options: DataOptions) -> None:
-    with multiprocessing.get_context("spawn").Pool(3) as pool:
-        found = pool.starmap(_load, [(str(csv_file), options)] * 3)
-    assert len(set(found)) == 1
-    assert cache.is_complete(Path(found[0]))
-    left = [path.name for path in Path(found[0]).parent.iterdir() if path.suffix == ".tmp"]
-    assert left == []
+def test_three_processes_at_once(csv_file: Path, options: DataOptions) -> None:
+    code = (
+        "import sys, pathlib, tuner.datasets as d; from tuner.datasets.base import DataOptions\n"
+        "path, data, cache = map(pathlib.Path, sys.argv[1:])\n"
+        "print(d.load(str(path), DataOptions(data, cache)).directory)"
+    )
+    command = [sys.executable, "-c", code, csv_file, options.data_dir, options.cache_dir]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    found = {process.communicate(timeout=60)[0].strip() for process in running}
+    assert [process.returncode for process in running] == [0, 0, 0]
+    (directory,) = map(Path, found)
+    assert cache.is_complete(directory)
+    assert [path.name for path in directory.parent.iterdir() if path.suffix == ".tmp"] == []
 
 
 def test_no_array_but_that_of_labels_holds_test_labels(load_data: Load, csv_file: Path) -> None:

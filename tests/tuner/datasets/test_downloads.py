@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import csv_text, cycle, noise, npz_bytes, pixel_header, write
 
+from tests.tuner.datasets.builders import csv_text, cycle, noise, npz_bytes, pixel_header, write
 from tuner.datasets import mnist
 from tuner.datasets.asl import SOURCE as ASL
 from tuner.datasets.base import DataOptions
@@ -63,8 +63,11 @@ def test_a_file_arrives_whole_with_progress(server: str, tmp_path: Path) -> None
 def test_what_does_not_arrive_leaves_nothing_behind(server: str, tmp_path: Path, trouble: str) -> None:
     FILES["/a.bin"] = FILES["/cut.bin"] = b"other"
     url = {
-        **{"missing": f"{server}/none.bin", "checksum": f"{server}/a.bin", "cut": f"{server}/cut.bin"},
-        **{"refused": "http://127.0.0.1:9/a.bin", "address": "file:///etc/passwd"},
+        "missing": f"{server}/none.bin",
+        "checksum": f"{server}/a.bin",
+        "cut": f"{server}/cut.bin",
+        "refused": "http://127.0.0.1:9/a.bin",
+        "address": "file:///etc/passwd",
     }[trouble]
     with pytest.raises(DataError, match="cannot download") as error:
         fetch(of(url, b"other" if trouble == "cut" else b"right"), tmp_path, lambda message: None)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import noise
 
+from tests.tuner.datasets.builders import noise
 from tuner.datasets import duplicates
 from tuner.datasets.duplicates import find_duplicates, join_known, numbered
 from tuner.datasets.vectors import exact_copies, unit_vectors

@@ -12,11 +12,20 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders import csv_text, cycle, idx_bytes, image_folder, noise, npz_bytes, pixel_header, write
-from conftest import Load
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.tuner.datasets.builders import (
+    csv_text,
+    cycle,
+    idx_bytes,
+    image_folder,
+    noise,
+    npz_bytes,
+    pixel_header,
+    write,
+)
+from tests.tuner.datasets.conftest import Load
 from tuner.datasets import cache, load
 from tuner.datasets.base import DataOptions
 from tuner.errors import DataError, UsageError

@@ -7,10 +7,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import csv_text, cycle, idx_bytes, image_folder, noise, npz_bytes, pixel_header, write
-from conftest import Load
 from numpy.typing import NDArray
 
+from tests.tuner.datasets.builders import (
+    csv_text,
+    cycle,
+    idx_bytes,
+    image_folder,
+    noise,
+    npz_bytes,
+    pixel_header,
+    write,
+)
+from tests.tuner.datasets.conftest import Load
 from tuner.datasets import DATASETS, default_cache_dir, default_data_dir, source, statuses
 from tuner.datasets.base import DataOptions, Dataset
 from tuner.errors import DataError, UsageError

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import (
+
+from tests.tuner.datasets.builders import (
     csv_text,
     cycle,
     idx_bytes,
@@ -15,8 +16,7 @@ from builders import (
     png_bytes,
     write,
 )
-from conftest import Load
-
+from tests.tuner.datasets.conftest import Load
 from tuner.errors import DataError, UsageError
 
 X, Y = noise(40), cycle(40, 2)

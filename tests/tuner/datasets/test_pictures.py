@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import cycle, image_folder, noise, png_bytes, write
-from conftest import Load
 from PIL import Image
 
+from tests.tuner.datasets.builders import cycle, image_folder, noise, png_bytes, write
+from tests.tuner.datasets.conftest import Load
 from tuner.datasets.base import DataOptions
 from tuner.datasets.files import Entry, Reader
 from tuner.datasets.pictures import Pictures, decode
@@ -159,7 +159,9 @@ def test_links_out_of_the_folder_are_refused(load_data: Load, tmp_path: Path) ->
         load_data(root)
     (root / "0" / "link.png").unlink()
     (root / "0" / "same.png").symlink_to(root / "0" / "000.png")
-    assert len(load_data(root).train_groups) == 17  # a link inside is another name of the same image
+    data = load_data(root)
+    assert len(data.train_images) + len(data.test_images) == 21  # a link inside is one more image
+    assert data.audit["duplicates"]["largest_group"] == 2
     (root / "0" / "same.png").unlink()
     (root / "2").symlink_to(tmp_path)
     with pytest.raises(DataError, match="symbolic link out of the folder"):

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import csv_text, write
 from PIL import Image
 
+from tests.tuner.datasets.builders import csv_text, write
 from tuner.datasets import load
 from tuner.datasets.audit import describe
 from tuner.datasets.base import DataOptions, Dataset

@@ -1,10 +1,10 @@
 import time
 
 import numpy as np
-from builders import cycle
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.tuner.datasets.builders import cycle
 from tuner.datasets.splits import describe_folds, group_folds, hold_out, search_folds, stratification
 
 
