@@ -76,7 +76,8 @@ def test_the_search_never_trains_on_a_duplicate_of_a_validation_image(small_run:
 
 
 def test_the_same_seed_gives_the_same_run(tune: Tune, small_run: Path, tmp_path: Path) -> None:
-    assert tune(*SMALL_RUN, cwd=tmp_path).returncode == 0
+    cache = str(tmp_path / "cache")  # of its own, so that nothing is taken over from the other run
+    assert tune(*SMALL_RUN, cwd=tmp_path, TUNE_CACHE_DIR=cache).returncode == 0
     again = tmp_path / "runs" / "digits"
     assert [(t.params, t.value, t.intermediate_values, t.state) for t in trials(again)] == [
         (t.params, t.value, t.intermediate_values, t.state) for t in trials(small_run)
@@ -236,3 +237,67 @@ def test_a_space_that_always_fails_ends_the_run_with_its_reason(tune: Tune, tmp_
     assert done.returncode == 1
     assert "RuntimeError: no such layer" in done.stderr
     assert "trials all failed" in done.stderr
+
+
+OWN = """
+import keras
+from sklearn.naive_bayes import GaussianNB
+
+CLASSIFIER = GaussianNB()
+
+def network(image_shape, classes):
+    inputs = keras.Input(image_shape, dtype="uint8")
+    x = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(inputs))
+    return keras.Model(inputs, keras.layers.Dense(classes, activation="softmax")(x))
+
+NEITHER = 3
+"""
+
+
+def test_your_own_models_are_compared(tune: Tune, tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(OWN)
+    short = [
+        "digits",
+        "--trials",
+        "1",
+        "--epochs",
+        "2",
+        "--seeds",
+        "1",
+        "--finalists",
+        "1",
+        "--set",
+        "filters=4",
+    ]
+    done = tune(*short, "--baselines", "own.py:network,own.py:CLASSIFIER", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = {row["name"]: row for row in report_of(tmp_path / "runs" / "digits")["baselines"]}
+    assert rows["classifier"]["test_accuracy"]["mean"] > 0.7
+    assert rows["network"]["epochs"] in {1, 2}
+    refused = tune(*short, "--name", "b", "--baselines", "own.py:NEITHER", cwd=tmp_path)
+    assert (refused.returncode, "expected a Baseline" in refused.stderr) == (2, True)
+
+
+def test_baselines_are_trained_once_for_all_runs(tune: Tune, small_run: Path, tmp_path: Path) -> None:
+    other = ["6" if word == "4" else word for word in SMALL_RUN]
+    done = tune(*other, "--name", "second", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "] dense-512" not in done.stdout  # trained for the first run, with the same seed
+    again, before = (
+        {row["name"]: row["test_accuracy"] for row in report_of(run)["baselines"]}
+        for run in (tmp_path / "runs" / "second", small_run)
+    )
+    assert again == before
+
+
+def test_the_winner_on_less_data_and_its_augmentation_are_shown(small_run: Path) -> None:
+    final = json.loads((small_run / "final.json").read_text())
+    shares = [point["share"] for point in final["data_curve"]]
+    images = [point["images"] for point in final["data_curve"]]
+    assert shares == [0.25, 0.5, 1.0]
+    assert images == sorted(images)
+    report = (small_run / "report.md").read_text()
+    assert "## Would more data help?" in report
+    with np.load(small_run / "images.npz") as saved:
+        assert saved["augmented"].shape == (3, *saved["original"].shape)
+        assert (saved["augmented"] != saved["original"]).any()
