@@ -19,6 +19,8 @@ INTERRUPTED = 130
 def config(given: dict[str, Any]) -> RunConfig:
     """The configuration of the options that a command got, as their strings."""
     options = dict(given)
+    for name in ("algorithm", "pruner"):  # the engine's own, if not named
+        options[name] = options.get(name) or ""
     if "budget" in options:
         options["budget"] = parse_budget(options["budget"])
     options["image_shape"] = parse_image_shape(options["image_shape"])
@@ -83,18 +85,12 @@ def datasets(data_dir: Path | None) -> int:
     """`tune datasets`."""
     from tuner import datasets as sets
     from tuner.datasets.base import DataOptions
-    from tuner.errors import DataError
-    from tuner.registry import resolve
 
     options = DataOptions(data_dir or sets.default_data_dir(), sets.default_cache_dir(), download=False)
-    for name, target in sets.DATASETS.items():
-        source = resolve(target)
-        try:
-            source.files(options, sets.quiet)
-            where = "ready"
-        except DataError as error:
-            where = "not on disk\n    " + "\n    ".join(str(error).splitlines())
-        sys.stdout.write(f"{name}: {source.summary}\n    {where}\n")
+    for found in sets.statuses(options):
+        where = "on disk" if found.present else "not on disk"
+        detail = "\n    ".join(found.detail.splitlines())
+        sys.stdout.write(f"{found.name}: {found.summary}\n    {where}: {detail}\n")
     return 0
 
 

@@ -1,20 +1,19 @@
 """What a run is asked to do, and what a second run of the same command may change."""
 
 from dataclasses import asdict, dataclass, field, fields
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
+from tuner.engines import ALGORITHMS
 from tuner.errors import UsageError
 
 Resume = Literal["may", "must", "ends", "free"]
 
-ENGINES = {
-    "optuna": ("tpe", "random"),
-}
 PRUNERS = ("asha", "none")
 METRICS = ("accuracy", "balanced-accuracy", "f1-macro", "auc")
 CLASS_WEIGHTS = ("none", "balanced")
-PRECISIONS = ("float32", "bfloat16")
+PRECISIONS = ("auto", "float32", "bfloat16")
 
 
 def _option(default: Any, resume: Resume) -> Any:
@@ -34,14 +33,14 @@ class RunConfig:
     budget: float | None = _option(None, "may")
     epochs: int = _option(20, "must")
     engine: str = _option("optuna", "must")
-    algorithm: str = _option("tpe", "must")
-    pruner: str = _option("asha", "must")
+    algorithm: str = _option("", "must")
+    pruner: str = _option("", "must")
     space: str | None = _option(None, "must")
     settings: tuple[str, ...] = _option((), "must")
     seed: int = _option(0, "must")
     metric: str = _option("accuracy", "must")
     class_weights: str = _option("none", "must")
-    precision: str = _option("float32", "must")
+    precision: str = _option("auto", "must")
     devices: str = _option("auto", "may")
     workers: str = _option("auto", "may")
     baselines: tuple[str, ...] | None = _option(None, "ends")
@@ -66,12 +65,30 @@ class RunConfig:
         if self.seeds is not None:
             _at_least("--seeds", self.seeds, 1)
         _at_least("--seed", self.seed, 0)
-        _one_of("--engine", self.engine, tuple(ENGINES))
-        _one_of("--algorithm", self.algorithm, ENGINES[self.engine])
-        _one_of("--pruner", self.pruner, PRUNERS)
+        _one_of("--engine", self.engine, tuple(ALGORITHMS))
+        self._choose_search()
         _one_of("--metric", self.metric, METRICS)
         _one_of("--class-weights", self.class_weights, CLASS_WEIGHTS)
         _one_of("--precision", self.precision, PRECISIONS)
+
+    def _choose_search(self) -> None:
+        """Checks algorithm and pruner; those that were not named are the engine's own."""
+        algorithms = ALGORITHMS[self.engine]
+        pruners = PRUNERS if self.engine == "optuna" else ("none",)
+        object.__setattr__(self, "algorithm", self.algorithm or algorithms[0])
+        object.__setattr__(self, "pruner", self.pruner or pruners[0])
+        _one_of("--algorithm", self.algorithm, algorithms)
+        _one_of("--pruner", self.pruner, PRUNERS)
+        if self.pruner not in pruners:
+            raise UsageError(
+                f"--pruner {self.pruner!r}: the {self.engine} engine takes only none; "
+                "its hyperband stops trials itself"
+            )
+        if (self.engine, self.algorithm) == ("optuna", "gp") and find_spec("torch") is None:
+            raise UsageError(
+                "--algorithm gp needs PyTorch, which is not installed\n"
+                "it comes with the extra: pip install 'tune-images[torch]'"
+            )
 
     def to_json(self) -> dict[str, Any]:
         """As `run.json` keeps it: paths as strings."""

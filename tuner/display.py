@@ -74,7 +74,7 @@ class Display:
             self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def progress(self, line: str) -> None:
-        """A line on long work; those that come sooner than `PROGRESS_SECONDS` after the last are not shown."""
+        """A line on long work, unless the last one came less than `PROGRESS_SECONDS` ago."""
         if time.monotonic() - self._progressed >= PROGRESS_SECONDS:
             self._progressed = time.monotonic()
             self.say(line)
@@ -104,30 +104,37 @@ class Display:
     def trial_ended(self, spec: TrialSpec, result: TrialResult, outcome: Outcome) -> None:
         """A trial has ended."""
         self._running.pop(spec.number, None)
-        if outcome == "waiting":
+        if outcome in {"waiting", "paused"}:
             return
+        why = (
+            f" ({result.reason}: {result.message.splitlines()[0]})"
+            if outcome == "failed" and result.message
+            else ""
+        )
+        self._ended(spec.number, outcome, result.score, len(result.epochs), why)
+
+    def trial_dropped(self, trial: PastTrial) -> None:
+        """A trial that was paused does not go on."""
+        self._ended(trial.number, trial.outcome, trial.score, trial.epochs)
+
+    def _ended(self, number: int, outcome: str, score: float | None, epochs: int, why: str = "") -> None:
         self._done_here += 1
-        self._count(spec.number, outcome, result.score)
+        self._count(number, outcome, score)
         if self._view is None:
-            self.say(self._trial_line(spec, result, outcome))
+            self.say(self._trial_line(number, outcome, score, epochs, why))
 
     def _count(self, number: int, outcome: str, score: float | None) -> None:
         self._counts[outcome] += 1
         if outcome == "complete" and score is not None and (self._best is None or score > self._best[0]):
             self._best = (score, number)
 
-    def _trial_line(self, spec: TrialSpec, result: TrialResult, outcome: Outcome) -> str:
+    def _trial_line(self, number: int, outcome: str, score: float | None, epochs: int, why: str) -> str:
         done = sum(self._counts.values())
-        score = "" if result.score is None else f" {result.score:.4f}"
-        epochs = f" after {len(result.epochs)} epochs" if outcome == "pruned" else ""
-        why = (
-            f" ({result.reason}: {result.message.splitlines()[0]})"
-            if outcome == "failed" and result.message
-            else ""
-        )
+        scored = "" if score is None else f" {score:.4f}"
+        after = f" after {epochs} epochs" if outcome == "pruned" else ""
         best = "" if self._best is None else f"; best {self._best[0]:.4f} (trial {self._best[1]})"
         left = "" if done >= self._trials else f"; about {duration(self._left())} left"
-        return f"[{done}/{self._trials}] trial {spec.number} {outcome}{score}{epochs}{why}{best}{left}"
+        return f"[{done}/{self._trials}] trial {number} {outcome}{scored}{after}{why}{best}{left}"
 
     def _left(self) -> float:
         elapsed = time.monotonic() - self._began

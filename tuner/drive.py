@@ -7,6 +7,7 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any, Literal, Protocol, Self
 
+from tuner.errors import RunError
 from tuner.executors.base import Executor, Finished, Progress, Ready
 from tuner.records import EpochReport, TrialResult, TrialSpec
 
@@ -73,6 +74,9 @@ def drive(executor: Executor, work: Work, halt: Callable[[], Halt], grace: float
         halt: asked again and again; once it gives a reason, nothing new starts, and what runs is
             stopped at the end of its epoch.
         grace: seconds after which what still runs is stopped in mid-epoch.
+
+    Raises:
+        RunError: nothing can be written any more.
     """
     running: dict[int, TrialSpec] = {}
     halted_at: float | None = None
@@ -94,6 +98,11 @@ def drive(executor: Executor, work: Work, halt: Callable[[], Halt], grace: float
             go_on = work.epoch(event.slot, event.spec, event.report)
             executor.answer(event.slot, go_on=go_on and not reason)
         elif isinstance(event, Finished):
+            if event.result.reason == "disk":  # not the item's fault: it is done again
+                raise RunError(
+                    f"{event.result.message}\n"
+                    "what is finished is kept; make room, and the same command goes on"
+                )
             del running[event.slot]
             work.done(event.slot, event.spec, event.result, reason)
 

@@ -32,9 +32,28 @@ Budget = Annotated[
     ),
 ]
 Epochs = Annotated[int, _option("--epochs", help="Most epochs a trial may use.", panel=SEARCH)]
-Engine = Annotated[str, _option("--engine", help="Who chooses the trials: optuna.", panel=SEARCH)]
-Algorithm = Annotated[str, _option("--algorithm", help="How: tpe, random.", panel=SEARCH)]
-Pruner = Annotated[str, _option("--pruner", help="What stops poor trials early: asha, none.", panel=SEARCH)]
+Engine = Annotated[
+    str, _option("--engine", help="Who chooses the trials: optuna, keras-tuner.", panel=SEARCH)
+]
+Algorithm = Annotated[
+    str | None,
+    _option(
+        "--algorithm",
+        help="How. optuna: tpe (its default), random, grid, qmc, cmaes, gp (needs the extra torch). "
+        "keras-tuner: hyperband (its default), bayesian, random, grid.",
+        panel=SEARCH,
+        metavar="NAME",
+    ),
+]
+Pruner = Annotated[
+    str | None,
+    _option(
+        "--pruner",
+        help="What stops poor trials early: asha (optuna's default), none (the only one with keras-tuner).",
+        panel=SEARCH,
+        metavar="NAME",
+    ),
+]
 Space = Annotated[
     str | None,
     _option(
@@ -70,7 +89,7 @@ Precision = Annotated[
     str,
     _option(
         "--precision",
-        help="float32, or bfloat16: twice as fast where the CPU has AMX, at some cost in accuracy.",
+        help="float32; bfloat16: faster on CPUs with AMX, perhaps a point less accurate; auto: by the CPU.",
         panel=SEARCH,
     ),
 ]

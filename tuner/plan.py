@@ -18,6 +18,9 @@ FULL_TRAININGS = 16
 budget: finalists, three retrainings of winner and default, a baseline twice as slow."""
 
 LEAST_EPOCHS = 2
+START_SECONDS = 3.0
+"""To build and compile a model."""
+
 OVERHEAD_SECONDS = 20.0
 """Set aside for starting workers and for writing the report."""
 
@@ -65,7 +68,7 @@ class _Probe:
         self.results.append(result)
 
 
-def probe(executor: Executor, space: SearchSpace, model: str, seed: int, images: int) -> tuple[float, float]:
+def probe(executor: Executor, space: SearchSpace, model: str, seed: int) -> tuple[float, float]:
     """Trains a few steps of the default configuration on every slot at once.
 
     Args:
@@ -73,7 +76,6 @@ def probe(executor: Executor, space: SearchSpace, model: str, seed: int, images:
         space: whose default.
         model: reference of its family.
         seed: of the run.
-        images: training images an epoch.
 
     Returns:
         Seconds an epoch on one worker, and seconds to build and compile; zeros if the probe fails.
@@ -86,8 +88,7 @@ def probe(executor: Executor, space: SearchSpace, model: str, seed: int, images:
     if not good:
         return 0.0, 0.0
     slowest = max(good, key=lambda result: result.epochs[0].seconds)
-    report = slowest.epochs[0]
-    return report.seconds / report.images * images, slowest.seconds - report.seconds
+    return slowest.epochs[0].seconds, START_SECONDS
 
 
 def fit_budget(

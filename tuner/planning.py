@@ -1,7 +1,7 @@
 """`tune plan`: the audit, and what a run would take, from a short probe."""
 
-import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from tuner import plan
@@ -21,15 +21,13 @@ SLOWER_BASELINES = 2
 """A convolutional baseline takes about this many times as long as the default."""
 
 
-def describe(config: RunConfig, display: Display) -> list[str]:
-    """Plain lines: the data, then time, memory and disk."""
+def describe(config: RunConfig, display: Display) -> Iterator[str]:
+    """Plain lines: the data as soon as they are known, then time, memory and disk."""
     prepared = prepare(config, display)
-    lines = describe_audit(prepared.dataset.audit, prepared.dataset.class_names)
-    scratch = Path(tempfile.mkdtemp(prefix="tune-plan-"))
-    try:
-        return [*lines, "", *_costs(config, prepared, scratch)]
-    finally:
-        shutil.rmtree(scratch)
+    yield from describe_audit(prepared.dataset.audit, prepared.dataset.class_names)
+    yield ""
+    with tempfile.TemporaryDirectory(prefix="tune-plan-") as scratch:
+        yield from _costs(config, prepared, Path(scratch))
 
 
 def _costs(config: RunConfig, prepared: Prepared, scratch: Path) -> list[str]:
@@ -37,16 +35,14 @@ def _costs(config: RunConfig, prepared: Prepared, scratch: Path) -> list[str]:
     folds = splits(dataset, config.seed)
     write_arrays(scratch / "splits.npz", folds)
     images = int((folds["search"] != 0).sum())
-    policy = precision(config.precision)
+    policy = precision(config.precision, [slot.device for slot in prepared.slots])
     context = WorkContext(
         str(scratch), str(dataset.directory.resolve()), dataset.classes, config.metric, False, policy
     )
     executor = LocalExecutor(prepared.slots, context, scratch / "logs")
     try:
         wait_until_ready(executor, lambda: "")
-        epoch_seconds, start_seconds = plan.probe(
-            executor, prepared.space, prepared.model, config.seed, images
-        )
+        epoch_seconds, start_seconds = plan.probe(executor, prepared.space, prepared.model, config.seed)
         memory = executor.memory()
     finally:
         executor.stop()

@@ -28,6 +28,9 @@ class TrialSpec:
         epochs: the length of the schedule, and the most epochs trained.
         save: keep the trained model beside its predictions.
         share: of the duplicate groups to train on, above 0 to 1.
+        until: pause after this epoch, with the state saved; 0 to train to the end of the schedule.
+        resume_from: go on from the state saved after this epoch; 0 to begin. Without that state,
+            what is missing is trained again, which ends in the same place.
     """
 
     number: int
@@ -40,6 +43,8 @@ class TrialSpec:
     epochs: int
     save: bool = False
     share: float = 1.0
+    until: int = 0
+    resume_from: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON object."""
@@ -112,7 +117,7 @@ class EpochReport:
         return cls(**data)
 
 
-State = Literal["complete", "stopped", "failed"]
+State = Literal["complete", "stopped", "failed", "paused"]
 
 
 @dataclass(frozen=True)
@@ -120,9 +125,11 @@ class TrialResult:
     """How a piece of work ended.
 
     Attributes:
-        state: complete (its schedule ended), stopped (as the parent told it), failed.
+        state: complete (its schedule ended), stopped (as the parent told it), failed, paused (its
+            state is saved for a later piece of work).
         seconds: from the start of building the model to the end, on its worker.
-        reason: of a failure, in a word: "nan", "out-of-memory", "error", "worker-died", "hung".
+        reason: of a failure, in a word: "nan", "out-of-memory", "error", "worker-died", "hung",
+            "disk".
         message: of a failure, for the user.
         parameters: trainable and other weights of the model, 0 for estimators without any.
         output: file (relative to the run directory) of the predictions, if any: an `.npz` with
@@ -130,6 +137,8 @@ class TrialResult:
         best_epoch: the epoch with the best score on validation images (the earliest such).
         latency_ms: median time to predict one image, None where it was not measured.
         summary: the model's layers as Keras prints them, of a saved model only.
+        micro_batches: parts that each batch was trained in, more than 1 after it had run out of memory.
+        log: of a failure, the last lines that the worker printed.
     """
 
     state: State
@@ -142,6 +151,8 @@ class TrialResult:
     best_epoch: int = 0
     latency_ms: float | None = None
     summary: str = ""
+    micro_batches: int = 1
+    log: str = ""
 
     @property
     def score(self) -> float | None:

@@ -1,10 +1,12 @@
 """Every path of a run directory, its lock, and the one way that files in it are written."""
 
+import errno
 import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,6 +26,39 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
+"""No space, over quota, over the size limit, read-only, broken."""
+
+
+def is_disk_error(error: BaseException) -> bool:
+    """Whether nothing more can be written, so that going on would only fail again."""
+    return isinstance(error, OSError) and error.errno in DISK_ERRORS
+
+
+@contextmanager
+def telling_of_disk_errors(path: Path) -> Iterator[None]:
+    """Turns what the system says when it cannot write into an error for the user.
+
+    Raises:
+        RunError: the disk is full, or cannot be written to.
+        UsageError: the directory is not ours to write to.
+    """
+    try:
+        yield
+    except OSError as error:
+        where = error.filename or path
+        if is_disk_error(error):
+            raise RunError(
+                f"{where} cannot be written: {error.strerror}\n"
+                "what is finished is kept; make room, and the same command goes on"
+            ) from error
+        if isinstance(error, PermissionError | FileExistsError | NotADirectoryError):
+            raise UsageError(
+                f"{where} cannot be written: {error.strerror}\nexpected a directory to write to: see --out"
+            ) from error
+        raise
 
 
 def write_json(path: Path, data: object) -> None:
@@ -124,6 +159,15 @@ class RunDir:
         """Finished trainings after the search, by the digest of what was trained."""
         return self.path / "fits"
 
+    @property
+    def checkpoints(self) -> Path:
+        """States of paused trials, as long as they can be needed."""
+        return self.path / "checkpoints"
+
+    def checkpoint(self, key: str) -> Path:
+        """The saved state of a training under way."""
+        return self.checkpoints / f"{key}.npz"
+
     def lock(self) -> FileLock:
         """Takes the run for this process; the system frees it when the process ends, however it ends.
 
@@ -138,7 +182,13 @@ class RunDir:
                 f"another tune command is at work in {self.path}\n"
                 "wait for it, or give this run another --name or --out"
             ) from None
+        self._remove_temporary_files()
         return self._lock
+
+    def _remove_temporary_files(self) -> None:
+        """What processes that were killed had begun to write; nobody writes while we take the lock."""
+        for path in [*self.path.rglob(".*.tmp"), *self.path.rglob(".*.tmp.keras")]:
+            path.unlink(missing_ok=True)
 
     def set_aside(self) -> Path | None:
         """Renames the directory so that a new run can start; returns the new path, None if there was none."""

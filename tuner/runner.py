@@ -11,14 +11,16 @@ from tuner import datasets, devices, plan, registry, scheduler, state
 from tuner.config import RunConfig
 from tuner.display import Display
 from tuner.drive import Halt, Interrupt, wait_until_ready
-from tuner.engines.optuna_engine import OptunaEngine
+from tuner.engines import ENGINES
+from tuner.engines.base import Engine
+from tuner.errors import StoppedError
 from tuner.executors.local import LocalExecutor
 from tuner.final import Final
 from tuner.final import Plan as FinalPlan
 from tuner.fits import Fits
 from tuner.prepare import Prepared, prepare
 from tuner.records import WorkContext
-from tuner.run_dir import RunDir, read_json, write_arrays, write_json
+from tuner.run_dir import RunDir, read_json, telling_of_disk_errors, write_arrays, write_json
 from tuner.study import Search
 
 REPORT_SECONDS = 15.0
@@ -59,14 +61,17 @@ def run(
     """
     prepared = prepare(config, display)
     directory = RunDir(config.out / (config.name or default_name(config.dataset)))
-    if fresh and (aside := directory.set_aside()):
-        display.say(f"the earlier run is set aside as {aside}")
-    lock = directory.lock()
-    try:
-        with Interrupt(display.warn) as interrupt, display.showing():
-            return Session(config, prepared, directory, display, command, began, interrupt).run()
-    finally:
-        lock.release()
+    with telling_of_disk_errors(directory.path):
+        if fresh and (aside := directory.set_aside()):
+            display.say(f"the earlier run is set aside as {aside}")
+        lock = directory.lock()
+        try:
+            with Interrupt(display.warn) as interrupt, display.showing():
+                return Session(config, prepared, directory, display, command, began, interrupt).run()
+        except KeyboardInterrupt:  # Typer would end the program without a word
+            raise StoppedError("stopped at once; the same command resumes") from None
+        finally:
+            lock.release()
 
 
 def default_name(dataset: str) -> str:
@@ -115,13 +120,15 @@ class Session:
 
     def _open(self) -> None:
         """Starts a new run directory, or checks that an earlier one can go on."""
-        precision = devices.precision(self.config.precision)
+        precision = devices.precision(self.config.precision, [slot.device for slot in self.prepared.slots])
         now = state.new(self.config, self.prepared, self.directory.path, self.command, precision)
         if self.directory.run.exists():
             earlier = read_json(self.directory.run)
             state.check_agreement(earlier, now, self.config, self.directory.path)
             kept = {key: earlier[key] for key in ("created", "plan", "seconds", "search", "state", "ends")}
             self.state = {**now, **kept}
+            # What "auto" meant when the run began: another machine goes on in the same precision.
+            self.state["environment"]["precision"] = earlier["environment"]["precision"]
             return
         self.state = now
         write_arrays(self.directory.splits, state.splits(self.prepared.dataset, self.config.seed))
@@ -178,7 +185,7 @@ class Session:
         config, prepared = self.config, self.prepared
         if config.budget is None:
             return plan.Plan(config.epochs)
-        pace = plan.probe(executor, prepared.space, prepared.model, config.seed, self._search_images())
+        pace = plan.probe(executor, prepared.space, prepared.model, config.seed)
         left = config.budget - (time.monotonic() - self.began)
         return plan.fit_budget(config.epochs, left, *pace, len(prepared.slots))
 
@@ -194,9 +201,9 @@ class Session:
         budget = self.config.budget
         return None if budget is None else self.began + share * budget - less
 
-    def _engine(self) -> OptunaEngine:
+    def _engine(self) -> Engine:
         config, prepared = self.config, self.prepared
-        return OptunaEngine(
+        engine: Engine = registry.resolve(ENGINES[config.engine])(
             self.directory.journal,
             prepared.space,
             prepared.model,
@@ -204,6 +211,7 @@ class Session:
             config.seed,
             self._epochs,
         )
+        return engine
 
     def _search(self, executor: LocalExecutor) -> bool:
         """Searches; returns False when interrupted."""
@@ -233,17 +241,18 @@ class Session:
 
         return halt
 
-    def _record_search(self, engine: OptunaEngine, seconds: float, deadline: float | None) -> None:
+    def _record_search(self, engine: Engine, seconds: float, deadline: float | None) -> None:
         past = engine.past()
         images = sum(trial.images for trial in past)
-        late = deadline is not None and time.monotonic() > deadline and len(past) < self.config.trials
+        fewer = len(past) < self.config.trials
+        late = deadline is not None and time.monotonic() > deadline and fewer
         self.state["seconds"]["search"] = seconds
         self.state["search"] = {
             "seconds": seconds,
             "epochs_trained": sum(trial.epochs for trial in past),
             "images_trained": images,
             "images_per_second": images / seconds if seconds else 0.0,
-            "stopped_by": self._halt() or ("budget" if late else "trials"),
+            "stopped_by": self._halt() or ("budget" if late else "exhausted" if fewer else "trials"),
         }
         self._save()
 

@@ -10,6 +10,9 @@ from typing import Protocol
 ETA = 3
 """A rung lets the best 1 in `ETA` of those that reached it pass."""
 
+LAST_RUNG = 2 / 3
+"""Share of the schedule from which no trial is stopped any more."""
+
 FIRST_RUNG_EPOCHS = 2
 FIRST_RUNG_STEPS = 60
 """The first rung: not before this many epochs, nor this many optimizer steps."""
@@ -58,7 +61,9 @@ class Asha:
 
 
 def rungs(epochs: int, steps_per_epoch: int, eta: int = ETA) -> list[int]:
-    """Epochs after which trials are compared: the first rung, then `eta` times as many, below the end.
+    """Epochs after which trials are compared: the first rung, then `eta` times as many.
+
+    None lies in the last third: there the rate falls, and stopping saves next to nothing.
 
     Args:
         epochs: length of a whole trial.
@@ -67,7 +72,7 @@ def rungs(epochs: int, steps_per_epoch: int, eta: int = ETA) -> list[int]:
     """
     first = max(FIRST_RUNG_EPOCHS, math.ceil(FIRST_RUNG_STEPS / max(1, steps_per_epoch)))
     found = []
-    while first < epochs:
+    while first < epochs * LAST_RUNG:
         found.append(first)
         first *= eta
     return found

@@ -34,12 +34,12 @@ class Search:
     display: Display
     trials: int
     clock: Callable[[], float]
-    _asked: int = 0
     _pruned: set[int] = field(default_factory=set)
     _started: dict[int, float] = field(default_factory=dict)
     _epochs: dict[int, list[EpochReport]] = field(default_factory=dict)
     _failures: list[TrialResult] = field(default_factory=list)
     _completed: int = 0
+    _paused: bool = False
 
     def __post_init__(self) -> None:
         past = self.engine.past()
@@ -47,7 +47,6 @@ class Search:
             for epoch, score in trial.scores.items():
                 self.scheduler.report(trial.number, epoch, score)
             self._completed += trial.outcome == "complete"
-        self._asked = len(past)
         self.display.search_started(self.trials, past)
 
     @property
@@ -56,12 +55,12 @@ class Search:
         return self._completed
 
     def next(self) -> tuple[TrialSpec, str] | None:
-        """The next trial, None when all have been asked for."""
-        if self._asked >= self.trials or self._hopeless():
+        """The next trial, None when all have been asked for, or when the engine has none (yet)."""
+        spec = None if self._hopeless() else self.engine.ask(self.trials)
+        self._drop()
+        if spec is None:
             return None
-        self._asked += 1
-        spec = self.engine.ask()
-        self._started[spec.number] = self.clock()
+        self._started.setdefault(spec.number, self.clock())
         self._epochs[spec.number] = []
         self.display.trial_started(spec)
         return spec, f"trial-{spec.number}"
@@ -72,7 +71,7 @@ class Search:
         self.engine.report(spec.number, report)
         self._epochs[spec.number].append(report)
         self.display.epoch(spec, report)
-        last = report.epoch >= spec.epochs
+        last = report.epoch >= (spec.until or spec.epochs)
         if last or self.scheduler.report(spec.number, report.epoch, report.score):
             return True
         self._pruned.add(spec.number)
@@ -80,10 +79,11 @@ class Search:
 
     def done(self, slot: int, spec: TrialSpec, result: TrialResult, halt: Halt) -> None:
         """Records how a trial ended."""
-        outcome = self._outcome(spec, result, halt)
+        outcome, log, micro_batches = self._outcome(spec, result, halt), result.log, result.micro_batches
         if outcome == "failed":
             self._failures.append(result)
         self._completed += outcome == "complete"
+        self._paused |= outcome == "paused"
         if not result.epochs:  # failed, or stopped in mid-epoch: what it had reported is still true
             result = TrialResult(
                 state=result.state,
@@ -92,21 +92,31 @@ class Search:
                 reason=result.reason or ("budget" if halt == "deadline" else ""),
                 message=result.message,
             )
+        if log:
+            self.engine.note(spec.number, "log", log)
+        if micro_batches > 1:
+            self.engine.note(spec.number, "micro_batches", micro_batches)
         self.engine.note(spec.number, "started", self._started[spec.number])
         self.engine.tell(spec.number, result, outcome, (slot, self.executor.device(slot)))
         self.display.trial_ended(spec, result, outcome)
+        self._drop()
+
+    def _drop(self, *, everything: bool = False) -> None:
+        for trial in self.engine.drop(everything=everything):
+            self.display.trial_dropped(trial)
 
     def _outcome(self, spec: TrialSpec, result: TrialResult, halt: Halt) -> Outcome:
         if result.state == "failed":
             return "failed"
-        if result.state == "complete":
-            return "complete"
+        if result.state in {"complete", "paused"}:
+            return "complete" if result.state == "complete" else "paused"
         if spec.number in self._pruned or halt == "deadline":
             return "pruned"
         return "waiting"
 
     def _hopeless(self) -> bool:
-        return len(self._failures) >= SAME_FAILURES and not self._completed
+        enough = min(SAME_FAILURES, self.trials)
+        return len(self._failures) >= enough and not self._completed and not self._paused
 
     def run(self, halt: Callable[[], Halt], grace: float) -> None:
         """Searches until there are `trials`, or `halt` says why to end before.
@@ -115,6 +125,8 @@ class Search:
             RunError: every trial fails.
         """
         drive(self.executor, self, halt, grace)
+        if halt() != "interrupt":  # after that, paused trials may still go on
+            self._drop(everything=True)
         if self._hopeless():
             last = self._failures[-1]
             raise RunError(

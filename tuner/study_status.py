@@ -4,7 +4,7 @@ from typing import Any
 
 from tuner.display import duration
 from tuner.engines.journal import STUDY
-from tuner.engines.optuna_engine import FAILED
+from tuner.engines.record import FAILED
 from tuner.errors import UsageError
 from tuner.run_dir import RunDir, read_json
 
@@ -65,5 +65,10 @@ def _one(trial: Any) -> list[str]:
     found += [f"  epoch {epoch}: {score:.4f}" for epoch, score in sorted(trial.intermediate_values.items())]
     if facts.get("reason"):
         found.append(f"  reason: {facts['reason']}")
+    if facts.get("micro_batches"):
+        found.append(f"  each batch in {facts['micro_batches']} parts, as whole ones ran out of memory")
     found += [f"  | {line}" for line in str(facts.get("message", "")).splitlines()]
+    if facts.get("log"):
+        found.append("  the end of the worker's log:")
+        found += [f"  | {line}" for line in str(facts["log"]).splitlines()]
     return found

@@ -4,9 +4,10 @@ It speaks JSON, one object a line: work items and answers come in on standard in
 results go out on standard output. Whatever else is printed goes to standard error, its log. When
 standard input ends, because the parent closed it or died, the worker exits at once.
 
-    parent: {"work": {TrialSpec}, "key": "…"}       worker: {"ready": {"versions": {…}}}
-    parent: {"go_on": true}                         worker: {"epoch": {EpochReport}}
-                                                    worker: {"result": {TrialResult}}
+    parent: {"work": {TrialSpec}, "key": "…", "micro_batches": 1}
+                                            worker: {"ready": {"versions": {…}}}
+    parent: {"go_on": true}                 worker: {"epoch": {EpochReport}}
+                                            worker: {"result": {TrialResult}, "memory": bytes}
 """
 
 import json
@@ -52,11 +53,13 @@ def main() -> None:
     # Ctrl-C reaches the whole terminal; only the parent decides what it means.
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, signal.SIG_IGN)
+    _die_with_parent()
     channel = Channel()
     context = WorkContext.from_json(json.loads(sys.argv[1]))
 
     import keras
 
+    from tuner.training.memory import resident
     from tuner.training.perform import perform
 
     keras.utils.disable_interactive_logging()
@@ -68,8 +71,22 @@ def main() -> None:
 
     while True:
         message = channel.receive()
-        result = perform(TrialSpec.from_json(message["work"]), context, message["key"], on_epoch)
-        channel.send({"result": result.to_json()})
+        spec = TrialSpec.from_json(message["work"])
+        result = perform(spec, context, message["key"], on_epoch, message["micro_batches"])
+        channel.send({"result": result.to_json(), "memory": resident()})
+
+
+def _die_with_parent() -> None:
+    """Has the system kill this process when its parent dies (Linux).
+
+    The end of standard input says so too, but to Python only, which hears nothing while C code of a
+    user's own model holds on to the interpreter.
+    """
+    if sys.platform == "linux":
+        import ctypes
+
+        set_parent_death_signal = 1
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
 
 
 def versions() -> dict[str, str]:

@@ -123,8 +123,9 @@ def _default(final: Final) -> str:
 def _every(final: Final) -> str:
     if not final.comparisons:
         return "There is no baseline to compare it with. "
-    if final.better_than_every and len(final.comparisons) > 1:
-        return f"It is better than every one of the {len(final.comparisons)} models compared. "
+    others = [c for c in final.comparisons if final.best_trial or c.baseline != "default"]
+    if final.better_than_every and len(others) > 1:
+        return f"It is better than every one of the {len(others)} others. "
     return ""
 
 

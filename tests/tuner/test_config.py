@@ -1,3 +1,5 @@
+from importlib.util import find_spec
+
 import pytest
 
 from tuner.config import RunConfig, parse_budget, parse_image_shape
@@ -44,6 +46,23 @@ def test_what_is_no_shape_is_refused(text: str) -> None:
 def test_wrong_options_are_named_with_their_choices(options: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         RunConfig("digits", **options)  # type: ignore[arg-type]
+
+
+def test_each_engine_has_its_own_algorithm_and_pruner() -> None:
+    optuna, keras_tuner = RunConfig("digits"), RunConfig("digits", engine="keras-tuner")
+    assert (optuna.algorithm, optuna.pruner) == ("tpe", "asha")
+    assert (keras_tuner.algorithm, keras_tuner.pruner) == ("hyperband", "none")
+    assert RunConfig("digits", engine="keras-tuner", pruner="none").pruner == "none"
+    with pytest.raises(UsageError, match="the keras-tuner engine takes only none"):
+        RunConfig("digits", engine="keras-tuner", pruner="asha")
+    with pytest.raises(UsageError, match="'tpe': expected one of hyperband, bayesian, random, grid"):
+        RunConfig("digits", engine="keras-tuner", algorithm="tpe")
+
+
+@pytest.mark.skipif(find_spec("torch") is not None, reason="PyTorch is installed")
+def test_a_gaussian_process_needs_the_extra() -> None:
+    with pytest.raises(UsageError, match=r"pip install 'tune-images\[torch\]'"):
+        RunConfig("digits", algorithm="gp")
 
 
 def test_what_must_agree_on_resuming_is_named() -> None:

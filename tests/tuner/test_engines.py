@@ -5,7 +5,9 @@ import pytest
 from search_spaces.space import Categorical, Float, Int, SearchSpace
 from tuner.engines.journal import mend
 from tuner.engines.optuna_engine import OptunaEngine
-from tuner.records import EpochReport, TrialResult
+from tuner.errors import RunError
+from tuner.errors import RunError
+from tuner.records import EpochReport, TrialResult, TrialSpec
 
 SPACE = SearchSpace(
     "toy",
@@ -23,6 +25,12 @@ def engine(folder: Path, seed: int = 0) -> OptunaEngine:
     return OptunaEngine(folder / "study.journal", SPACE, "a:B", "tpe", seed, epochs=3)
 
 
+def ask(chosen: OptunaEngine) -> TrialSpec:
+    spec = chosen.ask()
+    assert spec is not None
+    return spec
+
+
 def report(epoch: int, score: float) -> EpochReport:
     return EpochReport(epoch, 1.0, 0.5, 1.0, score, score, 100, 0.1, 1e-3)
 
@@ -30,7 +38,7 @@ def report(epoch: int, score: float) -> EpochReport:
 def play(chosen: OptunaEngine, trials: int) -> list[dict[str, object]]:
     asked: list[dict[str, object]] = []
     for _ in range(trials):
-        spec = chosen.ask()
+        spec = ask(chosen)
         asked.append(dict(spec.params))
         epochs = [report(e, float(spec.params["rate"])) for e in (1, 2, 3)]
         for each in epochs:
@@ -40,7 +48,7 @@ def play(chosen: OptunaEngine, trials: int) -> list[dict[str, object]]:
 
 
 def test_trial_0_is_the_default(tmp_path: Path) -> None:
-    assert engine(tmp_path).ask().params == SPACE.default()
+    assert ask(engine(tmp_path)).params == SPACE.default()
 
 
 def test_the_same_seed_asks_the_same_whether_or_not_it_was_resumed(tmp_path: Path) -> None:
@@ -55,10 +63,10 @@ def test_the_same_seed_asks_the_same_whether_or_not_it_was_resumed(tmp_path: Pat
 def test_an_interrupted_trial_comes_again_with_its_number_and_parameters(tmp_path: Path) -> None:
     first = engine(tmp_path)
     play(first, 3)
-    lost = first.ask()
+    lost = ask(first)
     first.report(lost.number, report(1, 0.5))
     again = engine(tmp_path)  # the first process is gone, its trial still running in the journal
-    spec = again.ask()
+    spec = ask(again)
     assert (spec.number, spec.params, spec.seed) == (lost.number, lost.params, lost.seed)
     epochs = [report(1, 0.5), report(2, 0.6)]
     for each in epochs:
@@ -70,7 +78,7 @@ def test_an_interrupted_trial_comes_again_with_its_number_and_parameters(tmp_pat
 
 def test_a_failed_trial_counts_as_failed_and_keeps_its_reason(tmp_path: Path) -> None:
     chosen = engine(tmp_path)
-    spec = chosen.ask()
+    spec = ask(chosen)
     chosen.tell(spec.number, TrialResult("failed", 1.0, reason="nan", message="no"), "failed", (0, "cpu"))
     (trial,) = engine(tmp_path).past()
     assert (trial.outcome, trial.score) == ("failed", None)
@@ -88,6 +96,17 @@ def test_a_torn_journal_is_mended_and_nothing_finished_is_lost(tmp_path: Path, t
     play(mended, 2)
     assert len(engine(tmp_path).past()) == 5
     assert journal.read_bytes().startswith(whole)
+
+
+def test_a_journal_damaged_in_the_middle_is_not_cut(tmp_path: Path) -> None:
+    play(engine(tmp_path), 2)
+    journal = tmp_path / "study.journal"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    damaged = b"".join([*lines[:3], b"\0" * 64 + b"\n", *lines[4:]])
+    journal.write_bytes(damaged)
+    with pytest.raises(RunError, match="damaged at byte"):
+        engine(tmp_path)
+    assert journal.read_bytes() == damaged
 
 
 def test_a_whole_journal_is_left_alone(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from tuner.training.schedules import learning_rate
 
 @pytest.mark.parametrize(
     ("epochs", "steps", "expected"),
-    [(20, 66, [2, 6, 18]), (20, 18, [4, 12]), (4, 400, [2]), (2, 400, []), (20, 1, []), (9, 30, [2, 6])],
+    [(20, 66, [2, 6]), (20, 18, [4, 12]), (4, 400, [2]), (2, 400, []), (20, 1, []), (30, 30, [2, 6, 18])],
 )
 def test_rungs_start_at_two_epochs_and_sixty_steps(epochs: int, steps: int, expected: list[int]) -> None:
     assert scheduler.rungs(epochs, steps) == expected

@@ -1,13 +1,17 @@
 """What an engine is: it chooses the trials of a study, and records what comes of them."""
 
+import sys
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from search_spaces.space import ParamValue
 from tuner.records import EpochReport, TrialResult, TrialSpec
 
-Outcome = Literal["complete", "pruned", "failed", "waiting"]
-"""How a trial is told: waiting means that it was interrupted and is to come again, as it was."""
+Outcome = Literal["complete", "pruned", "failed", "waiting", "paused"]
+"""How a trial is told: waiting means that it was interrupted and is to come again, as it was; paused,
+that its state is saved and that the engine may go on with it."""
+
+UNLIMITED = sys.maxsize
 
 
 @dataclass(frozen=True)
@@ -38,8 +42,15 @@ class PastTrial:
 class Engine(Protocol):
     """Chooses trials; the Optuna study is the record, whichever engine chose them."""
 
-    def ask(self) -> TrialSpec:
-        """The next trial; interrupted ones come first, under their own number."""
+    def ask(self, most: int = UNLIMITED) -> TrialSpec | None:
+        """The next trial; interrupted ones come first, under their own number.
+
+        Args:
+            most: trials that the study may hold; paused ones may go on beyond that.
+
+        Returns:
+            None where there is none yet. Where nothing runs either, there will be none.
+        """
         ...
 
     def report(self, number: int, report: EpochReport) -> None:
@@ -52,6 +63,10 @@ class Engine(Protocol):
 
     def note(self, number: int, key: str, value: object) -> None:
         """Records a fact of a running trial."""
+        ...
+
+    def drop(self, *, everything: bool = False) -> list[PastTrial]:
+        """Ends the paused trials that cannot go on any more, or all of them; returns those."""
         ...
 
     def past(self) -> list[PastTrial]:

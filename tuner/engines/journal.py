@@ -16,7 +16,7 @@ STUDY = "study"
 def open_study(path: Path) -> "optuna.Study":
     """Opens, or creates, the study of a run. The caller holds the run's lock.
 
-    Trials that a crash left running are set to waiting, so that they come again.
+    Trials that a crash left running are set to waiting, so that they come again; paused ones stay.
 
     Raises:
         RunError: the journal cannot be read.
@@ -40,8 +40,19 @@ def open_study(path: Path) -> "optuna.Study":
             f"{path} cannot be read: {error}\n--fresh sets this run aside and starts anew"
         ) from error
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        reset(study, trial.number)
+        if not is_paused(trial):
+            reset(study, trial.number)
     return study
+
+
+def is_paused(trial: "optuna.trial.FrozenTrial") -> bool:
+    """Whether a trial under way has done all that was asked of it so far (`runs`: see the engine)."""
+    facts = trial.user_attrs
+    return (
+        trial.state.name == "RUNNING"
+        and "paused" in facts
+        and bool(facts["paused"] == facts["runs"][-1]["epochs"])
+    )
 
 
 def reset(study: "optuna.Study", number: int) -> None:
@@ -58,6 +69,10 @@ def mend(path: Path) -> int:
     """Cuts a journal back to its last whole line; returns the number of bytes cut.
 
     A torn last line loads, but the next one is joined to it and the file is lost for good.
+
+    Raises:
+        RunError: whole lines follow a damaged one, which no crash of ours leaves behind; cutting
+            would lose what they say.
     """
     if not path.exists():
         return 0
@@ -68,6 +83,11 @@ def mend(path: Path) -> int:
         if end < 0 or not _is_json(content[good:end]):
             break
         good = end + 1
+    if any(_is_json(line) for line in content[good:].split(b"\n")[1:-1]):
+        raise RunError(
+            f"{path} is damaged at byte {good}, and whole lines follow\n"
+            "--fresh sets this run aside and starts anew"
+        )
     if good < len(content):
         with path.open("r+b") as file:
             file.truncate(good)

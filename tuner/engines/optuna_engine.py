@@ -1,152 +1,84 @@
-"""Trials chosen by Optuna's samplers, by ask and tell."""
+"""Trials chosen by Optuna's samplers, by ask and tell, and by points of the space's unit cube."""
 
-import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from search_spaces.space import Categorical, Float, Int, Parameter, ParamValue, SearchSpace
+from search_spaces.space import SearchSpace
 from tuner import seeds
-from tuner.engines.base import Outcome, PastTrial
-from tuner.engines.journal import open_study, reset
-from tuner.records import EpochReport, TrialResult, TrialSpec
+from tuner.engines import evolution, points
+from tuner.engines.base import UNLIMITED
+from tuner.engines.record import Record, past
+from tuner.records import TrialSpec
 
 if TYPE_CHECKING:
     import optuna
-
-FAILED = "failed: "
-"""Starts the reason of a trial that failed. It is told as pruned, so that the sampler avoids what
-failed: TPE ignores failed trials, and goes on proposing the same region."""
+    from optuna.trial import FrozenTrial
 
 
-class OptunaEngine:
-    """Optuna as the engine; also the record of trials that other engines choose."""
+class OptunaEngine(Record):
+    """Optuna as the engine."""
 
     def __init__(
         self, journal: Path, space: SearchSpace, model: str, algorithm: str, seed: int, epochs: int
     ) -> None:
-        self.study = open_study(journal)
-        self._space = space
-        self._model = model
+        super().__init__(journal, space, model, seed, epochs)
         self._algorithm = algorithm
-        self._seed = seed
-        self._epochs = epochs
-        self._open: dict[int, optuna.Trial] = {}
-        if not self.study.get_trials(deepcopy=False):
-            default = space.default()
-            self.study.enqueue_trial({name: default[name] for name in space.searched()})
+        self._grid = points.grid(space, seeds.derive(seed, "grid"))
+        if not self._trials():
+            self._enqueue(space.default())
 
-    def ask(self) -> TrialSpec:
-        """The next trial; interrupted ones come first, under their own number."""
+    def ask(self, most: int = UNLIMITED) -> TrialSpec | None:
+        """The next trial, None when there are `most`, or when a grid is exhausted."""
+        upcoming = self._upcoming(most)
+        if upcoming is None:
+            return None
+        number, known = upcoming
+        if not known and not self._propose(number):
+            return None
         # A sampler of its own for each trial, seeded by its number, makes what is proposed a
         # function of the seed and the trials before: the same after an interruption.
-        number = len(self.study.get_trials(deepcopy=False))
         self.study.sampler = sampler(self._algorithm, seeds.derive(self._seed, "sampler", number))
-        trial = self.study.ask()
-        self._open[trial.number] = trial
-        params = self._suggest(trial)
-        trial.set_user_attr("params", params)
-        return TrialSpec(
-            number=trial.number,
-            purpose="trial",
-            model=self._model,
-            params=params,
-            seed=seeds.derive(self._seed, "trial", trial.number),
-            split="search",
-            fold=0,
-            epochs=self._epochs,
-        )
+        return self._begin()
 
-    def _suggest(self, trial: "optuna.Trial") -> dict[str, ParamValue]:
-        params: dict[str, Any] = {}
-        for name, parameter in self._space.searched().items():
-            if self._space.is_active(name, params):
-                params[name] = suggest(trial, name, parameter)
-        return self._space.complete(params)
+    def _propose(self, number: int) -> bool:
+        """Puts the next point into the study; False when there is none. Samplers draw theirs later."""
+        if self._algorithm == "grid":
+            tried = {points.key(past(trial, self._space).params) for trial in self._trials()}
+            untried = next((params for params in self._grid if points.key(params) not in tried), None)
+            if untried is None:
+                return False
+            self._enqueue(untried)
+        elif self._algorithm == "qmc":
+            point = points.sobol(self._space, seeds.derive(self._seed, "qmc"), number - 1)
+            self._enqueue(points.at(self._space, point))
+        elif self._algorithm == "cmaes":
+            point, generation = evolution.propose(self._space, self._seed, number, self._individuals())
+            self._enqueue(points.at(self._space, point), point=point, generation=generation)
+        return True
 
-    def report(self, number: int, report: EpochReport) -> None:
-        """Records an epoch."""
-        assert report.score is not None
-        trial = self._open[number]
-        known = self.study.get_trials(deepcopy=False)[number].intermediate_values
-        if report.epoch not in known:  # an interrupted trial brings the same epochs again
-            trial.report(report.score, report.epoch)
-
-    def tell(self, number: int, result: TrialResult, outcome: Outcome, where: tuple[int, str]) -> None:
-        """Records how a trial ended."""
-        from optuna.trial import TrialState
-
-        trial = self._open.pop(number)
-        if outcome == "waiting":
-            reset(self.study, number)
-            return
-        facts = {
-            "seconds": result.seconds,
-            "worker": where[0],
-            "device": where[1],
-            "epochs": len(result.epochs),
-            "images": sum(report.images for report in result.epochs),
-            "parameters": result.parameters,
-            "reason": FAILED + result.reason if outcome == "failed" else result.reason,
-            "message": result.message,
-        }
-        for key, value in facts.items():
-            trial.set_user_attr(key, value)
-        if outcome == "complete":
-            self.study.tell(trial, result.score)
-            return
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that a pruned trial has no value yet
-            self.study.tell(trial, state=TrialState.PRUNED)
-
-    def note(self, number: int, key: str, value: object) -> None:
-        """Records a fact of a running trial."""
-        self._open[number].set_user_attr(key, value)
-
-    def past(self) -> list[PastTrial]:
-        """The trials that have ended, by number."""
+    def _individuals(self) -> list[evolution.Individual]:
         return [
-            _past(trial, self._space)
-            for trial in self.study.get_trials(deepcopy=False)
-            if trial.state.is_finished()
+            evolution.Individual(
+                trial.user_attrs["generation"], trial.user_attrs["point"], self._fitness(trial)
+            )
+            for trial in self._trials()
+            if trial.state.is_finished() and "generation" in trial.user_attrs
         ]
 
-
-def _past(trial: "optuna.trial.FrozenTrial", space: SearchSpace) -> PastTrial:
-    from optuna.trial import TrialState
-
-    facts = trial.user_attrs
-    failed = trial.state == TrialState.FAIL or str(facts.get("reason", "")).startswith(FAILED)
-    outcome: Outcome = "failed" if failed else "complete" if trial.state == TrialState.COMPLETE else "pruned"
-    scores = dict(sorted(trial.intermediate_values.items()))
-    last = scores[max(scores)] if scores else None
-    return PastTrial(
-        number=trial.number,
-        outcome=outcome,
-        score=trial.value if outcome == "complete" else last,
-        params=space.complete(facts.get("params", trial.params)),
-        scores=scores,
-        epochs=int(facts.get("epochs", 0)),
-        images=int(facts.get("images", 0)),
-        seconds=float(facts.get("seconds", 0.0)),
-    )
+    def _fitness(self, trial: "FrozenTrial") -> tuple[float, ...]:
+        """Failed trials are the worst; then those that were stopped first; then by score."""
+        ended = past(trial, self._space)
+        if ended.outcome == "failed" or ended.score is None:
+            return (0.0, 0.0)
+        return (float(max(ended.scores, default=self._epochs)), ended.score)
 
 
 def sampler(algorithm: str, seed: int) -> "optuna.samplers.BaseSampler":
-    """The Optuna sampler that `--algorithm` names."""
+    """The Optuna sampler that `--algorithm` names; any will do where all is put into the study."""
     import optuna
 
-    if algorithm == "random":
-        return optuna.samplers.RandomSampler(seed=seed)
-    return optuna.samplers.TPESampler(seed=seed)
-
-
-def suggest(trial: "optuna.Trial", name: str, parameter: Parameter) -> ParamValue:
-    """Draws one parameter."""
-    if isinstance(parameter, Categorical):
-        choice = trial.suggest_categorical(name, parameter.choices)
-        assert choice is not None
-        return choice
-    if isinstance(parameter, Int):
-        return trial.suggest_int(name, parameter.low, parameter.high, step=parameter.step, log=parameter.log)
-    assert isinstance(parameter, Float)
-    return trial.suggest_float(name, parameter.low, parameter.high, step=parameter.step, log=parameter.log)
+    if algorithm == "tpe":
+        return optuna.samplers.TPESampler(seed=seed)
+    if algorithm == "gp":
+        return optuna.samplers.GPSampler(seed=seed, warn_independent_sampling=False)
+    return optuna.samplers.RandomSampler(seed=seed)

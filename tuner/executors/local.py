@@ -1,100 +1,57 @@
-"""Workers on this machine: one long-lived process a slot."""
+"""Workers on this machine: one long-lived process a slot, replaced when it dies, hangs or grows."""
 
-import json
-import os
 import queue
-import subprocess
-import sys
-import threading
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
 
 from tuner.devices import Slot
 from tuner.errors import RunError
 from tuner.executors.base import Event, Finished, Progress, Ready
+from tuner.executors.patience import Patience, least_seconds
+from tuner.executors.process import Message, Task, Worker
 from tuner.records import EpochReport, TrialResult, TrialSpec, WorkContext
 
-Message = tuple["Worker", dict[str, Any] | None]
-
 MOST_START_FAILURES = 2
+START_SECONDS = 900.0
+"""For the import of Keras and its backend, which takes about ten where nothing else is going on."""
 
+MICRO_BATCHES = 4
+"""Parts that a batch is trained in when whole ones have run out of memory."""
 
-@dataclass(eq=False)
-class Worker:
-    """One worker process and what it is doing."""
-
-    slot: Slot
-    process: "subprocess.Popen[str]"
-    log: Path
-    spec: TrialSpec | None = None
-    ready: bool = False
-
-    def send(self, message: dict[str, Any]) -> None:
-        """Sends a line; a dead worker is noticed by the end of its output instead."""
-        assert self.process.stdin is not None
-        with suppress(OSError):
-            self.process.stdin.write(json.dumps(message) + "\n")
-            self.process.stdin.flush()
-
-    def last_words(self, lines: int = 8) -> str:
-        """The end of its log."""
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
-
-    def kill(self) -> None:
-        """Ends the process and waits for it."""
-        self.process.kill()
-        self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                with suppress(OSError):  # unsent data of a dead worker
-                    pipe.close()
+SETTLED_ITEMS = 3
+MOST_GROWTH = 1.3
+MOST_GROWTH_BYTES = 200 << 20
+"""A worker that has grown by more than both since its first items is replaced by a fresh one."""
 
 
 class LocalExecutor:
-    """Starts a worker for each slot, replaces those that die, and passes on what they say."""
+    """Starts a worker for each slot, replaces those that fail, and passes on what they say."""
 
     def __init__(self, slots: Sequence[Slot], context: WorkContext, logs: Path) -> None:
         self._context = context
         self._logs = logs
         self._messages: queue.Queue[Message] = queue.Queue()
         self._start_failures = 0
+        self._least = least_seconds()
         self._workers: dict[int, Worker] = {}
         logs.mkdir(parents=True, exist_ok=True)
         for slot in slots:
             self._start(slot)
 
-    def _start(self, slot: Slot) -> None:
+    def _start(self, slot: Slot) -> Worker:
         log = self._logs / f"worker-{slot.index}.log"
-        with log.open("a") as errors:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "tuner.worker", json.dumps(self._context.to_json())],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                env={**os.environ, **slot.environment()},
-                text=True,
-                encoding="utf-8",
-                start_new_session=True,
-            )
-        worker = Worker(slot, process, log)
-        self._workers[slot.index] = worker
-        assert process.stdout is not None
-        threading.Thread(target=self._listen, args=(worker, process.stdout), daemon=True).start()
+        worker = self._workers[slot.index] = Worker.start(slot, self._context, log, self._messages)
+        return worker
 
-    def _listen(self, worker: Worker, output: IO[str]) -> None:
-        try:
-            for line in output:
-                self._messages.put((worker, json.loads(line)))
-        except ValueError:  # closed while reading, or a line cut short by a kill
-            pass
-        self._messages.put((worker, None))
+    def _replace(self, worker: Worker) -> Worker:
+        fresh = self._start(worker.slot)
+        worker.kill()
+        return fresh
 
     def free(self) -> list[int]:
         """Slots without work, in order."""
-        return [index for index, worker in sorted(self._workers.items()) if worker.spec is None]
+        return [index for index, worker in sorted(self._workers.items()) if worker.task is None]
 
     def device(self, slot: int) -> str:
         """The name of a slot's device."""
@@ -102,9 +59,7 @@ class LocalExecutor:
 
     def submit(self, slot: int, spec: TrialSpec, key: str) -> None:
         """Gives a free slot a work item; it may be given before the worker is ready."""
-        worker = self._workers[slot]
-        worker.spec = spec
-        worker.send({"work": spec.to_json(), "key": key})
+        self._workers[slot].work(Task(spec, key, Patience(self._least)))
 
     def poll(self, timeout: float) -> Event | None:
         """The next event, or None when none came within `timeout` seconds.
@@ -112,6 +67,9 @@ class LocalExecutor:
         Raises:
             RunError: workers die before they have started.
         """
+        hung = next((worker for worker in self._workers.values() if self._is_hung(worker)), None)
+        if hung is not None:
+            return self._lost(hung, "hung", f"no sign of life for {hung.silence():.0f} seconds")
         try:
             worker, message = self._messages.get(timeout=timeout)
         except queue.Empty:
@@ -124,38 +82,76 @@ class LocalExecutor:
             worker.ready = True
             self._start_failures = 0
             return Ready(worker.slot.index, **message["ready"])
-        assert worker.spec is not None
+        assert worker.task is not None
         if "epoch" in message:
-            return Progress(worker.slot.index, worker.spec, EpochReport.from_json(message["epoch"]))
-        spec, worker.spec = worker.spec, None
-        return Finished(worker.slot.index, spec, TrialResult.from_json(message["result"]))
+            return self._epoch(worker, worker.task, EpochReport.from_json(message["epoch"]))
+        return self._result(worker, worker.task, TrialResult.from_json(message["result"]), message["memory"])
+
+    def _epoch(self, worker: Worker, task: Task, report: EpochReport) -> Event | None:
+        task.patience = task.patience.after(report.seconds)
+        if report.epoch <= task.told:  # done again after it had run out of memory
+            worker.answer(go_on=True)
+            return None
+        task.told = report.epoch
+        return Progress(worker.slot.index, task.spec, report)
+
+    def _result(self, worker: Worker, task: Task, result: TrialResult, memory: int) -> Event | None:
+        if result.state == "failed":
+            result = replace(result, log=worker.last_words(), micro_batches=task.micro_batches)
+        worker.task = None
+        if result.reason == "out-of-memory" and task.micro_batches == 1:
+            # In a fresh process, as what frameworks have set aside on a GPU stays with the old one.
+            again = Task(task.spec, task.key, Patience(self._least), MICRO_BATCHES, task.told)
+            self._replace(worker).work(again)
+            return None
+        self._watch_memory(worker, memory)
+        return Finished(worker.slot.index, task.spec, result)
+
+    def _watch_memory(self, worker: Worker, memory: int) -> None:
+        worker.items += 1
+        if worker.items <= SETTLED_ITEMS:
+            worker.settled = max(worker.settled, memory)
+        elif memory > max(MOST_GROWTH * worker.settled, worker.settled + MOST_GROWTH_BYTES):
+            self._replace(worker)
 
     def _died(self, worker: Worker) -> Event | None:
         worker.kill()
-        last_words = worker.last_words()
+        code = worker.process.returncode
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        return self._lost(worker, "worker-died", f"the worker process ended by {how}")
+
+    def _is_hung(self, worker: Worker) -> bool:
+        if worker.task is None:
+            return not worker.ready and worker.silence() > START_SECONDS
+        allowed = worker.task.patience.seconds
+        return worker.silence() > (allowed if worker.ready else max(allowed, START_SECONDS))
+
+    def _lost(self, worker: Worker, reason: str, message: str) -> Event | None:
+        """Replaces a worker that is of no use any more; its work item has failed."""
+        log, task = worker.last_words(), worker.task
         if not worker.ready:
             self._start_failures += 1
             if self._start_failures > MOST_START_FAILURES:
-                raise RunError(f"workers do not start; the end of {worker.log}:\n{last_words[-400:]}")
-        self._start(worker.slot)
-        spec = worker.spec
-        if spec is None:
+                worker.kill()
+                raise RunError(f"workers do not start; the end of {worker.log}:\n{log[-400:]}")
+        self._replace(worker)
+        if task is None:
             return None
-        how = f"signal {-worker.process.returncode}" if worker.process.returncode < 0 else "an exit"
-        message = f"the worker process ended by {how}\n{last_words}".strip()
-        return Finished(
-            worker.slot.index, spec, TrialResult("failed", 0.0, reason="worker-died", message=message)
+        if not worker.ready:  # not the fault of its work
+            self._workers[worker.slot.index].work(task)
+            return None
+        result = TrialResult(
+            "failed", 0.0, reason=reason, message=message, log=log, micro_batches=task.micro_batches
         )
+        return Finished(worker.slot.index, task.spec, result)
 
     def answer(self, slot: int, *, go_on: bool) -> None:
         """Lets the work in a slot go on, or end where it is."""
-        self._workers[slot].send({"go_on": go_on})
+        self._workers[slot].answer(go_on=go_on)
 
     def cancel(self, slot: int) -> None:
         """Kills the worker in a slot and starts another."""
-        worker = self._workers[slot]
-        self._start(worker.slot)
-        worker.kill()
+        self._replace(self._workers[slot])
 
     def memory(self) -> int:
         """Bytes of memory that the workers have in use."""
@@ -169,5 +165,7 @@ class LocalExecutor:
         """Ends all workers at once."""
         workers = list(self._workers.values())
         self._workers.clear()
+        for worker in workers:
+            worker.process.kill()
         for worker in workers:
             worker.kill()

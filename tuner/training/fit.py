@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from search_spaces.family import Family, Recipe
-from tuner.records import EpochReport, TrialResult, TrialSpec, WorkContext
+from tuner.records import EpochReport, State, TrialResult, TrialSpec, WorkContext
 from tuner.run_dir import RunDir, write_arrays
-from tuner.training import models, scores
+from tuner.training import checkpoint, models, scores
 from tuner.training.data import TrainingData
 from tuner.training.schedules import learning_rate
 
@@ -41,6 +41,7 @@ class Fit:
     context: WorkContext
     family: Family
     data: TrainingData
+    micro_batches: int = 1
 
     def __post_init__(self) -> None:
         import keras
@@ -49,17 +50,18 @@ class Fit:
         keras.config.set_dtype_policy(self.context.precision)
         recipe = self.family.recipe(self.spec.params)
         self.batch_size = min(recipe.batch_size, len(self.data.rows))
+        self.micro_batches = parts(self.batch_size, self.micro_batches)
         steps = self.data.steps(self.batch_size) * self.spec.epochs
         self.recipe: Recipe = replace(recipe, ema=averaging(recipe.ema, steps))
         shape = self.data.images.shape
         self.shape = (int(shape[1]), int(shape[2]), int(shape[3]))
         self.classes = self.context.classes
         self.model: Any = models.compiled(
-            self.family, self.spec.params, self.recipe, self.shape, self.classes
+            self.family, self.spec.params, self.recipe, self.shape, self.classes, self.micro_batches
         )
         self.class_weights = self.data.class_weights() if self.context.class_weights else None
 
-    def epoch(self, epoch: int, most_steps: int | None = None) -> EpochReport:
+    def epoch(self, epoch: int) -> EpochReport:
         """Trains one epoch (from 1) and scores the averaged weights on the validation images."""
         start = time.perf_counter()
         steps = self.data.steps(self.batch_size)
@@ -68,28 +70,51 @@ class Fit:
         for step, (images, targets) in enumerate(self.data.batches(self.batch_size, self.spec.seed, epoch)):
             rate = learning_rate(self.recipe, (epoch - 1) * steps + step, steps, self.spec.epochs)
             self.model.optimizer.learning_rate = rate
-            logs = self.model.train_on_batch(
-                images, targets, class_weight=self.class_weights, return_dict=True
-            )
-            loss_sum += float(logs["loss"])
-            accuracy_sum += float(logs["accuracy"])
+            loss, accuracy = self._step(images, targets)
+            loss_sum += loss
+            accuracy_sum += accuracy
             done += 1
-            if done == most_steps:
-                break
         if not math.isfinite(loss_sum):
             raise TrialFailedError("nan", f"the loss became {loss_sum} in epoch {epoch}")
-        loss, accuracy, score = self._validate()
+        val_loss, val_accuracy, score = self._validate()
         return EpochReport(
             epoch=epoch,
             loss=loss_sum / done,
             accuracy=accuracy_sum / done,
-            val_loss=loss,
-            val_accuracy=accuracy,
+            val_loss=val_loss,
+            val_accuracy=val_accuracy,
             score=score,
             images=done * self.batch_size,
             seconds=time.perf_counter() - start,
             learning_rate=rate,
         )
+
+    def _step(self, images: Any, targets: Any) -> tuple[float, float]:
+        """One optimizer step; mean loss and accuracy. The optimizer adds up what parts of a batch give."""
+        size = len(images) // self.micro_batches
+        loss = accuracy = 0.0
+        for start in range(0, len(images), size):
+            part = slice(start, start + size)
+            logs = self.model.train_on_batch(
+                images[part], targets[part], class_weight=self.class_weights, return_dict=True
+            )
+            loss += float(logs["loss"]) / self.micro_batches
+            accuracy += float(logs["accuracy"]) / self.micro_batches
+        return loss, accuracy
+
+    def probe(self) -> EpochReport:
+        """A few steps of training, and one validation: what a whole epoch of `images` would take."""
+        steps, times = self.data.steps(self.batch_size), []
+        batches = self.data.batches(self.batch_size, self.spec.seed, 1)
+        for _, (images, targets) in zip(range(PROBE_STEPS), batches, strict=False):
+            start = time.perf_counter()
+            self._step(images, targets)
+            times.append(time.perf_counter() - start)
+        self._validate()  # compiles
+        start = time.perf_counter()
+        loss, accuracy, score = self._validate()
+        seconds = steps * float(np.median(times)) + time.perf_counter() - start
+        return EpochReport(1, 0.0, 0.0, loss, accuracy, score, steps * self.batch_size, seconds, 0.0)
 
     def _validate(self) -> tuple[float, float, float] | tuple[None, None, None]:
         labels = self.data.held_out_labels
@@ -106,7 +131,30 @@ class Fit:
     def predict(self) -> scores.Probabilities:
         """Probabilities of the held-out images, by the averaged weights."""
         return models.with_averaged_weights(
-            self.model, self.recipe, lambda: models.predict(self.model, self.data.held_out)
+            self.model,
+            self.recipe,
+            lambda: models.predict(self.model, self.data.held_out, 256 // self.micro_batches or 1),
+        )
+
+    def resume(self, key: str) -> int:
+        """Takes up the saved state that the work item goes on from; returns the epochs trained."""
+        path, epoch = RunDir(Path(self.context.run_dir)).checkpoint(key), self.spec.resume_from
+        return epoch if epoch and checkpoint.restore(path, self.model, epoch) else 0
+
+    def pause(self, epochs: list[EpochReport], seconds: float, key: str) -> TrialResult:
+        """Saves the state of the training for a later work item of the same key."""
+        path = RunDir(Path(self.context.run_dir)).checkpoint(key)
+        checkpoint.save(path, self.model, epochs[-1].epoch)
+        return self.unfinished("paused", epochs, seconds)
+
+    def unfinished(self, state: State, epochs: list[EpochReport], seconds: float) -> TrialResult:
+        """The result of a training that leaves nothing but its curve."""
+        return TrialResult(
+            state,
+            seconds,
+            epochs,
+            parameters=int(self.model.count_params()),
+            micro_batches=self.micro_batches,
         )
 
     def finish(self, epochs: list[EpochReport], seconds: float, key: str) -> TrialResult:
@@ -132,34 +180,39 @@ class Fit:
             best_epoch=best_epoch(epochs),
             latency_ms=latency,
             summary=summary,
+            micro_batches=self.micro_batches,
         )
 
 
 def train(
-    spec: TrialSpec, context: WorkContext, family: Family, data: TrainingData, key: str, on_epoch: OnEpoch
+    spec: TrialSpec,
+    context: WorkContext,
+    family: Family,
+    data: TrainingData,
+    key: str,
+    on_epoch: OnEpoch,
+    micro_batches: int = 1,
 ) -> TrialResult:
-    """Trains a Keras model to the end of its schedule, or until told to stop.
+    """Trains a Keras model to the end of its schedule, to where it is to pause, or until told to stop.
 
     Raises:
         TrialFailedError: the loss is not a number any more.
     """
     start = time.perf_counter()
-    fit = Fit(spec, context, family, data)
+    fit = Fit(spec, context, family, data, micro_batches)
     epochs: list[EpochReport] = []
     if spec.purpose == "probe":
-        fit.epoch(1, most_steps=2)
-        epochs.append(fit.epoch(1, most_steps=PROBE_STEPS))
-        return TrialResult(
-            "complete", time.perf_counter() - start, epochs, parameters=int(fit.model.count_params())
-        )
-    for epoch in range(1, spec.epochs + 1):
+        epochs.append(fit.probe())
+        return fit.unfinished("complete", epochs, time.perf_counter() - start)
+    last = spec.until or spec.epochs
+    for epoch in range(fit.resume(key) + 1, last + 1):
         epochs.append(fit.epoch(epoch))
-        if not on_epoch(epochs[-1]):
-            return TrialResult(
-                "stopped", time.perf_counter() - start, epochs, parameters=int(fit.model.count_params())
-            )
+        if not on_epoch(epochs[-1]) and epoch < last:  # at its end there is nothing left to stop
+            return fit.unfinished("stopped", epochs, time.perf_counter() - start)
         if spec.purpose == "baseline" and epoch - best_epoch(epochs) >= PATIENCE:
             break
+    if last < spec.epochs:
+        return fit.pause(epochs, time.perf_counter() - start, key)
     return fit.finish(epochs, time.perf_counter() - start, key)
 
 
@@ -170,6 +223,11 @@ def averaging(ema: float, steps: int) -> float:
     weights of the start.
     """
     return max(0.0, min(ema, 1 - 10 / steps)) if ema else 0.0
+
+
+def parts(batch_size: int, wanted: int) -> int:
+    """Into how many equal parts a batch is divided: the first number from `wanted` that divides it."""
+    return next((n for n in range(wanted, batch_size) if batch_size % n == 0), batch_size)
 
 
 def best_epoch(epochs: list[EpochReport]) -> int:

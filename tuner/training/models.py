@@ -18,9 +18,17 @@ T = TypeVar("T")
 
 
 def compiled(
-    family: Family, params: Params, recipe: Recipe, shape: tuple[int, int, int], classes: int
+    family: Family,
+    params: Params,
+    recipe: Recipe,
+    shape: tuple[int, int, int],
+    classes: int,
+    micro_batches: int = 1,
 ) -> Any:
-    """A model built in the current precision policy, ready for `train_on_batch`."""
+    """A model built in the current precision policy, ready for `train_on_batch`.
+
+    With more than one micro-batch, the weights change once in so many calls.
+    """
     import keras
 
     model = family.build(params, shape, classes)
@@ -30,17 +38,20 @@ def compiled(
     else:
         loss = keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
         metric = keras.metrics.CategoricalAccuracy(name="accuracy")
-    model.compile(optimizer=optimizer(recipe), loss=loss, metrics=[metric])
+    model.compile(optimizer=optimizer(recipe, micro_batches), loss=loss, metrics=[metric])
     return model
 
 
-def optimizer(recipe: Recipe) -> Any:
+def optimizer(recipe: Recipe, micro_batches: int = 1) -> Any:
     """The recipe's Keras optimizer, with averaged weights where it wants them."""
     import keras
 
     common: dict[str, Any] = {"learning_rate": recipe.learning_rate}
     if recipe.ema:
-        common |= {"use_ema": True, "ema_momentum": recipe.ema}
+        # Keras averages at every call, also at those that only add to the gradients.
+        common |= {"use_ema": True, "ema_momentum": recipe.ema ** (1 / micro_batches)}
+    if micro_batches > 1:
+        common["gradient_accumulation_steps"] = micro_batches
     if recipe.optimizer == "sgd":
         decay = recipe.weight_decay or None
         return keras.optimizers.SGD(momentum=recipe.momentum, weight_decay=decay, **common)

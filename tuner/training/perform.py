@@ -1,20 +1,32 @@
 """Does one work item, whatever it trains; a failure becomes a result, never an exception."""
 
-import gc
 import traceback
+from dataclasses import replace
 
 from search_spaces.family import Family
 from tuner.baselines.own import as_baseline
 from tuner.errors import TuneError
 from tuner.records import TrialResult, TrialSpec, WorkContext
 from tuner.registry import resolve
+from tuner.run_dir import is_disk_error
 from tuner.training import data as training_data
-from tuner.training import estimators, fit, preview
+from tuner.training import estimators, fit, memory, preview
 
-OUT_OF_MEMORY = ("out of memory", "resource_exhausted", "resource exhausted", "oom when allocating")
+OUT_OF_MEMORY = (
+    "out of memory",
+    "outofmemory",
+    "resource_exhausted",
+    "resource exhausted",
+    "resourceexhausted",
+    "oom when allocating",
+    "failed to allocate memory",
+)
+"""What the messages of TensorFlow, JAX and PyTorch have in common, in lower case."""
 
 
-def perform(spec: TrialSpec, context: WorkContext, key: str, on_epoch: fit.OnEpoch) -> TrialResult:
+def perform(
+    spec: TrialSpec, context: WorkContext, key: str, on_epoch: fit.OnEpoch, micro_batches: int = 1
+) -> TrialResult:
     """Trains what the item says.
 
     Args:
@@ -22,41 +34,45 @@ def perform(spec: TrialSpec, context: WorkContext, key: str, on_epoch: fit.OnEpo
         context: of the run.
         key: names the files that are written, `fits/<key>.*`.
         on_epoch: told of each epoch; answers whether to go on.
+        micro_batches: parts that each batch is trained in, to save memory.
     """
     try:
-        target = resolve(spec.model)
-        data = training_data.load(spec, context)
-        family = target if isinstance(target, Family) else None
-        if family is None:
-            baseline = as_baseline(target, spec.model)
-            if baseline.estimator is not None:
-                return estimators.fit(spec, context, baseline, data, key)
-            family = baseline.family
-        assert family is not None
-        if spec.purpose == "preview":
-            return preview.augmented(spec, context, family, data, key)
-        return fit.train(spec, context, family, data, key, on_epoch)
+        return _perform(spec, context, key, on_epoch, micro_batches)
     except fit.TrialFailedError as error:
         return _failed(error.reason, str(error))
     except MemoryError as error:
+        traceback.print_exc()  # goes to the worker's log
         return _failed("out-of-memory", f"MemoryError: {error}")
     except TuneError as error:
         return _failed("error", str(error))
     except Exception as error:  # noqa: BLE001 - whatever a model raises ends its trial only
-        traceback.print_exc()  # goes to the worker's log
+        traceback.print_exc()
         message = f"{type(error).__name__}: {error}"
-        memory = any(sign in message.lower() for sign in OUT_OF_MEMORY)
-        return _failed("out-of-memory" if memory else "error", message[:2000])
+        if is_disk_error(error):
+            return _failed("disk", message)
+        exhausted = any(sign in message.lower() for sign in OUT_OF_MEMORY)
+        return _failed("out-of-memory" if exhausted else "error", message[:2000])
     finally:
-        _forget()
+        memory.forget()
+
+
+def _perform(
+    spec: TrialSpec, context: WorkContext, key: str, on_epoch: fit.OnEpoch, micro_batches: int
+) -> TrialResult:
+    target = resolve(spec.model)
+    data = training_data.load(spec, context)
+    family = target if isinstance(target, Family) else None
+    if family is None:
+        baseline = as_baseline(target, spec.model)
+        if baseline.estimator is not None:
+            return estimators.fit(spec, context, baseline, data, key)
+        family = baseline.family
+        context = replace(context, precision="float32")  # as published, whatever the search uses
+    assert family is not None
+    if spec.purpose == "preview":
+        return preview.augmented(spec, context, family, data, key)
+    return fit.train(spec, context, family, data, key, on_epoch, micro_batches)
 
 
 def _failed(reason: str, message: str) -> TrialResult:
     return TrialResult("failed", seconds=0.0, reason=reason, message=message)
-
-
-def _forget() -> None:
-    import keras
-
-    keras.utils.clear_session(free_memory=False)
-    gc.collect()

@@ -101,7 +101,7 @@ def test_three_processes_at_once(csv_file: Path, options: DataOptions) -> None:
         "path, data, cache = map(pathlib.Path, sys.argv[1:])\n"
         "print(d.load(str(path), DataOptions(data, cache)).directory)"
     )
-    command = [sys.executable, "-c", code, csv_file, options.data_dir, options.cache_dir]
+    command = [sys.executable, "-c", code, *map(str, (csv_file, options.data_dir, options.cache_dir))]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     found = {process.communicate(timeout=60)[0].strip() for process in running}
     assert [process.returncode for process in running] == [0, 0, 0]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.tuner.datasets.builders import csv_text, cycle, noise, npz_bytes, pixel_header, write
-from tuner.datasets import mnist
+from tuner.datasets import mnist, quiet
 from tuner.datasets.asl import SOURCE as ASL
 from tuner.datasets.base import DataOptions
 from tuner.datasets.download import Download, fetch
@@ -70,7 +70,7 @@ def test_what_does_not_arrive_leaves_nothing_behind(server: str, tmp_path: Path,
         "address": "file:///etc/passwd",
     }[trouble]
     with pytest.raises(DataError, match="cannot download") as error:
-        fetch(of(url, b"other" if trouble == "cut" else b"right"), tmp_path, lambda message: None)
+        fetch(of(url, b"other" if trouble == "cut" else b"right"), tmp_path, quiet)
     assert len(str(error.value).splitlines()) == 2
     assert f"into {tmp_path} by hand" in str(error.value)
     assert list(tmp_path.iterdir()) == []
@@ -85,13 +85,11 @@ def test_mnist_downloads_itself_once(server: str, options: DataOptions) -> None:
     )
     FILES["/mnist.npz"] = data
     source = replace(mnist.SOURCE, downloads=(of(f"{server}/mnist.npz", data),))
-    first = prepared(source, replace(options, download=True), lambda message: None)
+    first = prepared(source, replace(options, download=True), quiet)
     assert first.name == "mnist"
     assert (options.data_dir / "mnist" / "mnist.npz").read_bytes() == data
     FILES.clear()
-    assert (
-        prepared(source, replace(options, download=True), lambda message: None).directory == first.directory
-    )
+    assert prepared(source, replace(options, download=True), quiet).directory == first.directory
 
 
 def test_published_addresses_and_checksums() -> None:
@@ -116,7 +114,7 @@ def test_sign_language_comes_from_kaggle(
         text = csv_text(noise(120, (28, 28, 1)), labels, header=pixel_header(784))
         write(tmp_path / "kept" / "deep" / f"sign_mnist_{split}.csv", text)
     kaggle(tmp_path, monkeypatch, f"return {str(tmp_path / 'kept')!r}")
-    data = prepared(ASL, replace(options, download=True), lambda message: None)
+    data = prepared(ASL, replace(options, download=True), quiet)
     assert len(data.train_images) == 120
     assert sorted(path.name for path in (options.data_dir / "asl").iterdir()) == [
         "sign_mnist_test.csv",
@@ -133,12 +131,12 @@ def test_trouble_with_kaggle_gives_the_manual_steps(
     with pytest.raises(
         DataError, match=r"cannot download[\s\S]*or put sign_mnist_train.csv and .* from https"
     ):
-        prepared(ASL, replace(options, download=True), lambda message: None)
+        prepared(ASL, replace(options, download=True), quiet)
     monkeypatch.delitem(sys.modules, "kagglehub", raising=False)
 
 
 def test_without_kagglehub(monkeypatch: pytest.MonkeyPatch, options: DataOptions) -> None:
     monkeypatch.setitem(sys.modules, "kagglehub", None)
     with pytest.raises(DataError, match=r"pip install 'tune-images\[kaggle\]'[\s\S]*or put"):
-        prepared(ASL, replace(options, download=True), lambda message: None)
+        prepared(ASL, replace(options, download=True), quiet)
     assert not np.any([options.data_dir.exists()])

@@ -1,4 +1,3 @@
-import resource
 import time
 from pathlib import Path
 
@@ -130,6 +129,7 @@ def test_many_images_are_compared_tile_by_tile() -> None:
 @pytest.mark.slow
 @pytest.mark.real_data
 def test_the_whole_of_mnist_in_under_a_minute_and_a_gigabyte(real_data_dir: Path) -> None:
+    resource = pytest.importorskip("resource")
     with np.load(real_data_dir / "mnist" / "mnist.npz") as arrays:
         splits = [arrays["x_train"][..., None], arrays["x_test"][..., None]]
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -156,13 +156,13 @@ def cats_and_dogs() -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.ui
 
 
 def write_cats_dogs_csvs(
-    folder: Path, x: NDArray[np.uint8], y: NDArray[np.int64], suffix: str, packing: str
+    folder: Path, x: NDArray[np.uint8], y: NDArray[np.integer], suffix: str, packing: str
 ) -> None:
     write(folder / f"input{suffix}.csv", csv_text(x, None), packing)
     write(folder / f"labels{suffix}.csv", "\n".join(f"{label:.1f}" for label in y), packing)
 
 
-@pytest.mark.parametrize("packing", ["plain", "gz", "zip"])
+@pytest.mark.parametrize("packing", ["gz", "zip"])
 def test_cats_and_dogs_of_files_and_of_folders_agree(
     packing: str,
     options: DataOptions,
@@ -223,7 +223,7 @@ def test_every_data_set_has_a_status(options: DataOptions) -> None:
 def test_unknown_names_get_a_hint(load_data: Load, options: DataOptions) -> None:
     with pytest.raises(UsageError, match=r"no data set 'mnits'; did you mean 'mnist'\?\nknown: digits"):
         load_data("mnits")
-    with pytest.raises(UsageError, match="no file or folder 'sub/data.csv'"):
+    with pytest.raises(UsageError, match=r"no file or folder 'sub/data\.csv'"):
         load_data("sub/data.csv")
     with pytest.raises(UsageError, match="--label-column is for a path"):
         load_data("digits", label_column="x")
@@ -242,7 +242,7 @@ def test_directories_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, 
 def test_listing_imports_nothing_heavy() -> None:
     code = (
         "import sys, tuner.datasets; tuner.datasets.DATASETS;"
-        "print([m for m in ('numpy', 'pandas', 'sklearn', 'scipy', 'PIL', 'platformdirs') if m in sys.modules])"
+        "print([m for m in 'numpy pandas sklearn scipy PIL platformdirs'.split() if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -91,7 +91,7 @@ def test_lists_that_lead_out_of_the_folder_are_refused(load_data: Load, tmp_path
     write(tmp_path / "d" / "a.png", png_bytes(X[0]))
     for name in ("../outside.png", str(tmp_path / "outside.png")):
         table = write(tmp_path / "d" / "list.csv", f"file,label\na.png,1\n{name},0\n")
-        with pytest.raises(DataError, match="data row 2 .* lies outside"):
+        with pytest.raises(DataError, match=r"data row 2 .* lies outside"):
             load_data(table)
     table = write(tmp_path / "d" / "list.csv", "file,label\na.png,1\nb.png,0\n")
     with pytest.raises(DataError, match=r"data row 2 .*: no image 'b.png'"):
@@ -239,6 +239,9 @@ def test_groups_by_file_name(load_data: Load, tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_searched_on_is_refused(load_data: Load, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+
     def file(labels: np.ndarray, images: np.ndarray = X) -> Path:
         return write(tmp_path / "my.csv", csv_text(images, labels, header=pixel_header(images[0].size)))
 
@@ -254,6 +257,6 @@ def test_what_cannot_be_searched_on_is_refused(load_data: Load, tmp_path: Path) 
     with pytest.raises(DataError, match="images of 2×2 pixels; expected at least 4×4"):
         load_data(file(Y, noise(40, (2, 2, 1))))
     with pytest.raises(DataError, match="nothing to read; expected a folder"):
-        load_data((tmp_path / "empty").mkdir() or tmp_path / "empty")
+        load_data(empty)
     with pytest.raises(UsageError, match="no file or folder"):
         load_data(file(Y), test=tmp_path / "nowhere.csv")

@@ -14,6 +14,7 @@ from PIL import Image
 
 from tests.tuner.datasets.builders import cycle, image_folder, noise, png_bytes, write
 from tests.tuner.datasets.conftest import Load
+from tuner.datasets import quiet
 from tuner.datasets.base import DataOptions
 from tuner.datasets.files import Entry, Reader
 from tuner.datasets.pictures import Pictures, decode
@@ -32,7 +33,7 @@ def decoded(
             image.save(path, kind)
         entries.append(Entry(path, path.name))
     with Reader() as reader:
-        return decode(reader, entries, shape, lambda message: None)
+        return decode(reader, entries, shape, quiet)
 
 
 def test_one_size_is_kept_and_grey_stays_grey(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from tests.tuner.conftest import Tune
 
-README = Path(__file__).parents[1] / "README.md"
+README = Path(__file__).parents[2] / "README.md"
 
 SHORTER = [
     "--trials",
@@ -110,7 +110,8 @@ def test_every_command(tune: Tune, place: Path, arguments: list[str]) -> None:
         "plan", "status", "report", "compare", "datasets", "spaces", "baselines", "clean"
     }  # fmt: skip
     if searches:
-        arguments = [*arguments, *SHORTER, "--name", f"run{abs(hash(tuple(arguments)))}"]
+        name = f"run{len(list((place / 'runs').iterdir()))}"
+        arguments = [*arguments, *SHORTER, "--name", name]
     done = tune(*arguments, cwd=place, TUNE_DATA_DIR=str(place / "data"))
     assert done.returncode == 0, done.stderr + done.stdout
     if searches:

@@ -1,0 +1,174 @@
+"""The Optuna study of a run: the one record of trials, whichever engine chooses them."""
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from search_spaces.space import Categorical, Float, Int, Parameter, ParamValue, SearchSpace
+from tuner import seeds
+from tuner.engines.base import Outcome, PastTrial
+from tuner.engines.journal import open_study, reset
+from tuner.records import EpochReport, TrialResult, TrialSpec
+
+if TYPE_CHECKING:
+    import optuna
+    from optuna.trial import FrozenTrial
+
+FAILED = "failed: "
+"""Starts the reason of a trial that failed. It is told as pruned, so that the sampler avoids what
+failed: TPE ignores failed trials, and goes on proposing the same region."""
+
+
+class Record:
+    """What every engine does alike: all but the choice of what is tried next.
+
+    Attributes:
+        study: in the run's journal.
+    """
+
+    def __init__(self, journal: Path, space: SearchSpace, model: str, seed: int, epochs: int) -> None:
+        self.study = open_study(journal)
+        self._space = space
+        self._model = model
+        self._seed = seed
+        self._epochs = epochs
+        self._open: dict[int, optuna.Trial] = {}
+
+    def _trials(self) -> "list[FrozenTrial]":
+        return self.study.get_trials(deepcopy=False)
+
+    def _upcoming(self, most: int) -> tuple[int, bool] | None:
+        """(number of the next trial, whether it is already in the study), None if there are `most`.
+
+        A trial in the study that has not begun was interrupted, or chosen just before a crash.
+        """
+        trials = self._trials()
+        waiting = [trial.number for trial in trials if trial.state.name == "WAITING"]
+        if len(trials) - len(waiting) >= most:
+            return None
+        return (waiting[0], True) if waiting else (len(trials), False)
+
+    def _enqueue(self, params: dict[str, ParamValue], **facts: Any) -> None:
+        """Puts a trial into the study, in one write, for the next `_begin` to return."""
+        searched = self._space.searched()
+        used = {name: params[name] for name in searched if self._space.is_active(name, params)}
+        self.study.enqueue_trial(used, user_attrs=facts)
+
+    def _begin(self, until: int = 0, resume_from: int = 0) -> TrialSpec:
+        return self._spec(self.study.ask(), until, resume_from)
+
+    def _spec(self, trial: "optuna.Trial", until: int = 0, resume_from: int = 0) -> TrialSpec:
+        self._open[trial.number] = trial
+        params = self._suggest(trial)
+        trial.set_user_attr("params", params)
+        return TrialSpec(
+            number=trial.number,
+            purpose="trial",
+            model=self._model,
+            params=params,
+            seed=seeds.derive(self._seed, "trial", trial.number),
+            split="search",
+            fold=0,
+            epochs=self._epochs,
+            until=until,
+            resume_from=resume_from,
+        )
+
+    def _suggest(self, trial: "optuna.Trial") -> dict[str, ParamValue]:
+        params: dict[str, Any] = {}
+        for name, parameter in self._space.searched().items():
+            if self._space.is_active(name, params):
+                params[name] = suggest(trial, name, parameter)
+        return self._space.complete(params)
+
+    def report(self, number: int, report: EpochReport) -> None:
+        """Records an epoch."""
+        assert report.score is not None
+        trial = self._open[number]
+        known = self._trials()[number].intermediate_values
+        if report.epoch not in known:  # an interrupted trial brings the same epochs again
+            trial.report(report.score, report.epoch)
+
+    def tell(self, number: int, result: TrialResult, outcome: Outcome, where: tuple[int, str]) -> None:
+        """Records how a trial ended, or paused."""
+        trial = self._open.pop(number)
+        if outcome == "waiting":
+            reset(self.study, number)
+            return
+        for key, value in _facts(result, outcome, where, trial.user_attrs).items():
+            trial.set_user_attr(key, value)
+        if outcome == "complete":
+            self.study.tell(trial, result.score)
+        elif outcome != "paused":
+            self._prune(number)
+
+    def _prune(self, number: int) -> None:
+        from optuna.trial import TrialState
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that a pruned trial has no value yet
+            self.study.tell(number, state=TrialState.PRUNED)
+
+    def note(self, number: int, key: str, value: object) -> None:
+        """Records a fact of a running trial."""
+        self._open[number].set_user_attr(key, value)
+
+    def drop(self, *, everything: bool = False) -> list[PastTrial]:
+        """Ends paused trials; there are none, unless the engine pauses trials."""
+        return []
+
+    def past(self) -> list[PastTrial]:
+        """The trials that have ended, by number."""
+        return [past(trial, self._space) for trial in self._trials() if trial.state.is_finished()]
+
+
+def _facts(
+    result: TrialResult, outcome: Outcome, where: tuple[int, str], before: dict[str, Any]
+) -> dict[str, Any]:
+    """What is recorded of a trial, added to what it took before a pause."""
+    earlier = before if "paused" in before else {}
+    facts = {
+        "seconds": earlier.get("seconds", 0.0) + result.seconds,
+        "worker": where[0],
+        "device": where[1],
+        "epochs": earlier.get("epochs", 0) + len(result.epochs),
+        "images": earlier.get("images", 0) + sum(report.images for report in result.epochs),
+        "parameters": result.parameters,
+        "reason": FAILED + result.reason if outcome == "failed" else result.reason,
+        "message": result.message,
+    }
+    # Last: with it the trial counts as paused after a crash, and the other facts are there then.
+    return {**facts, "paused": result.epochs[-1].epoch} if outcome == "paused" else facts
+
+
+def past(trial: "FrozenTrial", space: SearchSpace) -> PastTrial:
+    """A trial of the study as a plain record."""
+    from optuna.trial import TrialState
+
+    facts = trial.user_attrs
+    failed = trial.state == TrialState.FAIL or str(facts.get("reason", "")).startswith(FAILED)
+    outcome: Outcome = "failed" if failed else "complete" if trial.state == TrialState.COMPLETE else "pruned"
+    scores = dict(sorted(trial.intermediate_values.items()))
+    last = scores[max(scores)] if scores else None
+    return PastTrial(
+        number=trial.number,
+        outcome=outcome,
+        score=trial.value if outcome == "complete" else last,
+        params=space.complete(facts.get("params", trial.params)),
+        scores=scores,
+        epochs=int(facts.get("epochs", 0)),
+        images=int(facts.get("images", 0)),
+        seconds=float(facts.get("seconds", 0.0)),
+    )
+
+
+def suggest(trial: "optuna.Trial", name: str, parameter: Parameter) -> ParamValue:
+    """Draws one parameter, or takes the value that was put into the study for it."""
+    if isinstance(parameter, Categorical):
+        choice = trial.suggest_categorical(name, parameter.choices)
+        assert choice is not None
+        return choice
+    if isinstance(parameter, Int):
+        return trial.suggest_int(name, parameter.low, parameter.high, step=parameter.step, log=parameter.log)
+    assert isinstance(parameter, Float)
+    return trial.suggest_float(name, parameter.low, parameter.high, step=parameter.step, log=parameter.log)
