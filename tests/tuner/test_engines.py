@@ -6,7 +6,6 @@ from search_spaces.space import Categorical, Float, Int, SearchSpace
 from tuner.engines.journal import mend
 from tuner.engines.optuna_engine import OptunaEngine
 from tuner.errors import RunError
-from tuner.errors import RunError
 from tuner.records import EpochReport, TrialResult, TrialSpec
 
 SPACE = SearchSpace(

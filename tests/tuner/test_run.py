@@ -41,8 +41,8 @@ def report_of(run: Path) -> Any:
 
 def test_a_run_leaves_what_it_promises(small_run: Path) -> None:
     names = {
-        "report.md", "report.json", "leaderboard.csv", "run.json", "study.journal", "audit.json", "final.json",
-        "predictions.npz", "histories.json", "test_reads.jsonl", "model", "figures", "logs",
+        "report.md", "report.json", "leaderboard.csv", "run.json", "study.journal", "audit.json",
+        "final.json", "predictions.npz", "histories.json", "test_reads.jsonl", "model", "figures", "logs",
     }  # fmt: skip
     assert names <= {path.name for path in small_run.iterdir()}
     assert json.loads((small_run / "model" / "labels.json").read_text()) == [str(d) for d in range(10)]
