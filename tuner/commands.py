@@ -66,7 +66,7 @@ def headline(summary: dict[str, Any]) -> list[str]:
     sure = f" (95 % interval {interval[0]:.3f} to {interval[1]:.3f})" if interval else ""
     lines = [f"tuned: test accuracy {accuracy['mean']:.3f}{sure}"]
     lines += [
-        f"  {row['difference']:+.3f} against {row['baseline']}: {row['verdict']}"
+        f"  {round(row['difference'], 3) + 0.0:+.3f} against {row['baseline']}: {row['verdict']}"
         for row in summary["comparison"]
     ]
     return lines

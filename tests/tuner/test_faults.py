@@ -92,7 +92,8 @@ def copy(faulty: Path, tmp_path: Path) -> Path:
 @pytest.mark.slow
 def test_no_fault_ends_more_than_its_trial(faulty: Path) -> None:
     report = report_of(faulty)
-    assert report["search"]["trials"] == {"complete": 3, "pruned": 0, "failed": 5}
+    counts = {"complete": 3, "pruned": 0, "failed": 5, "unfinished": 0}
+    assert report["search"]["trials"] == counts
     assert report["final"]["test_accuracy"]["mean"] is not None
     assert (faulty / "runs" / "digits" / "report.md").exists()
 
@@ -105,7 +106,7 @@ def test_no_fault_ends_more_than_its_trial(faulty: Path) -> None:
         (3, "out-of-memory", "RESOURCE_EXHAUSTED: Out of memory"),
         (4, "worker-died", "ended by signal 9"),
         (5, "hung", "no sign of life"),
-        (6, "nan", "not"),
+        (6, "nan", "the loss became nan"),
     ],
 )
 def test_a_failed_trial_has_its_reason(faulty: Path, trial: int, reason: str, message: str) -> None:
