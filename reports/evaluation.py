@@ -63,6 +63,7 @@ def evaluate(final: Mapping[str, Any], arrays: Arrays, class_names: Sequence[str
             DataPoint(float(p["share"]), int(p["images"]), int(p["groups"]), tuple(p["accuracy_per_fold"]))
             for p in final.get("data_curve", ())
         ),
+        test_label_conflicts=tuple((int(a), int(b)) for a, b in final.get("test_label_conflicts", ())),
     )
 
 

@@ -279,6 +279,7 @@ class Final:
         confusion: (classes, classes) images of a true class (row) read as a class, mean over seeds.
         pairs: most frequent confusions first.
         data_curve: the winner on less data, and on all; smallest share first, or empty.
+        test_label_conflicts: pairs of test images that are near-copies with different labels.
         mistakes: of the saved model, most confident first.
     """
 
@@ -297,6 +298,7 @@ class Final:
     test_readings: int
     cut: tuple[str, ...]
     data_curve: tuple[DataPoint, ...] = ()
+    test_label_conflicts: tuple[tuple[int, int], ...] = ()
 
     @property
     def balanced_accuracy(self) -> float:

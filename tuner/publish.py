@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tuner import test_split
 from tuner.contenders import Contender
+from tuner.datasets import conflicts
 from tuner.datasets.base import Dataset
 from tuner.errors import RunError
 from tuner.records import TrialResult, TrialSpec
@@ -87,6 +88,9 @@ def write(results: Results, run: RunDir, dataset: Dataset) -> None:
             "finalists": [{k: v for k, v in row.items() if k != "params"} for row in results.ranking],
             "models": rows,
             "data_curve": _data_curve(results, run, dataset),
+            "test_label_conflicts": conflicts.among_test_images(
+                dataset.test_images, dataset.test_groups, labels, dataset.audit["duplicates"]["threshold"]
+            ),
             "cut": results.cut,
             "test_readings": test_split.readings(run.path),
             "seconds": results.seconds,

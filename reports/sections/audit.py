@@ -21,6 +21,8 @@ def render(summary: RunSummary) -> str:
         f"pixels, {len(data.class_names)} classes."
     )
     sentences = [first, *(_audit(summary.audit) if summary.audit else ())]
+    if summary.final:
+        sentences.append(_conflicts(summary.final.test_label_conflicts, "test"))
     return join(["## The data", "\n".join(f"- {sentence}" for sentence in sentences if sentence)])
 
 
@@ -29,7 +31,7 @@ def _audit(audit: Mapping[str, Any]) -> list[str]:
         _classes(audit),
         _values(audit),
         _duplicates(audit.get("duplicates") or {}),
-        _conflicts(audit.get("label_conflicts") or ()),
+        _conflicts(audit.get("label_conflicts") or (), "training"),
         _constant(audit.get("constant_images") or {}),
         _corrupt(audit.get("corrupt") or ()),
         _suspects(audit.get("suspected_labels")),
@@ -84,13 +86,13 @@ def _duplicates(found: Mapping[str, Any]) -> str:
     return text.strip()
 
 
-def _conflicts(pairs: Sequence[Sequence[int]]) -> str:
+def _conflicts(pairs: Sequence[Sequence[int]], split: str) -> str:
     if not pairs:
         return ""
     shown = [f"{a} and {b}" for a, b in pairs[:SHOWN]]
     more = f" and {len(pairs) - SHOWN:,} more" if len(pairs) > SHOWN else ""
     many = plural(len(pairs), "pair of near-copies has", "pairs of near-copies have").capitalize()
-    return f"{many} different labels (training images {'; '.join(shown)}{more})."
+    return f"{many} different labels ({split} images {'; '.join(shown)}{more})."
 
 
 def _constant(images: Mapping[str, Sequence[int]]) -> str:
