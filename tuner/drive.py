@@ -45,6 +45,7 @@ class Interrupt:
         self._say = say
         self._before: dict[signal.Signals, Any] = {}
         self.pressed = False
+        self.at_once = False
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
@@ -60,6 +61,7 @@ class Interrupt:
 
     def _handle(self, _signal: int, _frame: FrameType | None) -> None:
         if self.pressed:
+            self.at_once = True
             raise KeyboardInterrupt
         self.pressed = True
         self._say("stopping after the running epochs; press Ctrl-C again to stop at once")

@@ -65,11 +65,15 @@ def run(
         if fresh and (aside := directory.set_aside()):
             display.say(f"the earlier run is set aside as {aside}")
         lock = directory.lock()
+        interrupt = Interrupt(display.warn)
         try:
-            with Interrupt(display.warn) as interrupt, display.showing():
+            with interrupt, display.showing():
                 return Session(config, prepared, directory, display, command, began, interrupt).run()
-        except KeyboardInterrupt:  # Typer would end the program without a word
-            raise StoppedError("stopped at once; the same command resumes") from None
+        except (KeyboardInterrupt, Exception) as error:
+            # A second Ctrl-C falls into the middle of anything, whose clean-up may then fail in turn.
+            if isinstance(error, KeyboardInterrupt) or interrupt.at_once:
+                raise StoppedError("stopped at once; the same command resumes") from None
+            raise
         finally:
             lock.release()
 
