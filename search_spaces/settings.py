@@ -87,6 +87,7 @@ def _narrowed(parameter: Parameter, text: str) -> Parameter:
 
 def _with_range(parameter: Int | Float, low: float, high: float, *, log: bool) -> Parameter:
     """`high` comes down to the last whole step, as Optuna has it."""
+    parameter = _declared(parameter, parameter)  # the default may lie outside the new range until it moves
     if isinstance(parameter, Int):
         step = 1 if log else parameter.step
         high = low + (high - low) // step * step

@@ -217,3 +217,8 @@ def test_wrong_toml(tmp_path: Path, content: str, message: str) -> None:
 def test_missing_toml(tmp_path: Path) -> None:
     with pytest.raises(SpaceError, match="cannot be read"):
         read_toml(tmp_path / "no.toml")
+
+
+def test_narrowing_moves_a_default_that_lies_outside_without_declared_limits() -> None:
+    space = SearchSpace("toy", {"units": Int(1, 8, 2)}).with_settings(["units=4..5"])
+    assert space.default() == {"units": 4}
