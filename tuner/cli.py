@@ -65,6 +65,9 @@ def run(
     space: opt.Space = None,
     settings: opt.Settings = [],  # noqa: B006 - Typer's way to have none
     seed: opt.Seed = 0,
+    deterministic: opt.Deterministic = False,
+    target: opt.Target = None,
+    patience: opt.Patience = None,
     metric: opt.Metric = "accuracy",
     class_weights: opt.ClassWeights = "none",
     precision: opt.Precision = "auto",

@@ -7,10 +7,11 @@ from typing import Any, Literal
 
 from tuner.engines import ALGORITHMS
 from tuner.errors import UsageError
+from tuner.schedulers import SCHEDULERS
 
 Resume = Literal["may", "must", "ends", "free"]
 
-PRUNERS = ("asha", "none")
+PRUNERS = tuple(SCHEDULERS)
 METRICS = ("accuracy", "balanced-accuracy", "f1-macro", "auc")
 CLASS_WEIGHTS = ("none", "balanced")
 PRECISIONS = ("auto", "float32", "bfloat16")
@@ -38,6 +39,9 @@ class RunConfig:
     space: str | None = _option(None, "must")
     settings: tuple[str, ...] = _option((), "must")
     seed: int = _option(0, "must")
+    deterministic: bool = _option(False, "must")
+    target: float | None = _option(None, "may")
+    patience: int | None = _option(None, "may")
     metric: str = _option("accuracy", "must")
     class_weights: str = _option("none", "must")
     precision: str = _option("auto", "must")
@@ -64,6 +68,10 @@ class RunConfig:
         _at_least("--finalists", self.finalists, 1)
         if self.seeds is not None:
             _at_least("--seeds", self.seeds, 1)
+        if self.patience is not None:
+            _at_least("--patience", self.patience, 1)
+        if self.target is not None and not 0 < self.target <= 1:
+            raise UsageError(f"--target {self.target}: expected a validation score above 0, up to 1")
         _at_least("--seed", self.seed, 0)
         _one_of("--engine", self.engine, tuple(ALGORITHMS))
         self._choose_search()
@@ -74,15 +82,23 @@ class RunConfig:
     def _choose_search(self) -> None:
         """Checks algorithm and pruner; those that were not named are the engine's own."""
         algorithms = ALGORITHMS[self.engine]
-        pruners = PRUNERS if self.engine == "optuna" else ("none",)
         object.__setattr__(self, "algorithm", self.algorithm or algorithms[0])
-        object.__setattr__(self, "pruner", self.pruner or pruners[0])
+        object.__setattr__(self, "pruner", self.pruner or (PRUNERS[0] if self.engine == "optuna" else "none"))
         _one_of("--algorithm", self.algorithm, algorithms)
         _one_of("--pruner", self.pruner, PRUNERS)
-        if self.pruner not in pruners:
+        if self.algorithm == "hyperband" and self.pruner != "none":
             raise UsageError(
-                f"--pruner {self.pruner!r}: the {self.engine} engine takes only none; "
-                "its hyperband stops trials itself"
+                f"--pruner {self.pruner!r}: the keras-tuner engine takes only none with hyperband, "
+                "which stops trials itself"
+            )
+        if (
+            self.deterministic
+            and self.engine == "keras-tuner"
+            and self.algorithm in {"hyperband", "bayesian"}
+        ):
+            raise UsageError(
+                f"--deterministic: keras-tuner's {self.algorithm} chooses by whatever has ended when it is "
+                "asked\nits random and grid can be used, and all algorithms of optuna"
             )
         if (self.engine, self.algorithm) == ("optuna", "gp") and find_spec("torch") is None:
             raise UsageError(

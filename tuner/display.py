@@ -1,7 +1,7 @@
 """What the user sees while a run goes on: a live table in a terminal, plain lines elsewhere."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 
 PROGRESS_SECONDS = 3.0
+
+COUNTED = ("complete", "pruned", "failed", "paused")
 
 
 def duration(seconds: float) -> str:
@@ -41,11 +43,10 @@ class Display:
     live: bool = False
     quiet: bool = False
     _trials: int = 0
-    _counts: dict[str, int] = field(default_factory=lambda: {"complete": 0, "pruned": 0, "failed": 0})
+    _counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTED, 0))
     _best: tuple[float, int] | None = None
     _running: dict[int, str] = field(default_factory=dict)
-    _began: float = 0.0
-    _done_here: int = 0
+    _left: Callable[[], float] = lambda: 0.0
     _fits: tuple[int, int] = (0, 0)
     _stage: str = ""
     _view: "Live | None" = None
@@ -83,15 +84,18 @@ class Display:
         """A line that even `--quiet` shows."""
         self.console.print(f"warning: {line}", markup=False, highlight=False, soft_wrap=True)
 
-    def search_started(self, trials: int, past: list[PastTrial]) -> None:
-        """The search begins, with what earlier sittings did."""
+    def search_started(
+        self, trials: int, past: list[PastTrial], paused: list[PastTrial], left: Callable[[], float]
+    ) -> None:
+        """The search begins, with what earlier sittings did, and an estimate of the seconds left."""
         self._stage = "search"
         self._trials = trials
-        self._began = time.monotonic()
-        for trial in past:
+        self._left = left
+        for trial in [*past, *paused]:
             self._count(trial.number, trial.outcome, trial.score)
-        if past:
-            self.say(f"resuming: {len(past)} of {trials} trials are done")
+        if past or paused:
+            waiting = f", {len(paused)} of them wait" if paused else ""
+            self.say(f"resuming: {len(past) + len(paused)} of {trials} trials are done{waiting}")
 
     def trial_started(self, spec: TrialSpec) -> None:
         """A trial begins."""
@@ -102,23 +106,26 @@ class Display:
         self._running[spec.number] = f"epoch {report.epoch} of {spec.epochs}, {report.score or 0:.3f}"
 
     def trial_ended(self, spec: TrialSpec, result: TrialResult, outcome: Outcome) -> None:
-        """A trial has ended."""
+        """A trial has ended, or waits."""
         self._running.pop(spec.number, None)
-        if outcome in {"waiting", "paused"}:
+        if spec.resume_from:
+            self._counts["paused"] -= 1
+        if outcome == "waiting":
             return
         why = (
             f" ({result.reason}: {result.message.splitlines()[0]})"
             if outcome == "failed" and result.message
             else ""
         )
-        self._ended(spec.number, outcome, result.score, len(result.epochs), why)
+        epochs = result.epochs[-1].epoch if result.epochs else spec.resume_from
+        self._ended(spec.number, outcome, result.score, epochs, why)
 
     def trial_dropped(self, trial: PastTrial) -> None:
         """A trial that was paused does not go on."""
-        self._ended(trial.number, trial.outcome, trial.score, trial.epochs)
+        self._counts["paused"] -= 1
+        self._count(trial.number, trial.outcome, trial.score)
 
     def _ended(self, number: int, outcome: str, score: float | None, epochs: int, why: str = "") -> None:
-        self._done_here += 1
         self._count(number, outcome, score)
         if self._view is None:
             self.say(self._trial_line(number, outcome, score, epochs, why))
@@ -129,16 +136,16 @@ class Display:
             self._best = (score, number)
 
     def _trial_line(self, number: int, outcome: str, score: float | None, epochs: int, why: str) -> str:
-        done = sum(self._counts.values())
         scored = "" if score is None else f" {score:.4f}"
-        after = f" after {epochs} epochs" if outcome == "pruned" else ""
+        done = "waits" if outcome == "paused" else outcome
+        after = f" after {epochs} epochs" if outcome in {"pruned", "paused"} else ""
         best = "" if self._best is None else f"; best {self._best[0]:.4f} (trial {self._best[1]})"
-        left = "" if done >= self._trials else f"; about {duration(self._left())} left"
-        return f"[{done}/{self._trials}] trial {number} {outcome}{scored}{after}{why}{best}{left}"
-
-    def _left(self) -> float:
-        elapsed = time.monotonic() - self._began
-        return elapsed / max(1, self._done_here) * (self._trials - sum(self._counts.values()))
+        seconds = self._left()
+        left = f"; about {duration(seconds)} left" if seconds >= 1 else ""
+        return (
+            f"[{sum(self._counts.values())}/{self._trials}] trial {number} {done}{scored}{after}{why}"
+            f"{best}{left}"
+        )
 
     def fits_started(self, stage: str, count: int) -> None:
         """A stage of the end begins: `count` trainings."""
@@ -172,7 +179,7 @@ class Display:
             done, total = sum(self._counts.values()), self._trials
             counts = ", ".join(f"{count} {name}" for name, count in self._counts.items())
             best = "none yet" if self._best is None else f"{self._best[0]:.4f} (trial {self._best[1]})"
-            left = f"about {duration(self._left())} left" if self._done_here else "time left: not known yet"
+            left = f"about {duration(self._left())} left" if done else "time left: not known yet"
             head = f"search: {done} of {total} trials ({counts}); best {best}; {left}"
         else:
             done, total = self._fits

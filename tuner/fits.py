@@ -5,7 +5,7 @@ import json
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tuner.display import Display
@@ -62,6 +62,7 @@ class Fits:
     _queue: deque[Fit] = field(default_factory=deque)
     _running: dict[int, Fit] = field(default_factory=dict)
     _until: float | None = None
+    _number: int = 0
 
     def do(self, stage: str, fits: Sequence[Fit], until: float | None = None) -> bool:
         """Does those that are not done yet, in their order.
@@ -79,12 +80,17 @@ class Fits:
         for fit in fits:
             if self.result(fit) is None:
                 new.setdefault(self.key(fit), fit)
-        self._queue = deque(new.values())
+        self._queue = deque(self._numbered(fit) for fit in new.values())
         self.display.fits_started(stage, len(new))
         drive(self.executor, self, self._halt, grace=0.0 if self._until else 60.0)
         self.cut += self._queue
         self._queue.clear()
         return not self.interrupted()
+
+    def _numbered(self, fit: Fit) -> Fit:
+        """With a number of its own: of those that run at the same time, none may be taken for another."""
+        self._number += 1
+        return replace(fit, spec=replace(fit.spec, number=self._number))
 
     def result(self, fit: Fit) -> TrialResult | None:
         """What came of a training, None if it was not done."""

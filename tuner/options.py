@@ -49,7 +49,8 @@ Pruner = Annotated[
     str | None,
     _option(
         "--pruner",
-        help="What stops poor trials early: asha (optuna's default), none (the only one with keras-tuner).",
+        help="What stops poor trials early: screen (optuna's default: all for a few epochs, the best few "
+        "to the end), asha, hyperband, median, none (keras-tuner's default; its hyperband takes no other).",
         panel=SEARCH,
         metavar="NAME",
     ),
@@ -74,6 +75,22 @@ Settings = Annotated[
     ),
 ]
 Seed = Annotated[int, _option("--seed", help="Everything random in the run.", panel=SEARCH)]
+Deterministic = Annotated[
+    bool,
+    _option(
+        "--deterministic",
+        help="The same trials and decisions for any number of workers up to 8; a little slower.",
+        panel=SEARCH,
+    ),
+]
+Target = Annotated[
+    float | None,
+    _option("--target", help="Stop the search once a trial's validation score reaches this.", panel=SEARCH),
+]
+Patience = Annotated[
+    int | None,
+    _option("--patience", help="Stop the search after so many trials without a better one.", panel=SEARCH),
+]
 Metric = Annotated[
     str,
     _option(

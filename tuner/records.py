@@ -28,7 +28,8 @@ class TrialSpec:
         epochs: the length of the schedule, and the most epochs trained.
         save: keep the trained model beside its predictions.
         share: of the duplicate groups to train on, above 0 to 1.
-        until: pause after this epoch, with the state saved; 0 to train to the end of the schedule.
+        until: pause after this epoch, with the state saved; at the end of the schedule there is no
+            more. 0 for work that never pauses.
         resume_from: go on from the state saved after this epoch; 0 to begin. Without that state,
             what is missing is trained again, which ends in the same place.
     """

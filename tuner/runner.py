@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tuner import datasets, devices, plan, registry, scheduler, state
+from tuner import datasets, devices, plan, registry, state
 from tuner.config import RunConfig
 from tuner.display import Display
 from tuner.drive import Halt, Interrupt, wait_until_ready
@@ -18,13 +18,19 @@ from tuner.executors.local import LocalExecutor
 from tuner.final import Final
 from tuner.final import Plan as FinalPlan
 from tuner.fits import Fits
+from tuner.limits import Limits
 from tuner.prepare import Prepared, prepare
 from tuner.records import WorkContext
 from tuner.run_dir import RunDir, read_json, telling_of_disk_errors, write_arrays, write_json
+from tuner.schedulers import SCHEDULERS
+from tuner.schedulers.base import Scheduler
 from tuner.study import Search
 
 REPORT_SECONDS = 15.0
 """Of the budget, kept for writing the report."""
+
+LAG = 8
+"""With `--deterministic`, a trial is chosen and compared knowing those up to this many before it."""
 
 SEARCH_SHARE = 0.5
 SEARCH_GRACE = 0.05
@@ -205,7 +211,14 @@ class Session:
         budget = self.config.budget
         return None if budget is None else self.began + share * budget - less
 
-    def _engine(self) -> Engine:
+    def _scheduler(self) -> Scheduler:
+        batch = registry.resolve(self.prepared.model).recipe(self.prepared.space.default()).batch_size
+        scheduler: Scheduler = registry.resolve(SCHEDULERS[self.config.pruner])(
+            self._epochs, self._search_images() // batch, LAG if self.config.deterministic else 0
+        )
+        return scheduler
+
+    def _engine(self, scheduler: Scheduler) -> Engine:
         config, prepared = self.config, self.prepared
         engine: Engine = registry.resolve(ENGINES[config.engine])(
             self.directory.journal,
@@ -213,7 +226,7 @@ class Session:
             prepared.model,
             config.algorithm,
             config.seed,
-            self._epochs,
+            scheduler,
         )
         return engine
 
@@ -221,20 +234,20 @@ class Session:
         """Searches; returns False when interrupted."""
         if self.interrupt.pressed:
             return False
-        config, space = self.config, self.prepared.space
-        batch = registry.resolve(self.prepared.model).recipe(space.default()).batch_size
-        pruner = scheduler.make(config.pruner, self._epochs, self._search_images() // batch)
+        config = self.config
         before, start = self.state["seconds"]["search"], time.monotonic()
 
         def clock() -> float:
             return float(before + time.monotonic() - start)
 
-        engine = self._engine()
-        search = Search(engine, pruner, executor, self.display, config.trials, clock)
+        scheduler = self._scheduler()
+        engine = self._engine(scheduler)
         deadline = self._deadline(SEARCH_SHARE)
+        limits = Limits(config.target, config.patience)
+        search = Search(engine, scheduler, executor, self.display, config.trials, clock, limits, deadline)
         grace = 60.0 if config.budget is None else SEARCH_GRACE * config.budget
         search.run(self._until(deadline, search), grace)
-        self._record_search(engine, clock(), deadline)
+        self._record_search(engine, search, clock())
         return not self.interrupt.pressed
 
     def _until(self, deadline: float | None, search: Search) -> Callable[[], Halt]:
@@ -245,18 +258,20 @@ class Session:
 
         return halt
 
-    def _record_search(self, engine: Engine, seconds: float, deadline: float | None) -> None:
+    def _record_search(self, engine: Engine, search: Search, seconds: float) -> None:
         past = engine.past()
         images = sum(trial.images for trial in past)
         fewer = len(past) < self.config.trials
-        late = deadline is not None and time.monotonic() > deadline and fewer
+        late = search.deadline is not None and time.monotonic() > search.deadline and fewer
         self.state["seconds"]["search"] = seconds
         self.state["search"] = {
             "seconds": seconds,
             "epochs_trained": sum(trial.epochs for trial in past),
             "images_trained": images,
             "images_per_second": images / seconds if seconds else 0.0,
-            "stopped_by": self._halt() or ("budget" if late else "exhausted" if fewer else "trials"),
+            "stopped_by": self._halt()
+            or search.closed
+            or ("budget" if late else "exhausted" if fewer else "trials"),
         }
         self._save()
 
@@ -283,7 +298,9 @@ class Session:
             finalists=config.finalists,
             epochs=self._epochs,
         )
-        final = Final(final_plan, self.directory, prepared.dataset, fits, self._engine().past())
+        final = Final(
+            final_plan, self.directory, prepared.dataset, fits, self._engine(self._scheduler()).past()
+        )
         done = final.do()
         for stage, seconds in final.seconds.items():
             self.state["seconds"][stage] += seconds

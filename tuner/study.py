@@ -1,15 +1,18 @@
-"""The search: ask, train, prune, tell."""
+"""The search: ask, train, compare, tell."""
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tuner.display import Display
 from tuner.drive import Halt, drive
 from tuner.engines.base import Engine, Outcome, PastTrial
 from tuner.errors import RunError
 from tuner.executors.base import Executor
+from tuner.limits import Closed, Limits
+from tuner.pace import Pace
 from tuner.records import EpochReport, TrialResult, TrialSpec
-from tuner.scheduler import Scheduler
+from tuner.schedulers.base import Scheduler
 
 SAME_FAILURES = 5
 """A search whose first trials all fail stops after this many."""
@@ -26,6 +29,9 @@ class Search:
         display: shows them.
         trials: how many in all: complete, pruned and failed.
         clock: seconds since the search began, over all its sittings.
+        limits: what else ends it.
+        deadline: `time.monotonic()` at which it must have ended, or None.
+        closed: why no new trials are asked for any more; "" while they are.
     """
 
     engine: Engine
@@ -34,36 +40,93 @@ class Search:
     display: Display
     trials: int
     clock: Callable[[], float]
+    limits: Limits = field(default_factory=Limits)
+    deadline: float | None = None
+    closed: Closed = ""
     _pruned: set[int] = field(default_factory=set)
     _started: dict[int, float] = field(default_factory=dict)
     _epochs: dict[int, list[EpochReport]] = field(default_factory=dict)
+    _running: dict[int, TrialSpec] = field(default_factory=dict)
     _failures: list[TrialResult] = field(default_factory=list)
-    _completed: int = 0
-    _paused: bool = False
+    _complete: dict[int, float] = field(default_factory=dict)
+    _scores: dict[int, float | None] = field(default_factory=dict)
+    _pace: Pace = field(default_factory=Pace)
 
     def __post_init__(self) -> None:
-        past = self.engine.past()
-        for trial in past:
+        past, paused = self.engine.past(), self.engine.paused()
+        for trial in [*past, *paused]:
             for epoch, score in trial.scores.items():
                 self.scheduler.report(trial.number, epoch, score)
-            self._completed += trial.outcome == "complete"
-        self.display.search_started(self.trials, past)
+            self._settle(trial.number, trial.outcome, trial.scores, trial.score)
+            self._pace.learn(trial.epochs, trial.seconds)
+        self.display.search_started(self.trials, past, paused, self._left)
 
     @property
     def completed(self) -> int:
         """Trials that ran to the end."""
-        return self._completed
+        return len(self._complete)
+
+    def _settle(self, number: int, outcome: Outcome, scores: dict[int, float], score: float | None) -> None:
+        """Notes what a trial has come to: a score that can be compared with the others', or none."""
+        if outcome == "complete" and score is not None:
+            self._complete[number] = score
+        common = self.scheduler.common  # one that went on keeps what it had there
+        self._scores.setdefault(number, scores.get(common) if common else self._complete.get(number))
 
     def next(self) -> tuple[TrialSpec, str] | None:
-        """The next trial, None when all have been asked for, or when the engine has none (yet)."""
-        spec = None if self._hopeless() else self.engine.ask(self.trials)
+        """The next trial, or one that goes on; None when there is neither (yet)."""
+        if self._hopeless():
+            return None
+        spec = self.engine.ask(self._most())
         self._drop()
+        if spec is None:
+            spec = self._go_on()
         if spec is None:
             return None
         self._started.setdefault(spec.number, self.clock())
         self._epochs[spec.number] = []
+        self._running[spec.number] = spec
         self.display.trial_started(spec)
         return spec, f"trial-{spec.number}"
+
+    def _most(self) -> int:
+        """How many trials there are to be; no more than there are once the search is closed."""
+        if not self.closed and len(self._asked) < self.trials:
+            self.closed = self._limit()
+        return len(self._asked) if self.closed else self.trials
+
+    @property
+    def _asked(self) -> set[int]:
+        return self._scores.keys() | self._running.keys()
+
+    def _limit(self) -> Closed:
+        if self.deadline is not None and time.monotonic() + self._later(len(self._asked)) > self.deadline:
+            return "budget"
+        lag = self.scheduler.lag
+        upto = len(self._asked) - lag if lag else len(self._asked)
+        return self.limits.reached({n: score for n, score in self._scores.items() if n <= upto})
+
+    def _later(self, trials: int) -> float:
+        """Seconds until those of so many trials that are to go on will have ended."""
+        epochs = self.scheduler.later(trials, self.completed)
+        return epochs * self._pace.epoch_seconds / self._slots()
+
+    def _slots(self) -> int:
+        return max(1, len(self.executor.free()) + len(self._running))
+
+    def _left(self) -> float:
+        """Seconds that the search has left."""
+        new = max(0, self.trials - len(self._scores)) * self._pace.trial_seconds / self._slots()
+        return new + self._later(self.trials)
+
+    def _go_on(self) -> TrialSpec | None:
+        """The best of the trials that wait, once all that it is compared with are known."""
+        if any(spec.until < spec.epochs for spec in self._running.values()):
+            return None
+        if any(map(self.limits.is_target, self._complete.values())):
+            return None
+        kept = self.scheduler.keep({trial.number for trial in self.engine.paused()}, self._most())
+        return self.engine.go_on(kept[0]) if kept else None
 
     def epoch(self, slot: int, spec: TrialSpec, report: EpochReport) -> bool:
         """Records an epoch, and asks the scheduler."""
@@ -71,38 +134,43 @@ class Search:
         self.engine.report(spec.number, report)
         self._epochs[spec.number].append(report)
         self.display.epoch(spec, report)
-        last = report.epoch >= (spec.until or spec.epochs)
-        if last or self.scheduler.report(spec.number, report.epoch, report.score):
+        goes_on = self.scheduler.report(spec.number, report.epoch, report.score)
+        if goes_on or report.epoch >= spec.until:
             return True
         self._pruned.add(spec.number)
         return False
 
     def done(self, slot: int, spec: TrialSpec, result: TrialResult, halt: Halt) -> None:
-        """Records how a trial ended."""
-        outcome, log, micro_batches = self._outcome(spec, result, halt), result.log, result.micro_batches
+        """Records how a trial ended, or that it waits."""
+        del self._running[spec.number]
+        outcome = self._outcome(spec, result, halt)
         if outcome == "failed":
             self._failures.append(result)
-        self._completed += outcome == "complete"
-        self._paused |= outcome == "paused"
         if not result.epochs:  # failed, or stopped in mid-epoch: what it had reported is still true
-            result = TrialResult(
-                state=result.state,
+            result = replace(
+                result,
                 seconds=self.clock() - self._started[spec.number],
                 epochs=self._epochs[spec.number],
                 reason=result.reason or ("budget" if halt == "deadline" else ""),
-                message=result.message,
             )
-        if log:
-            self.engine.note(spec.number, "log", log)
-        if micro_batches > 1:
-            self.engine.note(spec.number, "micro_batches", micro_batches)
-        self.engine.note(spec.number, "started", self._started[spec.number])
+        self._note(spec.number, result)
         self.engine.tell(spec.number, result, outcome, (slot, self.executor.device(slot)))
+        if outcome != "waiting":
+            scores = {report.epoch: report.score or 0.0 for report in result.epochs}
+            self._settle(spec.number, outcome, scores, result.score)
+            self._pace.learn(len(result.epochs), result.seconds)
         self.display.trial_ended(spec, result, outcome)
         self._drop()
 
+    def _note(self, number: int, result: TrialResult) -> None:
+        if result.log:
+            self.engine.note(number, "log", result.log)
+        if result.micro_batches > 1:
+            self.engine.note(number, "micro_batches", result.micro_batches)
+        self.engine.note(number, "started", self._started[number])
+
     def _drop(self, *, everything: bool = False) -> None:
-        for trial in self.engine.drop(everything=everything):
+        for trial in self.engine.drop(self._most(), everything=everything):
             self.display.trial_dropped(trial)
 
     def _outcome(self, spec: TrialSpec, result: TrialResult, halt: Halt) -> Outcome:
@@ -116,7 +184,7 @@ class Search:
 
     def _hopeless(self) -> bool:
         enough = min(SAME_FAILURES, self.trials)
-        return len(self._failures) >= enough and not self._completed and not self._paused
+        return len(self._failures) >= enough and len(self._failures) == len(self._scores)
 
     def run(self, halt: Callable[[], Halt], grace: float) -> None:
         """Searches until there are `trials`, or `halt` says why to end before.

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tuner.display import duration
-from tuner.engines.journal import STUDY
+from tuner.engines.journal import STUDY, is_paused
 from tuner.engines.record import FAILED
 from tuner.errors import UsageError
 from tuner.run_dir import RunDir, read_json
@@ -35,14 +35,17 @@ def _trials(run_dir: RunDir) -> list[Any]:
 
 def _state(trial: Any) -> str:
     failed = str(trial.user_attrs.get("reason", "")).startswith(FAILED)
-    return "failed" if failed or trial.state.name == "FAIL" else str(trial.state.name).lower()
+    if failed or trial.state.name == "FAIL":
+        return "failed"
+    return "paused" if is_paused(trial) else str(trial.state.name).lower()
 
 
 def _overview(run: dict[str, Any], trials: list[Any]) -> list[str]:
     states = [_state(trial) for trial in trials]
     wanted = run["config"]["trials"]
     counts = ", ".join(
-        f"{states.count(state)} {state}" for state in ("complete", "pruned", "failed", "running", "waiting")
+        f"{states.count(state)} {state}"
+        for state in ("complete", "pruned", "failed", "running", "paused", "waiting")
     )
     complete = [trial for trial, state in zip(trials, states, strict=True) if state == "complete"]
     found = [f"{run['name']}: {run['state']}", f"trials: {counts}; {wanted} asked for"]

@@ -16,9 +16,10 @@ import queue
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from typing import IO, Any
 
-from tuner.records import EpochReport, TrialSpec, WorkContext
+from tuner.records import EpochReport, TrialResult, TrialSpec, WorkContext
 
 
 class Channel:
@@ -48,22 +49,36 @@ class Channel:
             os._exit(0)
 
 
+Perform = Callable[[TrialSpec, WorkContext, str, Callable[[EpochReport], bool], int], TrialResult]
+"""Does a work item; see `tuner.training.perform`."""
+
+
 def main() -> None:
     """Serves work items until the parent closes the line."""
+    channel, context = start()
+
+    import keras
+
+    from tuner.training.perform import perform
+
+    keras.utils.disable_interactive_logging()
+    serve(channel, context, perform, keras.backend.backend(), versions())
+
+
+def start() -> tuple[Channel, WorkContext]:
+    """What comes before the import of a framework: the line to the parent, and what all items share."""
     # Ctrl-C reaches the whole terminal; only the parent decides what it means.
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, signal.SIG_IGN)
     _die_with_parent()
-    channel = Channel()
-    context = WorkContext.from_json(json.loads(sys.argv[1]))
+    return Channel(), WorkContext.from_json(json.loads(sys.argv[1]))
 
-    import keras
 
-    from tuner.training.memory import resident
-    from tuner.training.perform import perform
-
-    keras.utils.disable_interactive_logging()
-    channel.send({"ready": {"backend": keras.backend.backend(), "versions": versions()}})
+def serve(
+    channel: Channel, context: WorkContext, perform: Perform, backend: str, versions: dict[str, str]
+) -> None:
+    """Says that it is ready, then does one work item after the other."""
+    channel.send({"ready": {"backend": backend, "versions": versions}})
 
     def on_epoch(report: EpochReport) -> bool:
         channel.send({"epoch": report.to_json()})
@@ -74,6 +89,14 @@ def main() -> None:
         spec = TrialSpec.from_json(message["work"])
         result = perform(spec, context, message["key"], on_epoch, message["micro_batches"])
         channel.send({"result": result.to_json(), "memory": resident()})
+
+
+def resident() -> int:
+    """Bytes of memory that this process alone has in use; data sets are mapped, and shared."""
+    import psutil
+
+    used = psutil.Process().memory_info()
+    return int(used.rss - getattr(used, "shared", 0))
 
 
 def _die_with_parent() -> None:

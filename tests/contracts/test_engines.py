@@ -16,9 +16,12 @@ from tuner.engines import ALGORITHMS, ENGINES, points
 from tuner.engines.base import Engine, PastTrial
 from tuner.engines.oracles import Grid, Oracle
 from tuner.records import EpochReport, TrialResult, TrialSpec
+from tuner.schedulers.base import Scheduler
+from tuner.schedulers.screen import Screen
 
 COMBINATIONS = [(engine, algorithm) for engine, algorithms in ALGORITHMS.items() for algorithm in algorithms]
 EPOCHS = 9
+MOST = 100
 
 SPACE = SearchSpace(
     "toy",
@@ -52,11 +55,17 @@ def combination(request: pytest.FixtureRequest) -> tuple[str, str]:
     return found
 
 
-def make(folder: Path, combination: tuple[str, str], seed: int = 0, space: SearchSpace = SPACE) -> Engine:
+def make(
+    folder: Path,
+    combination: tuple[str, str],
+    seed: int = 0,
+    space: SearchSpace = SPACE,
+    scheduler: Scheduler | None = None,
+) -> Engine:
     folder.mkdir(exist_ok=True)
     engine, algorithm = combination
     made: Engine = registry.resolve(ENGINES[engine])(
-        folder / "study.journal", space, "a:B", algorithm, seed, EPOCHS
+        folder / "study.journal", space, "a:B", algorithm, seed, scheduler or Scheduler(EPOCHS, 100)
     )
     return made
 
@@ -85,7 +94,7 @@ def train(engine: Engine, spec: TrialSpec) -> None:
         engine.tell(spec.number, TrialResult("complete", 1.0, epochs), "complete", (0, "cpu"))
     else:
         engine.tell(spec.number, TrialResult("paused", 1.0, epochs), "paused", (0, "cpu"))
-    engine.drop()
+    engine.drop(MOST)
 
 
 def asked(engine: Engine, most: int) -> Iterator[TrialSpec]:
@@ -202,7 +211,7 @@ def test_failures_are_recorded_and_the_search_goes_on(combination: tuple[str, st
         if spec.number % 4 == 2 and not spec.resume_from:
             failed = TrialResult("failed", 1.0, reason="nan", message="no number")
             engine.tell(spec.number, failed, "failed", (0, "cpu"))
-            engine.drop()
+            engine.drop(MOST)
         else:
             train(engine, spec)
     assert [trial.number for trial in engine.past() if trial.outcome == "failed"] == [2, 6, 10]
@@ -278,7 +287,7 @@ def test_paused_trials_end_with_a_search_that_is_out_of_time(tmp_path: Path) -> 
         assert spec is not None
         train(engine, spec)
     assert len(engine.past()) == 1
-    assert [trial.number for trial in engine.drop(everything=True)] == [1, 2, 3, 4, 5]
+    assert [trial.number for trial in engine.drop(MOST, everything=True)] == [1, 2, 3, 4, 5]
     assert [trial.outcome for trial in engine.past()] == ["complete"] + ["pruned"] * 5
     again = make(tmp_path, ("keras-tuner", "hyperband"))
     search(again, 20)
@@ -346,3 +355,55 @@ def test_both_grids_have_the_same_values() -> None:
     grid = Grid("grid", SMALL, 0, EPOCHS)
     places = [{"head": 0.0}, *({"head": 1.0, "depth": float(i)} for i in range(3))]
     assert {points.key(grid.params(place)) for place in places} == whole
+
+
+SCREENED = [each for each in COMBINATIONS if each != ("keras-tuner", "hyperband")]
+
+
+def screened(engine: Engine, scheduler: Scheduler, most: int, stop_after: int = MOST) -> bool:
+    """A search that has all its trials wait, then goes on with the best; False if it was cut short."""
+    for _ in range(stop_after):
+        spec = engine.ask(most)
+        if spec is None:
+            kept = scheduler.keep({trial.number for trial in engine.paused()}, most)
+            if not kept:
+                return True
+            spec = engine.go_on(kept[0])
+        for report in reports(spec):
+            assert report.score is not None
+            engine.report(spec.number, report)
+            scheduler.report(spec.number, report.epoch, report.score)
+        done = reports(spec)[-1].epoch == spec.epochs
+        state: Any = "complete" if done else "paused"
+        engine.tell(spec.number, TrialResult(state, 1.0, reports(spec)), state, (0, "cpu"))
+        engine.drop(most)
+    return False
+
+
+@pytest.mark.parametrize("combination", SCREENED, ids="-".join)
+def test_screened_trials_wait_and_the_best_go_on_from_there(
+    combination: tuple[str, str], tmp_path: Path
+) -> None:
+    if combination == ("optuna", "gp"):
+        pytest.importorskip("torch", reason="PyTorch is not installed")
+
+    def fresh(folder: str) -> tuple[Engine, Scheduler]:
+        scheduler = Screen(EPOCHS, 100)
+        engine = make(tmp_path / folder, combination, scheduler=scheduler)
+        for trial in [*engine.past(), *engine.paused()]:
+            for epoch, value in trial.scores.items():
+                scheduler.report(trial.number, epoch, value)
+        return engine, scheduler
+
+    whole, scheduler = fresh("whole")
+    assert screened(whole, scheduler, 14)
+    past = whole.past()
+    complete = [trial.number for trial in past if trial.outcome == "complete"]
+    best = sorted(past, key=lambda trial: -trial.scores[2])[:4]
+    assert complete == sorted({0, *(trial.number for trial in best)})
+    for trial in past:
+        check(trial)
+        assert trial.epochs == (EPOCHS if trial.number in complete else 2)
+    while not screened(*fresh("parts"), 14, stop_after=3):
+        pass
+    assert outcomes(fresh("parts")[0]) == outcomes(whole)

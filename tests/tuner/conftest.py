@@ -25,6 +25,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "TUNE_DATA_DIR": str(own / "data"),
         "COLUMNS": "200",
         "KERAS_BACKEND": "tensorflow",
+        "PYTHONPATH": str(Path(__file__).parents[2]),  # for `TUNE_WORKER=tests.curve_worker`
     }
 
 

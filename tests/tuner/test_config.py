@@ -50,9 +50,9 @@ def test_wrong_options_are_named_with_their_choices(options: dict[str, object], 
 
 def test_each_engine_has_its_own_algorithm_and_pruner() -> None:
     optuna, keras_tuner = RunConfig("digits"), RunConfig("digits", engine="keras-tuner")
-    assert (optuna.algorithm, optuna.pruner) == ("tpe", "asha")
+    assert (optuna.algorithm, optuna.pruner) == ("tpe", "screen")
     assert (keras_tuner.algorithm, keras_tuner.pruner) == ("hyperband", "none")
-    assert RunConfig("digits", engine="keras-tuner", pruner="none").pruner == "none"
+    assert RunConfig("digits", engine="keras-tuner", algorithm="random", pruner="asha").pruner == "asha"
     with pytest.raises(UsageError, match="the keras-tuner engine takes only none"):
         RunConfig("digits", engine="keras-tuner", pruner="asha")
     with pytest.raises(UsageError, match="'tpe': expected one of hyperband, bayesian, random, grid"):

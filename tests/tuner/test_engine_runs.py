@@ -32,7 +32,7 @@ def test_each_algorithm_of_each_engine_searches(
     report = report_of(tmp_path / "runs" / "digits")["search"]
     assert (report["engine"], report["algorithm"]) == (engine, algorithm)
     assert sum(report["trials"].values()) == 3
-    assert report["pruner"] == ("asha" if engine == "optuna" else "none")
+    assert report["pruner"] == ("screen" if engine == "optuna" else "none")
     found = trials(tmp_path / "runs" / "digits")
     assert [trial.number for trial in found] == [0, 1, 2]
     assert all(trial.state.is_finished() and trial.intermediate_values for trial in found)
@@ -67,7 +67,7 @@ def test_hyperband_promotes_and_goes_on_after_a_kill(
 def test_a_pruner_beside_keras_tuner_is_refused(tune: Tune, tmp_path: Path) -> None:
     done = tune(*HYPERBAND, "--pruner", "asha", cwd=tmp_path)
     assert done.returncode == 2
-    assert "--pruner 'asha': the keras-tuner engine takes only none" in done.stderr
+    assert "--pruner 'asha': the keras-tuner engine takes only none with hyperband" in done.stderr
 
 
 OWN = """

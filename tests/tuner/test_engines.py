@@ -7,6 +7,7 @@ from tuner.engines.journal import mend
 from tuner.engines.optuna_engine import OptunaEngine
 from tuner.errors import RunError
 from tuner.records import EpochReport, TrialResult, TrialSpec
+from tuner.schedulers.base import Scheduler
 
 SPACE = SearchSpace(
     "toy",
@@ -21,7 +22,7 @@ SPACE = SearchSpace(
 
 
 def engine(folder: Path, seed: int = 0) -> OptunaEngine:
-    return OptunaEngine(folder / "study.journal", SPACE, "a:B", "tpe", seed, epochs=3)
+    return OptunaEngine(folder / "study.journal", SPACE, "a:B", "tpe", seed, Scheduler(3, 100))
 
 
 def ask(chosen: OptunaEngine) -> TrialSpec:

@@ -196,7 +196,7 @@ import json, sys
 from dataclasses import replace
 from pathlib import Path
 from tuner.records import TrialSpec, WorkContext
-from tuner.training import memory
+from tuner import worker
 from tuner.training.perform import perform
 from search_spaces.family import Task
 from search_spaces.cnn import FAMILY
@@ -208,7 +208,7 @@ for change in changes:
     params = usual | change
     spec = TrialSpec(0, "trial", "search_spaces.cnn:FAMILY", params, 3, "search", 0, 2)
     result = perform(spec, context, "key", lambda report: True, parts)
-    print("RESULT " + json.dumps({**result.to_json(), "memory": memory.resident()}))
+    print("RESULT " + json.dumps({**result.to_json(), "memory": worker.resident()}))
 """
 
 

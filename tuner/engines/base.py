@@ -16,11 +16,11 @@ UNLIMITED = sys.maxsize
 
 @dataclass(frozen=True)
 class PastTrial:
-    """A trial that has ended.
+    """A trial that has ended, or waits.
 
     Attributes:
         number: in its study.
-        outcome: complete, pruned or failed.
+        outcome: complete, pruned, failed or paused.
         score: at its last epoch; None where there was none.
         params: all of them.
         scores: by epoch.
@@ -65,8 +65,21 @@ class Engine(Protocol):
         """Records a fact of a running trial."""
         ...
 
-    def drop(self, *, everything: bool = False) -> list[PastTrial]:
-        """Ends the paused trials that cannot go on any more, or all of them; returns those."""
+    def paused(self) -> list[PastTrial]:
+        """The trials that wait, by number."""
+        ...
+
+    def go_on(self, number: int) -> TrialSpec:
+        """Goes on with a paused trial, up to where the scheduler says."""
+        ...
+
+    def drop(self, most: int, *, everything: bool = False) -> list[PastTrial]:
+        """Ends the paused trials that cannot go on any more, or all of them; returns those.
+
+        Args:
+            most: trials that the study is to have.
+            everything: end all of them.
+        """
         ...
 
     def past(self) -> list[PastTrial]:

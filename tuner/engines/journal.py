@@ -46,13 +46,9 @@ def open_study(path: Path) -> "optuna.Study":
 
 
 def is_paused(trial: "optuna.trial.FrozenTrial") -> bool:
-    """Whether a trial under way has done all that was asked of it so far (`runs`: see the engine)."""
+    """Whether a trial under way has trained up to where it was to wait."""
     facts = trial.user_attrs
-    return (
-        trial.state.name == "RUNNING"
-        and "paused" in facts
-        and bool(facts["paused"] == facts["runs"][-1]["epochs"])
-    )
+    return trial.state.name == "RUNNING" and "paused" in facts and bool(facts["paused"] == facts["until"])
 
 
 def reset(study: "optuna.Study", number: int) -> None:

@@ -1,17 +1,14 @@
 """Trials chosen by Keras Tuner's oracles, recorded in the Optuna study like all others."""
 
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from search_spaces.space import SearchSpace
-from tuner.engines.base import UNLIMITED, Outcome, PastTrial
+from tuner.engines.base import UNLIMITED, Outcome
 from tuner.engines.hyperband import Hyperband
 from tuner.engines.journal import is_paused
 from tuner.engines.oracles import WORST, Grid, Oracle, Run
 from tuner.engines.record import Record, past
 from tuner.records import TrialResult, TrialSpec
-from tuner.run_dir import RunDir
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -25,14 +22,6 @@ class KerasTunerEngine(Record):
     Each trial of the study keeps in `values` what its oracle drew, and in `runs` the trainings that
     the oracle asked for: one, or with Hyperband one a round. The oracle is rebuilt from them.
     """
-
-    def __init__(
-        self, journal: Path, space: SearchSpace, model: str, algorithm: str, seed: int, epochs: int
-    ) -> None:
-        super().__init__(journal, space, model, seed, epochs)
-        self._algorithm = algorithm
-        self._directory = RunDir(journal.parent)
-        self._remove_checkpoints()
 
     @cached_property
     def _oracle(self) -> Oracle:
@@ -52,6 +41,8 @@ class KerasTunerEngine(Record):
 
     def _score(self, trial: "FrozenTrial", run: Run) -> float | None:
         """The score of a run; None while it is under way."""
+        if self._scheduler.common in trial.intermediate_values:
+            return trial.intermediate_values[self._scheduler.common]
         last = _runs(trial)[-1]
         if run.id == last.id and not trial.state.is_finished() and not is_paused(trial):
             return None
@@ -75,7 +66,7 @@ class KerasTunerEngine(Record):
                 return self._start([run])
             promoted = self._trial_of(run.past)
             if promoted is not None and is_paused(promoted):
-                return self._go_on(promoted, run)
+                return self._promote(promoted, run)
             oracle.end(run.id, WORST)  # a place that nobody took, or a trial that failed: it ends here
         return None
 
@@ -83,16 +74,17 @@ class KerasTunerEngine(Record):
         return next((t for t in self._trials() if any(known.id == run for known in _runs(t))), None)
 
     def _start(self, runs: list[Run]) -> TrialSpec:
-        return self._begin(runs[-1].epochs, runs[-2].epochs if len(runs) > 1 else 0)
+        return self._begin(self._until(runs[-1]))
 
-    def _go_on(self, trial: "FrozenTrial", run: Run) -> TrialSpec:
-        """Begins another round of a paused trial, which is running as far as the study knows."""
-        import optuna
+    def _until(self, run: Run) -> int | None:
+        """Where the oracle has a trial wait; None where it leaves that to the scheduler."""
+        return run.epochs if run.bracket >= 0 else None
 
-        runs = [*_runs(trial), run]
-        live = optuna.trial.Trial(self.study, trial._trial_id)  # noqa: SLF001 - as `ask` makes it
-        live.set_user_attr("runs", [each.to_json() for each in runs])
-        return self._spec(live, run.epochs, runs[-2].epochs)
+    def _promote(self, trial: "FrozenTrial", run: Run) -> TrialSpec:
+        """Begins another round of a paused trial."""
+        live = self._live(trial)
+        live.set_user_attr("runs", [each.to_json() for each in [*_runs(trial), run]])
+        return self._spec(live, run.epochs)
 
     def tell(self, number: int, result: TrialResult, outcome: Outcome, where: tuple[int, str]) -> None:
         """Records how a trial ended, or paused, and tells the oracle."""
@@ -102,35 +94,18 @@ class KerasTunerEngine(Record):
         trial = self._trials()[number]
         run = _runs(trial)[-1]
         self._oracle.end(run.id, self._score(trial, run) or WORST)
-        if outcome != "paused":
-            self._remove_checkpoints(number)
 
-    def drop(self, *, everything: bool = False) -> list[PastTrial]:
-        """Ends the paused trials that lost their round, or all of them; returns those."""
-        paused = [trial for trial in self._trials() if is_paused(trial)]
-        lost = [t.number for t in paused if everything or not self._oracle.may_continue(_runs(t)[-1])]
-        for number in lost:
-            self._prune(number)
-            self._remove_checkpoints(number)
-        return [past(self._trials()[number], self._space) for number in lost]
-
-    def _remove_checkpoints(self, number: int | None = None) -> None:
-        """Removes the state of a trial that has ended, or of all that have."""
-        ended = [t.number for t in self._trials() if t.state.is_finished() and number in {None, t.number}]
-        for each in ended:
-            self._directory.checkpoint(key(each)).unlink(missing_ok=True)
-        folder = self._directory.checkpoints
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
-
-
-def key(number: int) -> str:
-    """The name of a trial's files."""
-    return f"trial-{number}"
+    def _kept(self, waiting: set[int], most: int) -> list[int]:
+        """Those of the paused trials that the scheduler, or the oracle, may go on with."""
+        trials = self._trials()
+        promising = [n for n in waiting if self._oracle.may_continue(_runs(trials[n])[-1])]
+        return [*super()._kept(waiting, most), *promising]
 
 
 def _runs(trial: "FrozenTrial") -> list[Run]:
-    return [Run(**run) for run in trial.user_attrs["runs"]]
+    """The runs of a trial that have begun, or its first."""
+    first, *later = [Run(**run) for run in trial.user_attrs["runs"]]
+    return [first, *(run for run in later if run.epochs <= trial.user_attrs["until"])]
 
 
 def _no_sampler() -> Any:

@@ -9,6 +9,7 @@ from tuner.engines import evolution, points
 from tuner.engines.base import UNLIMITED
 from tuner.engines.record import Record, past
 from tuner.records import TrialSpec
+from tuner.schedulers.base import Scheduler
 
 if TYPE_CHECKING:
     import optuna
@@ -19,16 +20,17 @@ class OptunaEngine(Record):
     """Optuna as the engine."""
 
     def __init__(
-        self, journal: Path, space: SearchSpace, model: str, algorithm: str, seed: int, epochs: int
+        self, journal: Path, space: SearchSpace, model: str, algorithm: str, seed: int, scheduler: Scheduler
     ) -> None:
-        super().__init__(journal, space, model, seed, epochs)
-        self._algorithm = algorithm
+        super().__init__(journal, space, model, algorithm, seed, scheduler)
         self._grid = points.grid(space, seeds.derive(seed, "grid"))
         if not self._trials():
             self._enqueue(space.default())
 
     def ask(self, most: int = UNLIMITED) -> TrialSpec | None:
         """The next trial, None when there are `most`, or when a grid is exhausted."""
+        from tuner.engines import view
+
         upcoming = self._upcoming(most)
         if upcoming is None:
             return None
@@ -37,7 +39,8 @@ class OptunaEngine(Record):
             return None
         # A sampler of its own for each trial, seeded by its number, makes what is proposed a
         # function of the seed and the trials before: the same after an interruption.
-        self.study.sampler = sampler(self._algorithm, seeds.derive(self._seed, "sampler", number))
+        chosen = sampler(self._algorithm, seeds.derive(self._seed, "sampler", number))
+        self.study.sampler = view.Seeing(chosen, self._seen(number))
         return self._begin()
 
     def _propose(self, number: int) -> bool:
@@ -52,16 +55,16 @@ class OptunaEngine(Record):
             point = points.sobol(self._space, seeds.derive(self._seed, "qmc"), number - 1)
             self._enqueue(points.at(self._space, point))
         elif self._algorithm == "cmaes":
-            point, generation = evolution.propose(self._space, self._seed, number, self._individuals())
+            point, generation = evolution.propose(self._space, self._seed, number, self._individuals(number))
             self._enqueue(points.at(self._space, point), point=point, generation=generation)
         return True
 
-    def _individuals(self) -> list[evolution.Individual]:
+    def _individuals(self, number: int) -> list[evolution.Individual]:
         return [
             evolution.Individual(
                 trial.user_attrs["generation"], trial.user_attrs["point"], self._fitness(trial)
             )
-            for trial in self._trials()
+            for trial in self._seen(number)
             if trial.state.is_finished() and "generation" in trial.user_attrs
         ]
 
@@ -70,7 +73,9 @@ class OptunaEngine(Record):
         ended = past(trial, self._space)
         if ended.outcome == "failed" or ended.score is None:
             return (0.0, 0.0)
-        return (float(max(ended.scores, default=self._epochs)), ended.score)
+        if ended.outcome == "complete":
+            return (float(self._epochs), ended.score)
+        return (float(max(ended.scores)), ended.score)
 
 
 def sampler(algorithm: str, seed: int) -> "optuna.samplers.BaseSampler":

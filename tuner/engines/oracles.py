@@ -149,8 +149,10 @@ class Oracle:
         return trial if trial.status == "RUNNING" else None
 
     def end(self, run: int, score: float) -> None:
-        """Tells how a run ended."""
+        """Tells how a run ended; of one that has been told of already, nothing new is learnt."""
         trial = self.kt.trials[_name(run)]
+        if trial.status == "COMPLETED":
+            return
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # its locks use names that Python has renamed
             self.kt.update_trial(trial.trial_id, {SCORE: score}, step=self.epochs)

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 from search_spaces.space import Categorical, Float, Int, Parameter, ParamValue, SearchSpace
 from tuner import seeds
 from tuner.engines.base import Outcome, PastTrial
-from tuner.engines.journal import open_study, reset
+from tuner.engines.journal import is_paused, open_study, reset
 from tuner.records import EpochReport, TrialResult, TrialSpec
+from tuner.run_dir import RunDir
+from tuner.schedulers.base import Scheduler
 
 if TYPE_CHECKING:
     import optuna
@@ -19,6 +21,9 @@ FAILED = "failed: "
 failed: TPE ignores failed trials, and goes on proposing the same region."""
 
 
+_OUTCOMES: dict[str, Outcome] = {"COMPLETE": "complete", "PRUNED": "pruned"}
+
+
 class Record:
     """What every engine does alike: all but the choice of what is tried next.
 
@@ -26,13 +31,29 @@ class Record:
         study: in the run's journal.
     """
 
-    def __init__(self, journal: Path, space: SearchSpace, model: str, seed: int, epochs: int) -> None:
+    def __init__(
+        self, journal: Path, space: SearchSpace, model: str, algorithm: str, seed: int, scheduler: Scheduler
+    ) -> None:
+        """Opens the study, or begins it.
+
+        Args:
+            journal: the file that keeps it, in the run directory.
+            space: what may vary.
+            model: reference of the family that is built.
+            algorithm: how the trials are chosen; one of the engine's.
+            seed: of the run.
+            scheduler: says how far a trial is trained before it is compared.
+        """
         self.study = open_study(journal)
+        self._directory = RunDir(journal.parent)
         self._space = space
         self._model = model
+        self._algorithm = algorithm
         self._seed = seed
-        self._epochs = epochs
+        self._scheduler = scheduler
+        self._epochs = scheduler.epochs
         self._open: dict[int, optuna.Trial] = {}
+        self._remove_checkpoints()
 
     def _trials(self) -> "list[FrozenTrial]":
         return self.study.get_trials(deepcopy=False)
@@ -43,10 +64,26 @@ class Record:
         A trial in the study that has not begun was interrupted, or chosen just before a crash.
         """
         trials = self._trials()
-        waiting = [trial.number for trial in trials if trial.state.name == "WAITING"]
-        if len(trials) - len(waiting) >= most:
+        waiting = [trial for trial in trials if trial.state.name == "WAITING"]
+        begun = [trial.number for trial in waiting if "paused" in trial.user_attrs]
+        if begun:  # it had been chosen to go on
+            return begun[0], True
+        if len(trials) - len(waiting) >= most or not self._may_ask(trials, waiting):
             return None
-        return (waiting[0], True) if waiting else (len(trials), False)
+        return (waiting[0].number, True) if waiting else (len(trials), False)
+
+    def _may_ask(self, trials: "list[FrozenTrial]", waiting: "list[FrozenTrial]") -> bool:
+        """Whether all that the next trial is to be chosen by, and compared with, is known."""
+        number = waiting[0].number if waiting else len(trials)
+        known = trials[: max(0, number - self._scheduler.lag + 1)] if self._scheduler.lag else []
+        return all(trial.state.is_finished() or is_paused(trial) for trial in known)
+
+    def _seen(self, number: int) -> "list[FrozenTrial]":
+        """The trials as the choice of one is to see them."""
+        from tuner.engines.view import seen
+
+        lag = self._scheduler.lag
+        return seen(self._trials(), self._scheduler.common, number - lag if lag else None)
 
     def _enqueue(self, params: dict[str, ParamValue], **facts: Any) -> None:
         """Puts a trial into the study, in one write, for the next `_begin` to return."""
@@ -54,13 +91,18 @@ class Record:
         used = {name: params[name] for name in searched if self._space.is_active(name, params)}
         self.study.enqueue_trial(used, user_attrs=facts)
 
-    def _begin(self, until: int = 0, resume_from: int = 0) -> TrialSpec:
-        return self._spec(self.study.ask(), until, resume_from)
+    def _begin(self, until: int | None = None) -> TrialSpec:
+        """Begins the trial that comes next in the study, or goes on with one that was interrupted."""
+        return self._spec(self.study.ask(), until)
 
-    def _spec(self, trial: "optuna.Trial", until: int = 0, resume_from: int = 0) -> TrialSpec:
+    def _spec(self, trial: "optuna.Trial", until: int | None = None) -> TrialSpec:
+        """The work item of a trial, up to where it waits; the scheduler says where, or `until` does."""
         self._open[trial.number] = trial
         params = self._suggest(trial)
+        trained = int(trial.user_attrs.get("paused", 0))
+        until = until or self._scheduler.until(trial.number, trained)
         trial.set_user_attr("params", params)
+        trial.set_user_attr("until", until)
         return TrialSpec(
             number=trial.number,
             purpose="trial",
@@ -71,8 +113,22 @@ class Record:
             fold=0,
             epochs=self._epochs,
             until=until,
-            resume_from=resume_from,
+            resume_from=trained,
         )
+
+    def paused(self) -> list[PastTrial]:
+        """The trials that wait, by number."""
+        return [past(trial, self._space) for trial in self._trials() if is_paused(trial)]
+
+    def go_on(self, number: int) -> TrialSpec:
+        """Goes on with a paused trial, up to where the scheduler says."""
+        return self._spec(self._live(self._trials()[number]))
+
+    def _live(self, trial: "FrozenTrial") -> "optuna.Trial":
+        """A trial that is running as far as the study knows, as `ask` makes it."""
+        import optuna
+
+        return optuna.trial.Trial(self.study, trial._trial_id)  # noqa: SLF001
 
     def _suggest(self, trial: "optuna.Trial") -> dict[str, ParamValue]:
         params: dict[str, Any] = {}
@@ -97,10 +153,13 @@ class Record:
             return
         for key, value in _facts(result, outcome, where, trial.user_attrs).items():
             trial.set_user_attr(key, value)
+        if outcome == "paused":
+            return
         if outcome == "complete":
             self.study.tell(trial, result.score)
-        elif outcome != "paused":
+        else:
             self._prune(number)
+        self._remove_checkpoints(number)
 
     def _prune(self, number: int) -> None:
         from optuna.trial import TrialState
@@ -113,13 +172,38 @@ class Record:
         """Records a fact of a running trial."""
         self._open[number].set_user_attr(key, value)
 
-    def drop(self, *, everything: bool = False) -> list[PastTrial]:
-        """Ends paused trials; there are none, unless the engine pauses trials."""
-        return []
+    def drop(self, most: int, *, everything: bool = False) -> list[PastTrial]:
+        """Ends the paused trials that cannot go on any more, or all of them; returns those."""
+        waiting = {trial.number for trial in self._trials() if is_paused(trial)}
+        lost = sorted(waiting if everything else waiting.difference(self._kept(waiting, most)))
+        for number in lost:
+            self._prune(number)
+            self._remove_checkpoints(number)
+        return [past(self._trials()[number], self._space) for number in lost]
+
+    def _kept(self, waiting: set[int], most: int) -> list[int]:
+        """Those of the paused trials that may still go on."""
+        return self._scheduler.keep(waiting, most)
+
+    def _remove_checkpoints(self, number: int | None = None) -> None:
+        """Removes the state of a trial that has ended, or of all that have."""
+        folder = self._directory.checkpoints
+        if not folder.is_dir():
+            return
+        ended = [t.number for t in self._trials() if t.state.is_finished() and number in {None, t.number}]
+        for each in ended:
+            self._directory.checkpoint(key(each)).unlink(missing_ok=True)
+        if not any(folder.iterdir()):
+            folder.rmdir()
 
     def past(self) -> list[PastTrial]:
         """The trials that have ended, by number."""
         return [past(trial, self._space) for trial in self._trials() if trial.state.is_finished()]
+
+
+def key(number: int) -> str:
+    """The name of a trial's files."""
+    return f"trial-{number}"
 
 
 def _facts(
@@ -142,12 +226,12 @@ def _facts(
 
 
 def past(trial: "FrozenTrial", space: SearchSpace) -> PastTrial:
-    """A trial of the study as a plain record."""
+    """A trial of the study that has ended, or waits, as a plain record."""
     from optuna.trial import TrialState
 
     facts = trial.user_attrs
     failed = trial.state == TrialState.FAIL or str(facts.get("reason", "")).startswith(FAILED)
-    outcome: Outcome = "failed" if failed else "complete" if trial.state == TrialState.COMPLETE else "pruned"
+    outcome: Outcome = "failed" if failed else _OUTCOMES.get(trial.state.name, "paused")
     scores = dict(sorted(trial.intermediate_values.items()))
     last = scores[max(scores)] if scores else None
     return PastTrial(

@@ -21,6 +21,9 @@ Message = tuple["Worker", dict[str, Any] | None]
 
 LOG_LINES = 20
 
+MODULE = "TUNE_WORKER"
+"""Names a module in the environment that is run instead of `tuner.worker`, and speaks as it does."""
+
 
 @dataclass
 class Task:
@@ -68,7 +71,7 @@ class Worker:
         """Starts a process; what it says comes in `messages`."""
         with log.open("a") as errors:
             process = subprocess.Popen(
-                [sys.executable, "-m", "tuner.worker", json.dumps(context.to_json())],
+                [sys.executable, "-m", os.environ.get(MODULE, "tuner.worker"), json.dumps(context.to_json())],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,

@@ -46,11 +46,3 @@ def _give_back() -> None:
 
         with suppress(OSError, AttributeError):  # another C library than glibc
             ctypes.CDLL("libc.so.6").malloc_trim(0)
-
-
-def resident() -> int:
-    """Bytes of memory that this process alone has in use; data sets are mapped, and shared."""
-    import psutil
-
-    used = psutil.Process().memory_info()
-    return int(used.rss - getattr(used, "shared", 0))

@@ -1,0 +1,86 @@
+"""A worker that follows a closed-form learning curve where the real one trains, and imports no framework.
+
+It speaks the worker's own protocol in a real process and writes the files that a training writes, so
+that what surrounds training can be tested in seconds: `TUNE_WORKER=tests.curve_worker`. An epoch takes
+`CURVE_SECONDS`, none without it.
+"""
+
+import math
+import os
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tuner import worker
+from tuner.records import EpochReport, TrialResult, TrialSpec, WorkContext
+from tuner.run_dir import RunDir, write_arrays
+from tuner.training import data as training_data
+
+SECONDS = float(os.environ.get("CURVE_SECONDS", "0"))
+IMAGES = 1000
+
+
+def score(params: dict[str, Any], seed: int, epoch: int, epochs: int) -> float:
+    """Rises with the epochs; best at a learning rate of 0.004, with a little noise by the seed."""
+    away = math.log10(float(params.get("learning_rate", 0.004)) / 0.004)
+    reach = 0.6 + 0.3 * math.exp(-3 * away**2) + 0.1 * float(params.get("dropout", 0.0))
+    noise = random.Random(seed * 1000 + epoch).gauss(0, 0.005)
+    grown: float = reach * (1 - 0.5 ** (1 + 6 * epoch / epochs))
+    return min(0.999, max(0.0, grown + noise))
+
+
+def perform(
+    spec: TrialSpec,
+    context: WorkContext,
+    key: str,
+    on_epoch: Callable[[EpochReport], bool],
+    micro_batches: int,
+) -> TrialResult:
+    """What `tuner.training.perform` does, without training."""
+    if spec.purpose == "preview":
+        return TrialResult("complete", 0.0)
+    run, start = RunDir(Path(context.run_dir)), time.perf_counter()
+    epochs: list[EpochReport] = []
+    checkpoint = run.checkpoint(key)
+    resumed = spec.resume_from if checkpoint.exists() else 0
+    last = spec.until or spec.epochs
+    for epoch in range(resumed + 1, last + 1):
+        time.sleep(SECONDS)
+        reached = score(spec.params, spec.seed, epoch, spec.epochs)
+        held = None if spec.split is None else reached
+        loss = None if held is None else 1 - held
+        epochs.append(
+            EpochReport(epoch, 1 - reached, reached, loss, held, held, IMAGES, max(SECONDS, 1e-4), 1e-3)
+        )
+        if spec.purpose == "probe":
+            break
+        if not on_epoch(epochs[-1]) and epoch < last:
+            return TrialResult("stopped", time.perf_counter() - start, epochs, parameters=1000)
+    seconds = time.perf_counter() - start
+    if last < spec.epochs:
+        write_arrays(checkpoint, {"epoch": np.array(last)})
+        return TrialResult("paused", seconds, epochs, parameters=1000)
+    output = "" if spec.purpose in {"trial", "probe"} else _predict(run, spec, context, key)
+    if spec.save:
+        run.fitted_model(key).write_bytes(b"a model")
+    return TrialResult(
+        "complete", seconds, epochs, parameters=1000, output=output, best_epoch=last, latency_ms=0.1
+    )
+
+
+def _predict(run: RunDir, spec: TrialSpec, context: WorkContext, key: str) -> str:
+    """Probabilities drawn by the seed."""
+    held_out = training_data.load(spec, context).held_out
+    drawn = np.random.default_rng(spec.seed).random((len(held_out), context.classes))
+    path = run.fits / f"{key}.npz"
+    write_arrays(path, {"probabilities": (drawn / drawn.sum(axis=1, keepdims=True)).astype(np.float32)})
+    return str(path.relative_to(run.path))
+
+
+if __name__ == "__main__":
+    channel, context = worker.start()
+    worker.serve(channel, context, perform, "numpy", {"numpy": np.__version__})

@@ -1,0 +1,57 @@
+"""`--deterministic`: the same trials and decisions, however many workers there are."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.tuner.conftest import Tune
+from tests.tuner.test_run import trials
+
+SEARCH = [
+    "digits", "--trials", "24", "--deterministic", "--baselines", "none", "--seeds", "1", "--finalists", "1",
+]  # fmt: skip
+
+
+def record(run: Path) -> list[Any]:
+    return [(t.number, t.state, t.params, t.intermediate_values, t.value) for t in trials(run)]
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        ["--pruner", "screen"],
+        ["--pruner", "asha"],
+        ["--pruner", "median", "--algorithm", "cmaes"],
+        ["--pruner", "hyperband", "--algorithm", "random"],
+        ["--engine", "keras-tuner", "--algorithm", "random", "--pruner", "asha"],
+    ],
+    ids=" ".join,
+)
+def test_the_number_of_workers_changes_nothing(tune: Tune, tmp_path: Path, chosen: list[str]) -> None:
+    found = []
+    for workers in ("1", "2", "4"):
+        options = [*SEARCH, *chosen, "--workers", workers, "--name", workers]
+        done = tune(*options, cwd=tmp_path, TUNE_WORKER="tests.curve_worker", CURVE_SECONDS="0.005")
+        assert done.returncode == 0, done.stderr
+        found.append(record(tmp_path / "runs" / workers))
+    assert found[0] == found[1] == found[2]
+    states = [state.name for _, state, _, _, _ in found[0]]
+    assert 2 <= states.count("COMPLETE") < 24
+
+
+def test_without_it_they_differ(tune: Tune, tmp_path: Path) -> None:
+    """Otherwise the test above could not fail."""
+    found = []
+    for workers in ("1", "4"):
+        options = [*(word for word in SEARCH if word != "--deterministic"), "--workers", workers]
+        done = tune(*options, "--name", workers, cwd=tmp_path, TUNE_WORKER="tests.curve_worker")
+        assert done.returncode == 0, done.stderr
+        found.append(record(tmp_path / "runs" / workers))
+    assert found[0] != found[1]
+
+
+def test_oracles_that_depend_on_what_has_ended_are_refused(tune: Tune, tmp_path: Path) -> None:
+    done = tune("digits", "--deterministic", "--engine", "keras-tuner", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "--deterministic: keras-tuner's hyperband chooses by whatever has ended" in done.stderr
