@@ -49,6 +49,7 @@ class Display:
     _left: Callable[[], float] = lambda: 0.0
     _fits: tuple[int, int] = (0, 0)
     _stage: str = ""
+    _rung: int = 0
     _view: "Live | None" = None
     _progressed: float = field(default_factory=time.monotonic)
 
@@ -100,6 +101,12 @@ class Display:
     def trial_started(self, spec: TrialSpec) -> None:
         """A trial begins."""
         self._running[spec.number] = "starting"
+
+    def goes_on(self, spec: TrialSpec, count: int) -> None:
+        """The first of `count` trials that wait goes on."""
+        if spec.resume_from > self._rung:
+            self._rung = spec.resume_from
+            self.say(f"the best {count} go on from epoch {spec.resume_from} to {spec.until}")
 
     def epoch(self, spec: TrialSpec, report: EpochReport) -> None:
         """An epoch of a trial has ended."""

@@ -70,8 +70,9 @@ class Search:
         """Notes what a trial has come to: a score that can be compared with the others', or none."""
         if outcome == "complete" and score is not None:
             self._complete[number] = score
-        common = self.scheduler.common  # one that went on keeps what it had there
-        self._scores.setdefault(number, scores.get(common) if common else self._complete.get(number))
+        compared = self.scheduler.signal(scores)
+        # One that went on keeps what it had before.
+        self._scores.setdefault(number, self._complete.get(number) if compared is None else compared)
 
     def next(self) -> tuple[TrialSpec, str] | None:
         """The next trial, or one that goes on; None when there is neither (yet)."""
@@ -126,7 +127,11 @@ class Search:
         if any(map(self.limits.is_target, self._complete.values())):
             return None
         kept = self.scheduler.keep({trial.number for trial in self.engine.paused()}, self._most())
-        return self.engine.go_on(kept[0]) if kept else None
+        if not kept:
+            return None
+        spec = self.engine.go_on(kept[0])
+        self.display.goes_on(spec, len(kept))
+        return spec
 
     def epoch(self, slot: int, spec: TrialSpec, report: EpochReport) -> bool:
         """Records an epoch, and asks the scheduler."""

@@ -9,7 +9,7 @@ from tuner.schedulers.asha import Asha
 from tuner.schedulers.base import Scheduler, rungs
 from tuner.schedulers.hyperband import Hyperband
 from tuner.schedulers.median import Median
-from tuner.schedulers.screen import Screen, kept
+from tuner.schedulers.screen import Screen
 
 
 @pytest.mark.parametrize(
@@ -106,18 +106,45 @@ def test_hyperband_gives_most_trials_to_the_bracket_with_most_rungs() -> None:
     assert hyperband.report(15, 6, 0.1)  # its bracket has none
 
 
-def test_screening_has_all_wait_and_the_best_go_on() -> None:
+def screened(scores: dict[int, dict[int, float]]) -> Screen:
     screen = Screen(epochs=20, steps_per_epoch=100)
-    assert screen.common == 2
-    assert [screen.until(7, trained) for trained in (0, 2)] == [2, 20]
-    for trial in range(50):
-        assert screen.report(trial, 2, trial / 100)
+    for trial, by_epoch in scores.items():
+        for epoch, score in by_epoch.items():
+            assert screen.report(trial, epoch, score)
+    return screen
+
+
+def test_screening_has_all_wait_and_the_best_go_on_in_two_steps() -> None:
+    screen = screened({trial: {1: trial / 200, 3: trial / 100} for trial in range(50)})
+    assert [screen.until(7, trained) for trained in (0, 3, 8)] == [3, 8, 20]
     everyone = range(50)
     assert screen.keep(everyone, 50) == [49, 48, 47, 46, 45, 44, 0]  # and the default
     assert screen.keep({48, 3}, 50) == [48]
-    assert (screen.later(50, 0), screen.later(50, 4), kept(3)) == (6 * 18, 2 * 18, 4)
+    assert screen.later(50, 0) == 7 * 5 + 4 * 12
+    for trial in (49, 48, 47, 46, 45, 44, 0):
+        screen.report(trial, 6, 0.5)
+        screen.report(trial, 8, 0.5 + (trial == 44) / 10)
+    assert screen.keep(everyone, 50) == [44, 0, 45]
+    assert screen.later(50, 3) == 12
+
+
+def test_what_still_rises_may_pass_what_does_not() -> None:
+    screen = screened({0: {1: 0.1, 3: 0.1}, 1: {1: 0.6, 3: 0.7}, 2: {1: 0.4, 3: 0.69}})
+    assert screen.keep(range(3), 50) == [2, 1, 0]
+    assert screen.signal({1: 0.4, 2: 0.5, 3: 0.69}) == pytest.approx(0.98)
+    assert screen.signal({1: 0.4, 2: 0.5}) is None
 
 
 def test_a_schedule_too_short_to_compare_in_is_trained_whole() -> None:
     screen = Screen(epochs=3, steps_per_epoch=10)
-    assert (screen.common, screen.until(5, 0)) == (None, 3)
+    assert (screen.rungs, screen.until(5, 0), screen.signal({1: 0.5})) == ([], 3, None)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "steps", "expected"),
+    [(20, 66, [3, 8]), (20, 18, [4, 8]), (10, 66, [2, 4]), (5, 66, [2]), (3, 66, []), (20, 4, [])],
+)
+def test_screening_compares_twice_where_the_schedule_allows(
+    epochs: int, steps: int, expected: list[int]
+) -> None:
+    assert Screen(epochs, steps).rungs == expected

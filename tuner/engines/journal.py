@@ -48,7 +48,7 @@ def open_study(path: Path) -> "optuna.Study":
 def is_paused(trial: "optuna.trial.FrozenTrial") -> bool:
     """Whether a trial under way has trained up to where it was to wait."""
     facts = trial.user_attrs
-    return trial.state.name == "RUNNING" and "paused" in facts and bool(facts["paused"] == facts["until"])
+    return trial.state.name == "RUNNING" and "paused" in facts and bool(facts["paused"] == facts.get("until"))
 
 
 def reset(study: "optuna.Study", number: int) -> None:

@@ -41,8 +41,9 @@ class KerasTunerEngine(Record):
 
     def _score(self, trial: "FrozenTrial", run: Run) -> float | None:
         """The score of a run; None while it is under way."""
-        if self._scheduler.common in trial.intermediate_values:
-            return trial.intermediate_values[self._scheduler.common]
+        compared = self._scheduler.signal(trial.intermediate_values)
+        if compared is not None:
+            return compared
         last = _runs(trial)[-1]
         if run.id == last.id and not trial.state.is_finished() and not is_paused(trial):
             return None
@@ -105,7 +106,7 @@ class KerasTunerEngine(Record):
 def _runs(trial: "FrozenTrial") -> list[Run]:
     """The runs of a trial that have begun, or its first."""
     first, *later = [Run(**run) for run in trial.user_attrs["runs"]]
-    return [first, *(run for run in later if run.epochs <= trial.user_attrs["until"])]
+    return [first, *(run for run in later if run.epochs <= trial.user_attrs.get("until", run.epochs))]
 
 
 def _no_sampler() -> Any:

@@ -83,7 +83,7 @@ class Record:
         from tuner.engines.view import seen
 
         lag = self._scheduler.lag
-        return seen(self._trials(), self._scheduler.common, number - lag if lag else None)
+        return seen(self._trials(), self._scheduler.signal, number - lag if lag else None)
 
     def _enqueue(self, params: dict[str, ParamValue], **facts: Any) -> None:
         """Puts a trial into the study, in one write, for the next `_begin` to return."""

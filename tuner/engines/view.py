@@ -1,34 +1,34 @@
 """The study as a sampler is to see it."""
 
 import copy
-from collections.abc import Container
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-_FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
+Signal = Callable[[Mapping[int, float]], float | None]
 
 
-def seen(trials: list[FrozenTrial], common: int | None, upto: int | None) -> list[FrozenTrial]:
+def seen(trials: list[FrozenTrial], signal: Signal, upto: int | None) -> list[FrozenTrial]:
     """What is known of trials when the next one is chosen.
 
     Args:
         trials: of the study.
-        common: an epoch at which every trial is scored. Where there is one, the score there counts
-            for all, whether they wait there, ended there or went on: what is compared is alike.
+        signal: what trials are compared by, of the scores of one by epoch. Where it has a value,
+            that counts, whether the trial waits, ended there or went on: what is compared is alike.
         upto: the highest number of which anything is known; None for all.
     """
     known = [trial for trial in trials if upto is None or trial.number <= upto]
-    return [_scored_at(trial, common) for trial in known] if common else known
+    return [_compared(trial, signal(trial.intermediate_values)) for trial in known]
 
 
-def _scored_at(trial: FrozenTrial, epoch: int) -> FrozenTrial:
-    if epoch not in trial.intermediate_values or trial.state == TrialState.FAIL:
+def _compared(trial: FrozenTrial, value: float | None) -> FrozenTrial:
+    if value is None or trial.state == TrialState.FAIL:
         return trial
     alike = copy.copy(trial)
     alike.state = TrialState.COMPLETE
-    alike.value = trial.intermediate_values[epoch]
+    alike.value = value
     return alike
 
 

@@ -6,7 +6,7 @@ again, in any order.
 
 import bisect
 import math
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 
 ETA = 3
@@ -31,11 +31,7 @@ class Scheduler:
         rungs: epochs after which trials are compared.
         lag: a trial is compared only with those whose number is at least this much smaller; 0 to
             compare it with all.
-        common: the epoch at which every trial has a score, if there is one: what the sampler
-            learns from.
     """
-
-    common: int | None = None
 
     def __init__(self, epochs: int, steps_per_epoch: int, lag: int = 0) -> None:
         self.epochs = epochs
@@ -49,6 +45,18 @@ class Scheduler:
     def report(self, trial: int, epoch: int, score: float) -> bool:
         """Records a score; returns whether the trial goes on."""
         return True
+
+    def signal(self, scores: Mapping[int, float]) -> float | None:
+        """What all trials can be compared by, those that went on and those that did not.
+
+        Args:
+            scores: of a trial, by epoch.
+
+        Returns:
+            None where there is no such point, or the trial has not reached it; then final scores
+            count, and samplers treat what was pruned in their own way.
+        """
+        return None
 
     def keep(self, waiting: Container[int], trials: int) -> list[int]:
         """Which of the waiting trials may go on, as far as is known; the best first.

@@ -1,0 +1,206 @@
+"""What each scheduler saves and what it loses: searches replayed on curves of whole trainings.
+
+Random configurations are trained fully once a data set, by the command line itself, and their
+validation scores by epoch kept. Then each scheduler searches among them again and again, in drawn
+orders, with workers that take an epoch of time an epoch.
+
+    python -m tests.benchmarks replay [--configs 60] [--orders 1000] [--data-dir DIR]
+"""
+
+import argparse
+import heapq
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tuner.engines.journal import open_study
+from tuner.registry import resolve
+from tuner.schedulers import SCHEDULERS
+from tuner.schedulers.base import DEFAULT, Scheduler
+
+EPOCHS = 20
+TRIALS = 50
+WORKERS = 8
+MNIST_IMAGES = 4000
+"""Of MNIST's 60,000: with all of them, 60 whole trainings would take many hours on two cores."""
+
+Curves = list[list[float]]
+"""Validation scores by epoch, by configuration; the first is the space's default."""
+
+
+class TwoThenSix(Scheduler):
+    """The line to beat: two epochs each, then the best six to the end."""
+
+    def __init__(self, epochs: int, steps_per_epoch: int) -> None:
+        super().__init__(epochs, steps_per_epoch)
+        self._scores: dict[int, float] = {}
+
+    def until(self, trial: int, trained: int) -> int:
+        """Two epochs, then all."""
+        return self.epochs if trained else 2
+
+    def report(self, trial: int, epoch: int, score: float) -> bool:
+        """Records the score at two epochs."""
+        if epoch == 2:
+            self._scores[trial] = score
+        return True
+
+    def keep(self, waiting: Container[int], trials: int) -> list[int]:
+        """The best six so far."""
+        best = sorted(self._scores, key=lambda number: (-self._scores[number], number))[:6]
+        return [number for number in best if number in waiting]
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """How a replayed search ended.
+
+    Attributes:
+        epochs: trained in all.
+        best: final score of the best complete trial.
+    """
+
+    epochs: int
+    best: float
+
+
+def replay(curves: Curves, scheduler: Scheduler, workers: int = WORKERS) -> Replayed:
+    """A search with a scheduler, in the order of the curves, as `tuner.study.Search` does it."""
+    running: list[tuple[float, int, int, int]] = []  # when its next epoch ends, trial, that epoch, until
+    paused: dict[int, int] = {}
+    complete: list[float] = []
+    now, asked, trained = 0.0, 0, 0
+    while True:
+        while len(running) < workers:
+            if asked < len(curves):
+                heapq.heappush(running, (now + 1, asked, 1, scheduler.until(asked, 0)))
+                asked += 1
+                continue
+            on_the_way = any(until < EPOCHS for _, _, _, until in running)
+            kept = [] if on_the_way else scheduler.keep(paused, len(curves))
+            if not kept:
+                break
+            epoch = paused.pop(kept[0])
+            heapq.heappush(running, (now + 1, kept[0], epoch + 1, scheduler.until(kept[0], epoch)))
+        if not running:
+            return Replayed(trained, max(complete))
+        now, trial, epoch, until = heapq.heappop(running)
+        trained += 1
+        goes_on = scheduler.report(trial, epoch, curves[trial][epoch - 1])
+        if epoch == EPOCHS:
+            complete.append(curves[trial][-1])
+        elif epoch == until:
+            paused[trial] = epoch
+        elif goes_on:
+            heapq.heappush(running, (now + 1, trial, epoch + 1, until))
+
+
+def schedulers(steps_per_epoch: int) -> dict[str, Scheduler]:
+    """Fresh ones, by name."""
+    found = {name: resolve(target)(EPOCHS, steps_per_epoch) for name, target in SCHEDULERS.items()}
+    return {**found, "2 epochs, best 6": TwoThenSix(EPOCHS, steps_per_epoch)}
+
+
+def table(curves: Curves, steps_per_epoch: int, orders: int) -> dict[str, dict[str, float]]:
+    """Share of all epochs, and regret: the best final score of a search less its winner's."""
+    rng = np.random.default_rng(0)
+    found: dict[str, list[tuple[float, float]]] = {}
+    for _ in range(orders):
+        chosen = rng.permutation(np.arange(1, len(curves)))[: TRIALS - 1]
+        order = [curves[DEFAULT], *(curves[i] for i in chosen)]
+        best = max(curve[-1] for curve in order)
+        for name, scheduler in schedulers(steps_per_epoch).items():
+            ended = replay(order, scheduler)
+            found.setdefault(name, []).append((ended.epochs / (EPOCHS * len(order)), best - ended.best))
+    rows = {}
+    for name, results in found.items():
+        shares, regrets = np.array(results).T
+        rows[name] = {
+            "epochs": float(shares.mean()),
+            "regret": float(regrets.mean()),
+            "regret_standard_error": float(regrets.std(ddof=1) / np.sqrt(len(regrets))),
+            "regret_95": float(np.quantile(regrets, 0.95)),
+        }
+    return rows
+
+
+def train(dataset: str, data_dir: Path, folder: Path, configs: int) -> Path:
+    """Trains the configurations to their ends; what is done already stays. Returns the run directory."""
+    options = ["--trials", str(configs), "--epochs", str(EPOCHS), "--algorithm", "random", "--pruner", "none"]
+    shortest = ["--baselines", "none", "--seeds", "1", "--finalists", "1", "--seed", "1", "--plain"]
+    where = ["--data-dir", str(data_dir), "--out", str(folder)]
+    command = [sys.executable, "-m", "tuner.cli", dataset, *options, *shortest, *where]
+    subprocess.run(command, check=True, stdout=sys.stderr)
+    return folder / dataset
+
+
+def read(run: Path) -> tuple[Curves, int]:
+    """The curves of a run, and its steps an epoch."""
+    facts = json.loads((run / "run.json").read_text())["dataset"]
+    curves, batches = [], set()
+    for trial in open_study(run / "study.journal").get_trials(deepcopy=False):
+        scores = trial.intermediate_values
+        if trial.state.name == "COMPLETE":
+            curves.append([scores[epoch] for epoch in range(1, EPOCHS + 1)])
+            batches.add(trial.user_attrs["params"]["batch_size"])
+    (batch,) = batches
+    return curves, (facts["n_train"] - facts["n_validation"]) // int(batch)
+
+
+def some_of_mnist(data_dir: Path, folder: Path) -> Path:
+    """A data directory with the first `MNIST_IMAGES` training images of MNIST."""
+    target = folder / "data" / "mnist" / "mnist.npz"
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with np.load(data_dir / "mnist" / "mnist.npz") as whole:
+            parts = {name: whole[name][: MNIST_IMAGES if "train" in name else 500] for name in whole.files}
+        np.savez_compressed(target, **parts)
+    return folder / "data"
+
+
+def show(dataset: str, curves: Curves, rows: dict[str, dict[str, float]]) -> str:
+    """A table in Markdown."""
+    finals = np.array([curve[-1] for curve in curves])
+    lines = [
+        f"{dataset}: {len(curves)} configurations, final validation accuracy {finals.min():.3f} to "
+        f"{finals.max():.3f}, default {finals[DEFAULT]:.3f}",
+        "",
+        "| scheduler | epochs | mean regret | 95 % of regrets below |",
+        "|---|---|---|---|",
+    ]
+    for name, row in rows.items():
+        lines.append(
+            f"| {name} | {row['epochs']:.1%} | {row['regret']:.4f} ± {row['regret_standard_error']:.4f} "
+            f"| {row['regret_95']:.4f} |"
+        )
+    return "\n".join([*lines, ""])
+
+
+def main(arguments: Sequence[str], folder: Path) -> dict[str, object]:
+    """Trains, replays, prints; returns what goes into the JSON file.
+
+    Args:
+        arguments: of the command line.
+        folder: for runs and results.
+    """
+    parser = argparse.ArgumentParser(prog="replay", description=__doc__)
+    parser.add_argument("--configs", type=int, default=60)
+    parser.add_argument("--orders", type=int, default=1000)
+    parser.add_argument(
+        "--data-dir", type=Path, default=Path(os.environ.get("TUNE_DATA_DIR", "../shared/data"))
+    )
+    given = parser.parse_args(arguments)
+    found: dict[str, object] = {}
+    for dataset in ("asl", "mnist"):
+        data = some_of_mnist(given.data_dir, folder) if dataset == "mnist" else given.data_dir
+        curves, steps = read(train(dataset, data, folder / "replay", given.configs))
+        rows = table(curves, steps, given.orders)
+        sys.stdout.write(show(dataset, curves, rows) + "\n")
+        found[dataset] = {"steps_per_epoch": steps, "schedulers": rows, "curves": curves}
+    return found
