@@ -20,24 +20,37 @@ class Limits:
     target: float | None = None
     patience: int | None = None
 
-    def reached(self, scores: Mapping[int, float | None]) -> Closed:
+    def reached(self, trials: Mapping[int, "Settled"]) -> Closed:
         """Which of them is reached, if any.
 
         Args:
-            scores: of trials by number, at a point at which they can be compared; None of those
-                that were stopped before it, or failed.
+            trials: those that have ended, or wait, by number.
         """
-        if self.target is None and self.patience is None:
+        if any(self.is_target(trial.score) for trial in trials.values()):
+            return "target"
+        if self.patience is None:
             return ""
         best, since = float("-inf"), 0
-        for number in sorted(scores):
-            score = scores[number]
-            better = score is not None and score > best
-            best, since = (score, 0) if score is not None and better else (best, since + 1)
-        if self.is_target(best):
-            return "target"
-        return "plateau" if self.patience is not None and since >= self.patience else ""
+        for number in sorted(trials):
+            compared = trials[number].compared
+            better = compared is not None and compared > best
+            best, since = (compared, 0) if compared is not None and better else (best, since + 1)
+        return "plateau" if since >= self.patience else ""
 
-    def is_target(self, score: float) -> bool:
+    def is_target(self, score: float | None) -> bool:
         """Whether a score is good enough."""
-        return self.target is not None and score >= self.target
+        return self.target is not None and score is not None and score >= self.target
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What a trial came to when it first ended or waited.
+
+    Attributes:
+        score: at its last epoch then; None if it had none.
+        compared: what it can be compared with others by (`Scheduler.signal`, or the score of a whole
+            training); None of those that were stopped before that, or failed.
+    """
+
+    score: float | None
+    compared: float | None

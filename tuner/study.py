@@ -9,7 +9,7 @@ from tuner.drive import Halt, drive
 from tuner.engines.base import Engine, Outcome, PastTrial
 from tuner.errors import RunError
 from tuner.executors.base import Executor
-from tuner.limits import Closed, Limits
+from tuner.limits import Closed, Limits, Settled
 from tuner.pace import Pace
 from tuner.records import EpochReport, TrialResult, TrialSpec
 from tuner.schedulers.base import Scheduler
@@ -49,7 +49,7 @@ class Search:
     _running: dict[int, TrialSpec] = field(default_factory=dict)
     _failures: list[TrialResult] = field(default_factory=list)
     _complete: dict[int, float] = field(default_factory=dict)
-    _scores: dict[int, float | None] = field(default_factory=dict)
+    _settled: dict[int, Settled] = field(default_factory=dict)
     _pace: Pace = field(default_factory=Pace)
 
     def __post_init__(self) -> None:
@@ -67,12 +67,12 @@ class Search:
         return len(self._complete)
 
     def _settle(self, number: int, outcome: Outcome, scores: dict[int, float], score: float | None) -> None:
-        """Notes what a trial has come to: a score that can be compared with the others', or none."""
         if outcome == "complete" and score is not None:
             self._complete[number] = score
         compared = self.scheduler.signal(scores)
-        # One that went on keeps what it had before.
-        self._scores.setdefault(number, self._complete.get(number) if compared is None else compared)
+        if compared is None:
+            compared = self._complete.get(number)
+        self._settled.setdefault(number, Settled(score, compared))  # at the first rung, if it went on
 
     def next(self) -> tuple[TrialSpec, str] | None:
         """The next trial, or one that goes on; None when there is neither (yet)."""
@@ -98,14 +98,14 @@ class Search:
 
     @property
     def _asked(self) -> set[int]:
-        return self._scores.keys() | self._running.keys()
+        return self._settled.keys() | self._running.keys()
 
     def _limit(self) -> Closed:
         if self.deadline is not None and time.monotonic() + self._later(len(self._asked)) > self.deadline:
             return "budget"
         lag = self.scheduler.lag
         upto = len(self._asked) - lag if lag else len(self._asked)
-        return self.limits.reached({n: score for n, score in self._scores.items() if n <= upto})
+        return self.limits.reached({n: trial for n, trial in self._settled.items() if n <= upto})
 
     def _later(self, trials: int) -> float:
         """Seconds until those of so many trials that are to go on will have ended."""
@@ -117,7 +117,7 @@ class Search:
 
     def _left(self) -> float:
         """Seconds that the search has left."""
-        new = max(0, self.trials - len(self._scores)) * self._pace.trial_seconds / self._slots()
+        new = max(0, self.trials - len(self._settled)) * self._pace.trial_seconds / self._slots()
         return new + self._later(self.trials)
 
     def _go_on(self) -> TrialSpec | None:
@@ -189,7 +189,7 @@ class Search:
 
     def _hopeless(self) -> bool:
         enough = min(SAME_FAILURES, self.trials)
-        return len(self._failures) >= enough and len(self._failures) == len(self._scores)
+        return len(self._failures) >= enough and len(self._failures) == len(self._settled)
 
     def run(self, halt: Callable[[], Halt], grace: float) -> None:
         """Searches until there are `trials`, or `halt` says why to end before.

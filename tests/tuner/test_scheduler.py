@@ -138,6 +138,7 @@ def test_what_still_rises_may_pass_what_does_not() -> None:
 def test_a_schedule_too_short_to_compare_in_is_trained_whole() -> None:
     screen = Screen(epochs=3, steps_per_epoch=10)
     assert (screen.rungs, screen.until(5, 0), screen.signal({1: 0.5})) == ([], 3, None)
+    assert (screen.keep(range(9), 9), screen.later(9, 0)) == ([], 0)
 
 
 @pytest.mark.parametrize(

@@ -74,9 +74,8 @@ class Screen(Scheduler):
     def later(self, trials: int, complete: int) -> int:
         """Epochs from rung to rung and to the end, for those that are not there yet."""
         epochs = 0
-        for place, (rung, following) in enumerate(
-            zip(self.rungs, [*self.rungs[1:], self.epochs], strict=True)
-        ):
+        for place, rung in enumerate(self.rungs):
+            following = self.until(DEFAULT, rung)
             beyond = len(self._signals[following]) if following in self._signals else complete
             epochs += max(0, self.kept(place, trials) + 1 - beyond) * (following - rung)
         return epochs
