@@ -14,13 +14,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from tuner.engines.journal import open_study
 from tuner.registry import resolve
+from tuner.runner import LAG
 from tuner.schedulers import SCHEDULERS
 from tuner.schedulers.base import DEFAULT, Scheduler
 
@@ -101,6 +102,38 @@ def replay(curves: Curves, scheduler: Scheduler, workers: int = WORKERS) -> Repl
             heapq.heappush(running, (now + 1, trial, epoch + 1, until))
 
 
+def waiting(seconds: Sequence[float], workers: int, lag: int) -> float:
+    """How much longer trials take that are chosen in order, each when all `lag` before it have ended.
+
+    Args:
+        seconds: of each trial.
+        workers: trials at a time.
+        lag: of `--deterministic`.
+
+    Returns:
+        The time with the lag, divided by that without.
+    """
+
+    def whole(lag: int) -> float:
+        free = [0.0] * workers
+        ends: list[float] = []
+        for number, duration in enumerate(seconds):
+            known = max(ends[: max(0, number - lag + 1)], default=0.0)
+            start = max(heapq.heappop(free), known)
+            ends.append(start + duration)
+            heapq.heappush(free, ends[-1])
+        return max(ends)
+
+    return whole(lag) / whole(len(seconds))
+
+
+def lags(seconds: Sequence[float], workers: int, orders: int = 200) -> float:
+    """The mean of `waiting` over drawn orders."""
+    rng = np.random.default_rng(0)
+    drawn = [rng.permutation(np.array(seconds))[:TRIALS] for _ in range(orders)]
+    return round(float(np.mean([waiting([float(s) for s in order], workers, LAG) for order in drawn])), 3)
+
+
 def schedulers(steps_per_epoch: int) -> dict[str, Scheduler]:
     """Fresh ones, by name."""
     found = {name: resolve(target)(EPOCHS, steps_per_epoch) for name, target in SCHEDULERS.items()}
@@ -140,17 +173,33 @@ def train(dataset: str, data_dir: Path, folder: Path, configs: int) -> Path:
     return folder / dataset
 
 
-def read(run: Path) -> tuple[Curves, int]:
-    """The curves of a run, and its steps an epoch."""
+@dataclass(frozen=True)
+class Trained:
+    """What came of the configurations.
+
+    Attributes:
+        curves: their scores.
+        seconds: that each took.
+        steps_per_epoch: of all of them.
+    """
+
+    curves: Curves
+    seconds: list[float]
+    steps_per_epoch: int
+
+
+def read(run: Path) -> Trained:
+    """What a run has trained to the end."""
     facts = json.loads((run / "run.json").read_text())["dataset"]
-    curves, batches = [], set()
+    curves, seconds, batches = [], [], set()
     for trial in open_study(run / "study.journal").get_trials(deepcopy=False):
         scores = trial.intermediate_values
         if trial.state.name == "COMPLETE":
             curves.append([scores[epoch] for epoch in range(1, EPOCHS + 1)])
+            seconds.append(trial.user_attrs["seconds"])
             batches.add(trial.user_attrs["params"]["batch_size"])
     (batch,) = batches
-    return curves, (facts["n_train"] - facts["n_validation"]) // int(batch)
+    return Trained(curves, seconds, (facts["n_train"] - facts["n_validation"]) // int(batch))
 
 
 def some_of_mnist(data_dir: Path, folder: Path) -> Path:
@@ -199,8 +248,10 @@ def main(arguments: Sequence[str], folder: Path) -> dict[str, object]:
     found: dict[str, object] = {}
     for dataset in ("asl", "mnist"):
         data = some_of_mnist(given.data_dir, folder) if dataset == "mnist" else given.data_dir
-        curves, steps = read(train(dataset, data, folder / "replay", given.configs))
-        rows = table(curves, steps, given.orders)
-        sys.stdout.write(show(dataset, curves, rows) + "\n")
-        found[dataset] = {"steps_per_epoch": steps, "schedulers": rows, "curves": curves}
+        trained = read(train(dataset, data, folder / "replay", given.configs))
+        rows = table(trained.curves, trained.steps_per_epoch, given.orders)
+        lagging = {str(workers): lags(trained.seconds, workers) for workers in (2, 4, 8)}
+        sys.stdout.write(show(dataset, trained.curves, rows) + "\n")
+        sys.stdout.write(f"--deterministic takes so many times as long, by workers: {lagging}\n\n")
+        found[dataset] = {**asdict(trained), "schedulers": rows, "deterministic": lagging}
     return found
