@@ -12,7 +12,7 @@ import numpy as np
 from search_spaces.family import Family, Recipe
 from tuner.records import EpochReport, State, TrialResult, TrialSpec, WorkContext
 from tuner.run_dir import RunDir, write_arrays
-from tuner.training import checkpoint, models, scores
+from tuner.training import again, checkpoint, models, scores
 from tuner.training.data import TrainingData
 from tuner.training.schedules import learning_rate
 
@@ -56,8 +56,12 @@ class Fit:
         shape = self.data.images.shape
         self.shape = (int(shape[1]), int(shape[2]), int(shape[3]))
         self.classes = self.context.classes
-        self.model: Any = models.compiled(
-            self.family, self.spec.params, self.recipe, self.shape, self.classes, self.micro_batches
+        params = self.spec.params
+        self.model: Any = again.compiled(
+            (self.spec.model, *params.items(), self.recipe, self.shape, self.micro_batches, self.context),
+            lambda: self.family.build(params, self.shape, self.classes),
+            lambda model: models.compile_(model, self.recipe, self.classes, self.micro_batches),
+            keep=self.spec.purpose in {"finalist", "baseline", "retrain"},
         )
         self.class_weights = self.data.class_weights() if self.context.class_weights else None
 

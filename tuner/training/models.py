@@ -17,21 +17,13 @@ LATENCY_CALLS = 30
 T = TypeVar("T")
 
 
-def compiled(
-    family: Family,
-    params: Params,
-    recipe: Recipe,
-    shape: tuple[int, int, int],
-    classes: int,
-    micro_batches: int = 1,
-) -> Any:
-    """A model built in the current precision policy, ready for `train_on_batch`.
+def compile_(model: Any, recipe: Recipe, classes: int, micro_batches: int = 1) -> None:
+    """Makes a model ready for `train_on_batch`.
 
     With more than one micro-batch, the weights change once in so many calls.
     """
     import keras
 
-    model = family.build(params, shape, classes)
     if classes == 2:
         loss = keras.losses.BinaryCrossentropy(label_smoothing=recipe.label_smoothing)
         metric = keras.metrics.BinaryAccuracy(name="accuracy")
@@ -39,7 +31,6 @@ def compiled(
         loss = keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
         metric = keras.metrics.CategoricalAccuracy(name="accuracy")
     model.compile(optimizer=optimizer(recipe, micro_batches), loss=loss, metrics=[metric])
-    return model
 
 
 def optimizer(recipe: Recipe, micro_batches: int = 1) -> Any:
