@@ -7,7 +7,7 @@ The same run repeated gives the same file but for `seconds`, `latency_ms`, `imag
 import math
 from typing import Any
 
-from reports.facts import Accuracy, Final, Model
+from reports.findings import Accuracy, Final, Model
 from reports.sections.importance import best_params
 from reports.sections.search import saved_share
 from reports.summary import RunSummary

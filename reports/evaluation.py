@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reports import stats
+from reports import stats, verdicts
 from reports.details import calibration, class_rows, confusion_matrix, confusions, mistakes
-from reports.facts import Accuracy, Comparison, DataPoint, Final, Finalist, Model, Shift
+from reports.findings import Accuracy, Comparison, DataPoint, Final, Finalist, Model, Shift
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -30,7 +30,7 @@ def evaluate(final: Mapping[str, Any], arrays: Arrays, class_names: Sequence[str
     winner = models[0]
     itself = "default" if int(final["best_trial"]) == 0 else ""
     differences = _differences(models, seeds, itself)
-    verdicts = stats.verdicts([difference for _, difference in differences])
+    words = verdicts.verdicts([difference for _, difference in differences])
     others = [difference for name, difference in differences if name != itself]
     rows = seed_rows(winner.name, arrays)
     labels = arrays.get("test_labels")
@@ -45,9 +45,9 @@ def evaluate(final: Mapping[str, Any], arrays: Arrays, class_names: Sequence[str
         models=models,
         comparisons=tuple(
             Comparison(name, difference.difference, difference.interval, verdict)
-            for (name, difference), verdict in zip(differences, verdicts, strict=True)
+            for (name, difference), verdict in zip(differences, words, strict=True)
         ),
-        better_than_every=stats.better_than_every(others),
+        better_than_every=verdicts.better_than_every(others),
         ensemble=_ensemble(rows, arrays),
         classes=class_rows(matrix, labels, arrays["test_groups"], class_names)
         if matrix is not None and labels is not None
@@ -143,16 +143,16 @@ def _mean(values: Any) -> float | None:
 
 def _differences(
     models: Sequence[Model], seeds: Mapping[str, stats.SeedVariance | None], itself: str
-) -> list[tuple[str, stats.Difference]]:
+) -> list[tuple[str, verdicts.Difference]]:
     """The winner against each baseline; `itself` is the baseline that it is, if any."""
     winner = models[0]
     if winner.correct is None:
         return []
     first = (winner.correct, seeds[winner.name])
     return [
-        (model.name, stats.Difference(0.0, None, None))
+        (model.name, verdicts.Difference(0.0, None, None))
         if model.name == itself
-        else (model.name, stats.difference(first, (model.correct, seeds[model.name])))
+        else (model.name, verdicts.difference(first, (model.correct, seeds[model.name])))
         for model in models[1:]
         if model.correct is not None
     ]
@@ -180,5 +180,5 @@ def _shift(winner: Model) -> Shift | None:
     low, high = winner.test.interval
     tested = winner.test.mean - low if moved > 0 else high - winner.test.mean
     folds = len(winner.folds)
-    held = stats.half_width(float(np.var(winner.folds, ddof=1)) / folds, folds - 1)
+    held = stats.half_width([(float(np.var(winner.folds, ddof=1)) / folds, folds - 1)])
     return Shift(moved, float(np.hypot(tested, held)))

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from reports.details import reading
 from reports.evaluation import evaluate, seed_rows
-from reports.facts import Curve, DatasetFacts, Final, Parameter, Search, Shown
+from reports.facts import Curve, DatasetFacts, Parameter, Search
+from reports.findings import Final, Shown
 from reports.study import as_trial, importances, read_trials
 from tuner.errors import DataError, UsageError
 from tuner.run_dir import RunDir, read_json

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reports.facts import Final
 from reports.figures import confusions, mattered, pictures, results, trials
+from reports.findings import Final
 from reports.markdown import image, listed, percent, points
 from reports.summary import RunSummary
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.facts import Accuracy, Curve
+from reports.facts import Curve
 from reports.figures.parts import legend, percent_ticks, whole_numbers
 from reports.figures.style import BASELINE, DEFAULT, FAILED, INK, STOPPED, WINNER, canvas, plain, tidy, title
+from reports.findings import Accuracy
 from reports.markdown import decimals_for, interval, percent, points
 from reports.summary import RunSummary
 

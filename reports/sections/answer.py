@@ -1,7 +1,7 @@
 """The answer: what won, by how much over what, how sure, what it cost, how to use it."""
 
 from reports import figures
-from reports.facts import Comparison, Final, Model
+from reports.findings import Comparison, Final, Model
 from reports.markdown import (
     code,
     decimals_for,

@@ -1,6 +1,6 @@
 """How well each class is read."""
 
-from reports.facts import Class
+from reports.findings import Class
 from reports.markdown import NONE, escape, folded, join, listed, percent, plural, table
 from reports.summary import RunSummary
 

@@ -1,8 +1,8 @@
 """Winner, default and baselines side by side, and what may be said of the differences."""
 
 from reports import figures
-from reports.facts import Model
 from reports.figures.results import ENSEMBLE, ranked
+from reports.findings import Model
 from reports.markdown import (
     NONE,
     code,
@@ -62,7 +62,7 @@ def _table(summary: RunSummary) -> str:
 
 
 def _compared(found: object) -> tuple[str, str]:
-    from reports.facts import Comparison
+    from reports.findings import Comparison
 
     if not isinstance(found, Comparison):
         return NONE, NONE

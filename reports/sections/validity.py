@@ -1,6 +1,6 @@
 """What the numbers rest on: groups, seeds, the test split, what was cut."""
 
-from reports.facts import Final
+from reports.findings import Final
 from reports.markdown import escape, join, percent, plural, points, sentence, singular
 from reports.stats import MIN_GROUPS
 from reports.summary import RunSummary
