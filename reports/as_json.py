@@ -135,6 +135,7 @@ def _final(summary: RunSummary, final: Final) -> dict[str, Any]:
     return {
         **{key: entry for key, entry in _model(final.winner).items() if key not in {"source", "name"}},
         "ensemble_test_accuracy": ensemble.mean if ensemble else None,
+        "ensemble_model": "model/ensemble.keras" if summary.ensemble_saved else None,
         "ensemble_ci95": list(ensemble.interval) if ensemble and ensemble.interval else None,
         "better_than_every_baseline": final.better_than_every,
         "balanced_accuracy": final.balanced_accuracy if final.classes else None,

@@ -36,6 +36,7 @@ class RunSummary:
         shown: test images to show, random ones first; empty without predictions.
         augmented: (versions + 1, images, height, width, channels): some training images as they are, then
             as the winner's augmentation changes them; None for a model without any.
+        ensemble_saved: whether the run directory has the winner's seeds as one model.
         missing: sentences on what the run directory lacks.
     """
 
@@ -61,6 +62,7 @@ class RunSummary:
     audit: Mapping[str, Any] | None
     shown: tuple[Shown, ...]
     augmented: NDArray[np.uint8] | None
+    ensemble_saved: bool
     missing: tuple[str, ...]
 
     @property
@@ -121,6 +123,7 @@ class RunSummary:
             audit=read_json(files.audit) if files.audit.exists() else None,
             shown=_shown(files.images, arrays, final),
             augmented=_augmented(_arrays(files.images)),
+            ensemble_saved=files.ensemble.exists(),
             missing=_missing(files, run, search, final),
         )
 
