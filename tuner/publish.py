@@ -136,6 +136,8 @@ def _row(name: str, results: Results) -> dict[str, Any]:
         "name": name,
         "kind": contender.kind,
         "source": contender.source,
+        "published": contender.published,
+        "changes": contender.changes,
         "neural": contender.neural,
         "params": contender.params,
         "epochs": epochs,
