@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from reports import stats, verdicts
 from reports.details import calibration, class_rows, confusion_matrix, confusions, mistakes
 from reports.findings import Accuracy, Comparison, DataPoint, Final, Finalist, Model, Shift
+from tuner.training.scores import score
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -25,7 +26,8 @@ def evaluate(final: Mapping[str, Any], arrays: Arrays, class_names: Sequence[str
     unleaked = {entry["name"]: _correct(entry, arrays, unleaked=True) for entry in final["models"]}
     tests, seeds = _accuracies(correct)
     models = tuple(
-        _model(entry, correct[entry["name"]], tests, _accuracies(unleaked)[0]) for entry in final["models"]
+        _model(entry, arrays, correct[entry["name"]], tests, _accuracies(unleaked)[0])
+        for entry in final["models"]
     )
     winner = models[0]
     itself = "default" if int(final["best_trial"]) == 0 else ""
@@ -109,6 +111,7 @@ def _accuracy(counts: stats.Correct, seeds: stats.SeedVariance | None) -> Accura
 
 def _model(
     entry: Mapping[str, Any],
+    arrays: Arrays,
     correct: stats.Correct | None,
     tests: Mapping[str, Accuracy],
     unleaked: Mapping[str, Accuracy],
@@ -119,6 +122,8 @@ def _model(
         name=entry["name"],
         kind=entry["kind"],
         source=entry.get("source", ""),
+        published=entry.get("published", ""),
+        changes=entry.get("changes", ""),
         neural=bool(entry["neural"]),
         params=dict(entry.get("params") or {}),
         epochs=int(entry.get("epochs") or 0),
@@ -133,7 +138,18 @@ def _model(
         correct=correct,
         test=tests.get(entry["name"]),
         unleaked=unleaked.get(entry["name"]),
+        scores=other_scores(seed_rows(entry["name"], arrays), arrays),
     )
+
+
+def other_scores(rows: Sequence[NDArray[Any]], arrays: Arrays) -> dict[str, float]:
+    """Balanced accuracy, macro F1 and one-against-the-rest AUC on the test images, mean over seeds."""
+    if not rows:
+        return {}
+    return {
+        metric: float(np.mean([score(metric, row, arrays["test_labels"]) for row in rows]))
+        for metric in ("balanced-accuracy", "f1-macro", "auc")
+    }
 
 
 def _mean(values: Any) -> float | None:

@@ -36,8 +36,11 @@ class Model:
     """The winner or a baseline, retrained and tested.
 
     Attributes:
+        published, changes: of a baseline: what was reported for it elsewhere, and what differs here.
         test: on all test images; None where its predictions are missing.
         unleaked: on the test images without a near-copy in training; None where there are none.
+        scores: of the other choices of `--metric`, by their names there, mean over the seeds; empty where
+            the predictions are missing.
         train_accuracy: of the last epoch of the retraining, mean over seeds.
         folds: validation accuracy on each fresh fold.
     """
@@ -45,6 +48,8 @@ class Model:
     name: str
     kind: Literal["winner", "baseline"]
     source: str
+    published: str
+    changes: str
     neural: bool
     params: Mapping[str, Any]
     epochs: int
@@ -59,6 +64,7 @@ class Model:
     correct: Correct | None
     test: Accuracy | None
     unleaked: Accuracy | None
+    scores: Mapping[str, float]
 
     @property
     def gap(self) -> float | None:
@@ -206,16 +212,6 @@ class Final:
     cut: tuple[str, ...]
     data_curve: tuple[DataPoint, ...] = ()
     test_label_conflicts: tuple[tuple[int, int], ...] = ()
-
-    @property
-    def balanced_accuracy(self) -> float:
-        """Mean recall of the classes that the test split has images of."""
-        return float(np.mean([item.recall for item in self.classes if item.recall is not None]))
-
-    @property
-    def f1_macro(self) -> float:
-        """Mean F1 of the classes that the test split has images of."""
-        return float(np.mean([item.f1 for item in self.classes if item.f1 is not None]))
 
     @property
     def winner(self) -> Model:

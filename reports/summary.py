@@ -224,12 +224,16 @@ def _augmented(images: Mapping[str, NDArray[Any]]) -> NDArray[np.uint8] | None:
 
 def _missing(files: RunDir, run: Mapping[str, Any], search: Search, final: Final | None) -> tuple[str, ...]:
     sentences = []
+    asked = (run.get("config") or {}).get("trials")
+    ended = sum(trial.state != "unfinished" for trial in search.trials)
     if not search.trials:
         sentences.append("No trial has been run yet.")
+    elif run.get("state") != "done" and asked and ended < asked:
+        sentences.append(f"{ended or 'None'} of the {asked:,} trials {'is' if ended == 1 else 'are'} done.")
     if final is None and run.get("state") != "done":
         sentences.append(
-            "The winner has not been retrained, and nothing was compared on the test images: the same "
-            "command run again goes on from here."
+            "The winner has not been retrained, and nothing was compared on the test images, so that there "
+            "is no model, no leaderboard and no test image here yet: the same command run again goes on."
         )
     if final is not None and run.get("state") != "done":
         sentences.append("The winner and the comparison are those of before this run was extended.")
