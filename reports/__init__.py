@@ -6,6 +6,7 @@ SECTIONS: tuple[str, ...] = (
     "reports.sections.validity:render",
     "reports.sections.importance:render",
     "reports.sections.search:render",
+    "reports.sections.tradeoffs:render",
     "reports.sections.curves:render",
     "reports.sections.more_data:render",
     "reports.sections.augmentation:render",

@@ -7,12 +7,15 @@ The same run repeated gives the same file but for `seconds`, `latency_ms`, `imag
 import math
 from typing import Any
 
-from reports.facts import Accuracy, Final, Model
+from reports.findings import Accuracy, Final, Model
+from reports.markdown import METRICS
 from reports.sections.importance import best_params
 from reports.sections.search import saved_share
 from reports.summary import RunSummary
 
 SCHEMA_VERSION = 1
+ORIGIN = {"name", "source", "published", "changes"}
+"""What is said of a baseline and goes without saying for the winner."""
 
 
 def as_json(summary: RunSummary) -> dict[str, Any]:
@@ -117,10 +120,13 @@ def _model(model: Model) -> dict[str, Any]:
     return {
         "name": model.name,
         "source": model.source,
+        "published": model.published,
+        "changes": model.changes,
         "test_accuracy": accuracy_json(model.test),
         "test_accuracy_unleaked": model.unleaked.mean if model.unleaked else None,
         "validation_accuracy": model.validation,
         "train_accuracy": model.train_accuracy,
+        **{metric.replace("-", "_"): model.scores.get(metric) for metric in METRICS if metric != "accuracy"},
         "test_loss": model.test_loss,
         "parameters": model.parameters,
         "epochs": model.epochs,
@@ -133,12 +139,11 @@ def _final(summary: RunSummary, final: Final) -> dict[str, Any]:
     calibration, shift, ensemble = final.calibration, final.shift, final.ensemble
     names = summary.dataset.class_names
     return {
-        **{key: entry for key, entry in _model(final.winner).items() if key not in {"source", "name"}},
+        **{key: entry for key, entry in _model(final.winner).items() if key not in ORIGIN},
         "ensemble_test_accuracy": ensemble.mean if ensemble else None,
+        "ensemble_model": "model/ensemble.keras" if summary.ensemble_saved else None,
         "ensemble_ci95": list(ensemble.interval) if ensemble and ensemble.interval else None,
         "better_than_every_baseline": final.better_than_every,
-        "balanced_accuracy": final.balanced_accuracy if final.classes else None,
-        "f1_macro": final.f1_macro if final.classes else None,
         "per_class": [
             {
                 "name": item.name,

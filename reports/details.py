@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.facts import Calibration, Class, Confusion, Reading
-from reports.stats import expected_calibration_error
+from reports.findings import Calibration, Class, Confusion, Reading
 
 Floats = NDArray[np.float64]
 BINS = 10
@@ -80,3 +79,18 @@ def calibration(rows: Sequence[NDArray[Any]], labels: NDArray[Any]) -> Calibrati
         if (index == b).any()
     )
     return Calibration(error, float(confidence.mean()), float(right.mean()), bins)
+
+
+def expected_calibration_error(probabilities: Floats, labels: NDArray[Any], bins: int = 15) -> float:
+    """Mean distance between confidence and accuracy, 0 to 1 (Guo et al. 2017, arXiv 1706.04599).
+
+    Args:
+        probabilities: (images, classes); the largest of a row is its confidence.
+        labels: (images,) true classes.
+        bins: number of bins of equal width over 0 to 1; each counts by its images.
+    """
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == labels
+    index = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    gaps = np.bincount(index, weights=right - confidence, minlength=bins)
+    return float(np.abs(gaps).sum() / len(labels))

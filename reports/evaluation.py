@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reports import stats
+from reports import stats, verdicts
 from reports.details import calibration, class_rows, confusion_matrix, confusions, mistakes
-from reports.facts import Accuracy, Comparison, DataPoint, Final, Finalist, Model, Shift
+from reports.findings import Accuracy, Comparison, DataPoint, Final, Finalist, Model, Shift
+from tuner.training.scores import score
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -25,12 +26,13 @@ def evaluate(final: Mapping[str, Any], arrays: Arrays, class_names: Sequence[str
     unleaked = {entry["name"]: _correct(entry, arrays, unleaked=True) for entry in final["models"]}
     tests, seeds = _accuracies(correct)
     models = tuple(
-        _model(entry, correct[entry["name"]], tests, _accuracies(unleaked)[0]) for entry in final["models"]
+        _model(entry, arrays, correct[entry["name"]], tests, _accuracies(unleaked)[0])
+        for entry in final["models"]
     )
     winner = models[0]
     itself = "default" if int(final["best_trial"]) == 0 else ""
     differences = _differences(models, seeds, itself)
-    verdicts = stats.verdicts([difference for _, difference in differences])
+    words = verdicts.verdicts([difference for _, difference in differences])
     others = [difference for name, difference in differences if name != itself]
     rows = seed_rows(winner.name, arrays)
     labels = arrays.get("test_labels")
@@ -45,9 +47,9 @@ def evaluate(final: Mapping[str, Any], arrays: Arrays, class_names: Sequence[str
         models=models,
         comparisons=tuple(
             Comparison(name, difference.difference, difference.interval, verdict)
-            for (name, difference), verdict in zip(differences, verdicts, strict=True)
+            for (name, difference), verdict in zip(differences, words, strict=True)
         ),
-        better_than_every=stats.better_than_every(others),
+        better_than_every=verdicts.better_than_every(others),
         ensemble=_ensemble(rows, arrays),
         classes=class_rows(matrix, labels, arrays["test_groups"], class_names)
         if matrix is not None and labels is not None
@@ -109,6 +111,7 @@ def _accuracy(counts: stats.Correct, seeds: stats.SeedVariance | None) -> Accura
 
 def _model(
     entry: Mapping[str, Any],
+    arrays: Arrays,
     correct: stats.Correct | None,
     tests: Mapping[str, Accuracy],
     unleaked: Mapping[str, Accuracy],
@@ -119,6 +122,8 @@ def _model(
         name=entry["name"],
         kind=entry["kind"],
         source=entry.get("source", ""),
+        published=entry.get("published", ""),
+        changes=entry.get("changes", ""),
         neural=bool(entry["neural"]),
         params=dict(entry.get("params") or {}),
         epochs=int(entry.get("epochs") or 0),
@@ -133,7 +138,18 @@ def _model(
         correct=correct,
         test=tests.get(entry["name"]),
         unleaked=unleaked.get(entry["name"]),
+        scores=other_scores(seed_rows(entry["name"], arrays), arrays),
     )
+
+
+def other_scores(rows: Sequence[NDArray[Any]], arrays: Arrays) -> dict[str, float]:
+    """Balanced accuracy, macro F1 and one-against-the-rest AUC on the test images, mean over seeds."""
+    if not rows:
+        return {}
+    return {
+        metric: float(np.mean([score(metric, row, arrays["test_labels"]) for row in rows]))
+        for metric in ("balanced-accuracy", "f1-macro", "auc")
+    }
 
 
 def _mean(values: Any) -> float | None:
@@ -143,16 +159,16 @@ def _mean(values: Any) -> float | None:
 
 def _differences(
     models: Sequence[Model], seeds: Mapping[str, stats.SeedVariance | None], itself: str
-) -> list[tuple[str, stats.Difference]]:
+) -> list[tuple[str, verdicts.Difference]]:
     """The winner against each baseline; `itself` is the baseline that it is, if any."""
     winner = models[0]
     if winner.correct is None:
         return []
     first = (winner.correct, seeds[winner.name])
     return [
-        (model.name, stats.Difference(0.0, None, None))
+        (model.name, verdicts.Difference(0.0, None, None))
         if model.name == itself
-        else (model.name, stats.difference(first, (model.correct, seeds[model.name])))
+        else (model.name, verdicts.difference(first, (model.correct, seeds[model.name])))
         for model in models[1:]
         if model.correct is not None
     ]
@@ -180,5 +196,5 @@ def _shift(winner: Model) -> Shift | None:
     low, high = winner.test.interval
     tested = winner.test.mean - low if moved > 0 else high - winner.test.mean
     folds = len(winner.folds)
-    held = stats.half_width(float(np.var(winner.folds, ddof=1)) / folds, folds - 1)
+    held = stats.half_width([(float(np.var(winner.folds, ddof=1)) / folds, folds - 1)])
     return Shift(moved, float(np.hypot(tested, held)))

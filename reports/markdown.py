@@ -12,6 +12,13 @@ _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 NONE = "\u2013"
 """What a table says where there is nothing to say."""
 MINUS = "\u2212"
+METRICS = {
+    "accuracy": "accuracy",
+    "balanced-accuracy": "balanced accuracy",
+    "f1-macro": "macro F1",
+    "auc": "AUC",
+}
+"""What a report calls the choices of `--metric`."""
 
 
 def escape(text: object) -> str:
@@ -57,6 +64,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], align: str = "")
     return "\n".join(f"| {' | '.join(cells)} |" for cells in [header, rule, *rows])
 
 
+def unbroken(text: str) -> str:
+    """The same, never broken over two lines: for short cells of a wide table."""
+    return text.replace(" ", "\u00a0")
+
+
 def image(path: str, alt: str) -> str:
     """A figure with its alternative text."""
     return f"![{escape(alt)}]({path})"
@@ -76,6 +88,15 @@ def join(parts: Sequence[str]) -> str:
 def percent(fraction: float, decimals: int = 1) -> str:
     """Such as "84.3 %". Never rounds to 100 % or 0 % what is not exactly that."""
     return f"{_number(fraction, decimals)} %"
+
+
+def score(value: float, metric: str) -> str:
+    """A value of one of `METRICS`: "84.3 %", but "0.987" of the AUC, and never 1 for what is less."""
+    if metric != "auc":
+        return percent(value)
+    if value < 1 and f"{value:.4f}" == "1.0000":
+        return "over 0.9999"
+    return f"{value:.3f}" if value == 1 or f"{value:.3f}" != "1.000" else f"{value:.4f}"
 
 
 def _number(fraction: float, decimals: int) -> str:

@@ -1,4 +1,4 @@
-"""Intervals and verdicts for accuracies measured on grouped test images with several training seeds.
+"""Variances and intervals of accuracies measured on grouped test images with several training seeds.
 
 Notation, used throughout: seeds s = 1..S, duplicate groups g = 1..G of n_g images, N images in all;
 k[s, g] images of group g that seed s classifies correctly; p_s = sum_g k[s, g] / N; p = mean of p_s.
@@ -11,14 +11,13 @@ the test split, and the seed that a training happens to use. An interval speaks 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Interval = tuple[float, float]
-Verdict = Literal["better", "worse", "not distinguishable"]
 
 LEVEL = 0.95
 MIN_GROUPS = 10
@@ -59,21 +58,6 @@ class SeedVariance:
 
     variance: float
     freedom: float
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A paired difference in accuracy, first model minus second.
-
-    Attributes:
-        difference: -1 to 1.
-        interval: 95 % interval, not corrected for several comparisons; None below 10 groups.
-        p_value: of no difference, likewise uncorrected; None where there is no interval.
-    """
-
-    difference: float
-    interval: Interval | None
-    p_value: float | None
 
 
 def count_correct(correct: NDArray[Any], groups: NDArray[Any], *, seeded: bool = True) -> Correct:
@@ -176,96 +160,13 @@ def accuracy_interval(model: Correct, seeds: SeedVariance | None) -> Interval | 
     p = model.mean
     if p != _inside(p, groups):
         return _clopper_pearson(p * groups, groups)
-    parts = _variance_parts([(model, seeds)], model.counts.mean(axis=0))
-    width = _half_width(parts, LEVEL) / (p * (1 - p))
+    parts = variance_parts([(model, seeds)], model.counts.mean(axis=0))
+    width = half_width(parts) / (p * (1 - p))
     logit = math.log(p / (1 - p))
     return _logistic(logit - width), _logistic(logit + width)
 
 
-def difference(
-    first: tuple[Correct, SeedVariance | None], second: tuple[Correct, SeedVariance | None]
-) -> Difference:
-    """Paired difference of two models on the same test images; each comes with its seed variance.
-
-    Groups by the differences d_g of the counts (mean over seeds), seeds as those of either model.
-    Two models that answer alike on every group have no variance to show; the difference is then
-    bounded by the largest share of groups that could differ and yet show none among G. Where two models
-    differ on a handful of groups only, both near 1, intervals cover a true difference in 83-91 %; of two
-    equal models they then call fewer than 2 % different, so that the verdicts stay honest.
-    """
-    counts = first[0].counts.mean(axis=0) - second[0].counts.mean(axis=0)
-    value = float(counts.sum() / first[0].sizes.sum())
-    groups = len(counts)
-    if groups < MIN_GROUPS:
-        return Difference(value, None, None)
-    parts = _variance_parts([first, second], counts)
-    half = _half_width(parts, LEVEL) if counts.any() else 1 - ((1 - LEVEL) / 2) ** (1 / groups)
-    return Difference(value, (max(-1.0, value - half), min(1.0, value + half)), _p_value(value, parts))
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values corrected for their number by Holm's step-down rule, in the order given."""
-    order = np.argsort(p_values, kind="stable")
-    corrected, highest = [0.0] * len(order), 0.0
-    for rank, index in enumerate(order):
-        highest = max(highest, min(1.0, (len(order) - rank) * p_values[index]))
-        corrected[index] = highest
-    return corrected
-
-
-def verdicts(differences: Sequence[Difference]) -> list[Verdict]:
-    """What each difference allows to say, with Holm's correction over all of them.
-
-    Without it, six baselines as good as the winner bring a false verdict in 14-19 % of runs.
-    """
-    known = [index for index, d in enumerate(differences) if d.p_value is not None]
-    corrected = dict(zip(known, holm([differences[i].p_value or 0.0 for i in known]), strict=True))
-    words: list[Verdict] = []
-    for index, item in enumerate(differences):
-        sure = index in corrected and corrected[index] <= 1 - LEVEL and item.difference != 0
-        words.append(("better" if item.difference > 0 else "worse") if sure else "not distinguishable")
-    return words
-
-
-def better_than_every(differences: Sequence[Difference]) -> bool:
-    """Whether the first model may be called better than every other.
-
-    That needs every uncorrected lower bound above 0 (an intersection-union test, which needs no
-    correction: the claim is false as soon as one part is).
-    """
-    return bool(differences) and all(d.interval is not None and d.interval[0] > 0 for d in differences)
-
-
-def expected_calibration_error(probabilities: Floats, labels: NDArray[Any], bins: int = 15) -> float:
-    """Mean distance between confidence and accuracy, 0 to 1 (Guo et al. 2017, arXiv 1706.04599).
-
-    Args:
-        probabilities: (images, classes); the largest of a row is its confidence.
-        labels: (images,) true classes.
-        bins: number of bins of equal width over 0 to 1; each counts by its images.
-    """
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == labels
-    index = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
-    gaps = np.bincount(index, weights=right - confidence, minlength=bins)
-    return float(np.abs(gaps).sum() / len(labels))
-
-
-def half_width(variance: float, freedom: float) -> float:
-    """Half-width of a plain 95 % t interval."""
-    return _half_width([(variance, freedom)], LEVEL)
-
-
-def _inside(p: float, groups: int) -> float:
-    """`p` kept at least half a group away from 0 and 1."""
-    return min(max(p, 0.5 / groups), 1 - 0.5 / groups)
-
-
-def _logistic(x: float) -> float:
-    return 0.5 * (1 + math.tanh(x / 2))
-
-
-def _variance_parts(
+def variance_parts(
     models: Sequence[tuple[Correct, SeedVariance | None]], counts: Floats
 ) -> list[tuple[float, float]]:
     """(variance, degrees of freedom) of the groups and of each model's seeds."""
@@ -277,26 +178,20 @@ def _variance_parts(
     return parts
 
 
-def _half_width(parts: Sequence[tuple[float, float]], level: float) -> float:
+def half_width(parts: Sequence[tuple[float, float]], level: float = LEVEL) -> float:
+    """Half-width of an interval from independent (variance, degrees of freedom) parts, each with its t."""
     from scipy.special import stdtrit  # the quantile of Student's t, without the weight of scipy.stats
 
     return math.sqrt(sum(float(stdtrit(freedom, (1 + level) / 2)) ** 2 * v for v, freedom in parts))
 
 
-def _p_value(value: float, parts: Sequence[tuple[float, float]]) -> float:
-    """1 - the level at which the interval just touches 0, by bisection on log10 of p."""
-    if value == 0:
-        return 1.0
-    if not any(variance for variance, _ in parts):
-        return 0.0
-    low, high = -15.0, 0.0
-    for _ in range(40):
-        middle = (low + high) / 2
-        if _half_width(parts, 1 - 10**middle) > abs(value):
-            low = middle
-        else:
-            high = middle
-    return float(10**high)
+def _inside(p: float, groups: int) -> float:
+    """`p` kept at least half a group away from 0 and 1."""
+    return min(max(p, 0.5 / groups), 1 - 0.5 / groups)
+
+
+def _logistic(x: float) -> float:
+    return 0.5 * (1 + math.tanh(x / 2))
 
 
 def _clopper_pearson(right: float, groups: int) -> Interval:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from reports.details import reading
 from reports.evaluation import evaluate, seed_rows
-from reports.facts import Curve, DatasetFacts, Final, Parameter, Search, Shown
+from reports.facts import Curve, DatasetFacts, Parameter, Search
+from reports.findings import Final, Shown
 from reports.study import as_trial, importances, read_trials
 from tuner.errors import DataError, UsageError
 from tuner.run_dir import RunDir, read_json
@@ -35,6 +36,7 @@ class RunSummary:
         shown: test images to show, random ones first; empty without predictions.
         augmented: (versions + 1, images, height, width, channels): some training images as they are, then
             as the winner's augmentation changes them; None for a model without any.
+        ensemble_saved: whether the run directory has the winner's seeds as one model.
         missing: sentences on what the run directory lacks.
     """
 
@@ -60,6 +62,7 @@ class RunSummary:
     audit: Mapping[str, Any] | None
     shown: tuple[Shown, ...]
     augmented: NDArray[np.uint8] | None
+    ensemble_saved: bool
     missing: tuple[str, ...]
 
     @property
@@ -120,6 +123,7 @@ class RunSummary:
             audit=read_json(files.audit) if files.audit.exists() else None,
             shown=_shown(files.images, arrays, final),
             augmented=_augmented(_arrays(files.images)),
+            ensemble_saved=files.ensemble.exists(),
             missing=_missing(files, run, search, final),
         )
 
@@ -220,12 +224,16 @@ def _augmented(images: Mapping[str, NDArray[Any]]) -> NDArray[np.uint8] | None:
 
 def _missing(files: RunDir, run: Mapping[str, Any], search: Search, final: Final | None) -> tuple[str, ...]:
     sentences = []
+    asked = (run.get("config") or {}).get("trials")
+    ended = sum(trial.state != "unfinished" for trial in search.trials)
     if not search.trials:
         sentences.append("No trial has been run yet.")
+    elif run.get("state") != "done" and asked and ended < asked:
+        sentences.append(f"{ended or 'None'} of the {asked:,} trials {'is' if ended == 1 else 'are'} done.")
     if final is None and run.get("state") != "done":
         sentences.append(
-            "The winner has not been retrained, and nothing was compared on the test images: the same "
-            "command run again goes on from here."
+            "The winner has not been retrained, and nothing was compared on the test images, so that there "
+            "is no model, no leaderboard and no test image here yet: the same command run again goes on."
         )
     if final is not None and run.get("state") != "done":
         sentences.append("The winner and the comparison are those of before this run was extended.")

@@ -16,8 +16,8 @@ from tuner.run_dir import write_atomically, write_json
 
 COLUMNS = (
     "model", "kind", "test_accuracy", "ci95_low", "ci95_high", "std", "seeds", "difference", "difference_low",
-    "difference_high", "verdict", "validation_accuracy", "train_accuracy", "parameters", "epochs", "seconds",
-    "latency_ms", "source",
+    "difference_high", "verdict", "balanced_accuracy", "f1_macro", "auc", "validation_accuracy",
+    "train_accuracy", "parameters", "epochs", "seconds", "latency_ms", "source",
 )  # fmt: skip
 
 
@@ -83,6 +83,7 @@ def _rows(summary: RunSummary) -> list[dict[str, object]]:
             if found.interval:
                 row |= {"difference_low": found.interval[0], "difference_high": found.interval[1]}
         if model := models.get(name):
+            row |= {metric.replace("-", "_"): found for metric, found in model.scores.items()}
             row |= {"validation_accuracy": model.validation, "train_accuracy": model.train_accuracy}
             row |= {"parameters": model.parameters, "epochs": model.epochs, "seconds": model.seconds}
             row |= {"latency_ms": model.latency_ms, "source": model.source}

@@ -77,6 +77,7 @@ def run(
     faithful_baselines: opt.FaithfulBaselines = False,
     seeds: opt.Seeds = None,
     finalists: opt.Finalists = 3,
+    save_ensemble: opt.SaveEnsemble = False,
     data_dir: opt.DataDir = None,
     no_download: opt.NoDownload = False,
     labels: opt.Labels = None,

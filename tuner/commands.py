@@ -131,6 +131,8 @@ def baselines() -> int:
         baseline = resolve(target)
         published = f"; published: {baseline.published}" if baseline.published else ""
         sys.stdout.write(f"{name}: {baseline.summary}\n    source: {baseline.source}{published}\n")
+        if baseline.changes:
+            sys.stdout.write(f"    here: {baseline.changes}\n")
     sys.stdout.write("default: the search space's own configuration, trial 0; always compared\n")
     return 0
 

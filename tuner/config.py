@@ -51,6 +51,7 @@ class RunConfig:
     seeds: int | None = _option(None, "ends")
     faithful_baselines: bool = _option(False, "ends")
     finalists: int = _option(3, "ends")
+    save_ensemble: bool = _option(False, "ends")
     name: str = _option("", "free")
     data_dir: Path | None = _option(None, "may")
     download: bool = _option(True, "may")

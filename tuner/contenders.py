@@ -19,6 +19,8 @@ class Contender:
         name: as in the report.
         kind: the winner of the search, or a baseline.
         source: where its recipe comes from, in a line.
+        published: what was reported for it, and on which data; "" where nothing was.
+        changes: what differs here from the recipe as published, and what it leaves open; "" for nothing.
         model: registry reference.
         params: of its family; empty for an estimator.
         neural: whether it is trained by epochs, and so varies with the seed.
@@ -34,6 +36,8 @@ class Contender:
     neural: bool = True
     early_stopping: bool = False
     epochs: int | None = None
+    published: str = ""
+    changes: str = ""
 
 
 def default(space: SearchSpace, model: str) -> Contender:
@@ -95,4 +99,6 @@ def _contender(target: str, task: Task, *, faithful: bool) -> Contender:
         neural=family is not None,
         early_stopping=not epochs and family is not None and family.recipe(params).early_stopping,
         epochs=epochs or None,
+        published=baseline.published,
+        changes=baseline.changes,
     )

@@ -42,6 +42,7 @@ class Plan:
         seeds: retrainings of each.
         finalists: how many trials are run again.
         epochs: length of a schedule, and the most epochs of a baseline.
+        save_ensemble: save the models of all the winner's seeds as one as well.
     """
 
     space: SearchSpace
@@ -51,6 +52,7 @@ class Plan:
     seeds: int
     finalists: int
     epochs: int
+    save_ensemble: bool = False
 
 
 @dataclass
@@ -115,7 +117,7 @@ class Final:
             split=None if retrain else "fresh",
             fold=-1 if retrain else index,
             epochs=epochs,
-            save=retrain and contender.kind == "winner" and index == 0,
+            save=retrain and contender.kind == "winner" and (index == 0 or self.plan.save_ensemble),
         )
         is_winner = contender.kind == "winner"
         return Fit(contender.name, spec, vital=retrain and is_winner, shared=not is_winner)
@@ -192,9 +194,18 @@ class Final:
         fit = self._fit(best, "preview", 0, 0)
         return replace(fit, name="augmentation")
 
+    def _ensemble(self, best: Contender) -> list[Fit]:
+        """The models of all the winner's seeds as one, where that is asked for and there are several."""
+        members = tuple(done.key for done in self._done(self._retrainings(best)))
+        if not self.plan.save_ensemble or len(members) < 2:
+            return []
+        fit = self._fit(best, "ensemble", 0, 0)
+        return [replace(fit, name="ensemble", spec=replace(fit.spec, save=True, members=members))]
+
     def _look_closer(self, best: Contender) -> bool:
-        """The winner on less data, and what its augmentation does."""
-        return self.fits.do("the winner on less data", [self._preview(best), *self._on_less_data(best)])
+        """The ensemble, what the winner's augmentation does, and the winner on less data."""
+        first = [*self._ensemble(best), self._preview(best)]
+        return self.fits.do("the winner on less data", [*first, *self._on_less_data(best)])
 
     def _done(self, fits: list[Fit]) -> list[Done]:
         found = ((fit, self.fits.result(fit)) for fit in fits)
@@ -209,8 +220,9 @@ class Final:
             retrainings={c.name: self._done(self._retrainings(c)) for c in contenders},
             less_data=self._done(self._on_less_data(best)),
             preview=self._done([self._preview(best)]),
+            ensemble=self._done(self._ensemble(best)),
             ranking=ranking,
-            cut=_cuts(self.fits),
+            cut=_cuts(self.fits, alone=self.plan.save_ensemble and not self._ensemble(best)),
             seconds=self.seconds,
         )
 
@@ -221,10 +233,11 @@ def _by_rounds(rows: list[list[Fit]]) -> list[Fit]:
     return [row[i] for i in range(longest) for row in rows if i < len(row)]
 
 
-def _cuts(fits: Fits) -> list[str]:
-    """A sentence for each thing that was left out or failed."""
+def _cuts(fits: Fits, *, alone: bool) -> list[str]:
+    """A sentence for each thing that was left out or failed; `alone`: there are no seeds to average."""
     counts: dict[tuple[str, str], int] = {}
-    for fit in fits.cut:
+    extras = [fit for fit in fits.cut if fit.spec.purpose in {"preview", "ensemble"}]
+    for fit in (fit for fit in fits.cut if fit not in extras):
         kind = "retraining" if fit.spec.split is None else "training on a fresh fold"
         counts[fit.name, kind] = counts.get((fit.name, kind), 0) + 1
     cut = [
@@ -232,4 +245,6 @@ def _cuts(fits: Fits) -> list[str]:
         f"{'was' if count == 1 else 'were'} left out to hold the budget"
         for (name, kind), count in counts.items()
     ]
+    cut += [f"the {fit.name} was left out to hold the budget" for fit in extras]
+    cut += ["the ensemble was not saved, as the winner was trained from one seed only"] if alone else []
     return cut + [f"a training of `{fit.name}` failed ({result.reason})" for fit, result in fits.failed]

@@ -103,6 +103,8 @@ class Fits:
     def key(self, fit: Fit) -> str:
         """What a training is known by: all that decides its result."""
         decisive = {**fit.spec.to_json(), "number": 0, "save": False, "identity": self.identity}
+        if not fit.spec.members:  # so that what was trained before there were ensembles keeps its key
+            del decisive["members"]
         file = fit.spec.model.rpartition(":")[0]
         if file.endswith(".py"):
             decisive["code"] = hashlib.sha256(Path(file).read_bytes()).hexdigest()

@@ -143,6 +143,15 @@ Finalists = Annotated[
     ),
 ]
 
+SaveEnsemble = Annotated[
+    bool,
+    _option(
+        "--save-ensemble",
+        help="Save the models of all the winner's seeds as one that averages them: model/ensemble.keras.",
+        panel=END,
+    ),
+]
+
 DataDir = Annotated[
     Path | None,
     _option(

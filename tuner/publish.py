@@ -4,6 +4,7 @@ import json
 import shutil
 import statistics
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,7 @@ class Results:
         retrainings: on all training images, by seed.
         less_data: the winner's trainings on a share of the groups.
         preview: what its augmentation does, if that was asked for.
+        ensemble: the winner's seeds as one saved model, if that was asked for.
         ranking: the finalists, best first.
         cut: a sentence for each thing that was left out.
         seconds: by stage.
@@ -53,6 +55,7 @@ class Results:
     retrainings: dict[str, list[Done]]
     less_data: list[Done]
     preview: list[Done]
+    ensemble: list[Done]
     ranking: list[dict[str, Any]]
     cut: list[str]
     seconds: dict[str, float]
@@ -67,6 +70,7 @@ def write(results: Results, run: RunDir, dataset: Dataset) -> None:
     if not results.retrainings["tuned"]:
         raise RunError("the winner could not be retrained in time\na larger --budget would help")
     keys = [done.key for fits in results.retrainings.values() for done in fits]
+    _keep_ensemble(results, run)  # also where it is asked for once everything else is done
     if run.final.exists() and read_json(run.final)["fits"] == keys:
         return
     arrays = _predictions(results, run)
@@ -132,6 +136,8 @@ def _row(name: str, results: Results) -> dict[str, Any]:
         "name": name,
         "kind": contender.kind,
         "source": contender.source,
+        "published": contender.published,
+        "changes": contender.changes,
         "neural": contender.neural,
         "params": contender.params,
         "epochs": epochs,
@@ -195,10 +201,24 @@ def _data_curve(results: Results, run: RunDir, dataset: Dataset) -> list[dict[st
 
 
 def _keep_model(run: RunDir, key: str, class_names: tuple[str, ...]) -> None:
-    with run.fitted_model(key).open("rb") as model:
-        write_atomically(run.model / "model.keras", lambda file: shutil.copyfileobj(model, file))
+    _copy_model(run, key, run.model / "model.keras")
     labels = json.dumps(list(class_names), indent=2, ensure_ascii=False) + "\n"
     write_atomically(run.model / "labels.json", lambda file: file.write(labels.encode()))
+
+
+def _keep_ensemble(results: Results, run: RunDir) -> None:
+    """Copies the ensemble beside the model; where none is asked for, neither it nor its members stay."""
+    if results.ensemble:
+        _copy_model(run, results.ensemble[0].key, run.ensemble)
+        return
+    run.ensemble.unlink(missing_ok=True)
+    for done in results.retrainings["tuned"][1:]:
+        run.fitted_model(done.key).unlink(missing_ok=True)
+
+
+def _copy_model(run: RunDir, key: str, path: Path) -> None:
+    with run.fitted_model(key).open("rb") as model:
+        write_atomically(path, lambda file: shutil.copyfileobj(model, file))
 
 
 def _images(

@@ -5,11 +5,11 @@ from typing import Any, Literal, Self
 
 from search_spaces.space import ParamValue
 
-Purpose = Literal["probe", "preview", "trial", "finalist", "baseline", "retrain"]
+Purpose = Literal["probe", "preview", "trial", "finalist", "baseline", "retrain", "ensemble"]
 """probe: a few steps, to know the pace; preview: what augmentation makes of some images; trial: one
 configuration of the search; finalist: a training on a fresh fold to the end of its schedule; baseline:
 the same with early stopping, which chooses its epochs; retrain: on train + validation, to predict the
-test images."""
+test images; ensemble: no training, but the saved models of several put together."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class TrialSpec:
             more. 0 for work that never pauses.
         resume_from: go on from the state saved after this epoch; 0 to begin. Without that state,
             what is missing is trained again, which ends in the same place.
+        members: of an ensemble: the keys of the trainings whose saved models it is made of.
     """
 
     number: int
@@ -46,6 +47,7 @@ class TrialSpec:
     share: float = 1.0
     until: int = 0
     resume_from: int = 0
+    members: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON object."""
@@ -54,7 +56,7 @@ class TrialSpec:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
         """From what `to_json` gave."""
-        return cls(**data)
+        return cls(**{**data, "members": tuple(data.get("members", ()))})
 
 
 @dataclass(frozen=True)

@@ -150,6 +150,11 @@ class RunDir:
         return self.path / "model"
 
     @property
+    def ensemble(self) -> Path:
+        """The winner's seeds as one model, where that was asked for."""
+        return self.model / "ensemble.keras"
+
+    @property
     def logs(self) -> Path:
         """What workers print."""
         return self.path / "logs"

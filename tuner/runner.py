@@ -153,6 +153,7 @@ class Session:
             "seeds": self.prepared.seeds(self.config.seeds),
             "finalists": self.config.finalists,
             "faithful_baselines": self.config.faithful_baselines,
+            "save_ensemble": self.config.save_ensemble,
         }
 
     def _is_done(self) -> bool:
@@ -297,6 +298,7 @@ class Session:
             seeds=prepared.seeds(config.seeds),
             finalists=config.finalists,
             epochs=self._epochs,
+            save_ensemble=config.save_ensemble,
         )
         final = Final(
             final_plan, self.directory, prepared.dataset, fits, self._engine(self._scheduler()).past()

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reports.facts import Final
-from reports.figures import confusions, mattered, pictures, results, trials
-from reports.markdown import image, listed, percent, points
+from reports.figures import confusions, mattered, pictures, results, tradeoffs, trials
+from reports.findings import Final
+from reports.markdown import image, listed, percent, points, score
 from reports.summary import RunSummary
+from reports.tradeoffs import differ, front
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -73,6 +74,16 @@ def _confusion_alt(summary: RunSummary) -> str:
     return f"Confusion matrix of {len(names)} classes{worst}"
 
 
+def _tradeoffs_alt(summary: RunSummary) -> str:
+    best = [
+        f"trial {t.number}: {t.parameters:,} with {score(t.score or 0, summary.metric)}"
+        for t in front(summary.search)
+    ]
+    timed = [f"{model.name} {model.latency_ms:.2g} ms" for model in tradeoffs.timed_models(summary)]
+    latency = f"; test accuracy against latency: {listed(timed)}" if timed else ""
+    return f"Score of every trial against its number of parameters; best for its size {listed(best)}{latency}"
+
+
 def _samples_alt(summary: RunSummary) -> str:
     chosen = pictures.random_ones(summary)
     right = sum(item.reading.said == item.reading.true for item in chosen)
@@ -97,6 +108,7 @@ FIGURES: dict[str, Drawing] = {
     "slices": Drawing(lambda s: bool(s.search.importance), mattered.slices, _slices_alt),
     "history": Drawing(_scored, trials.history, lambda _: "Score of every trial, and the best so far"),
     "timeline": Drawing(_timed, trials.timeline, lambda _: "When each slot worked on which trial"),
+    "tradeoffs": Drawing(lambda s: differ(s.search), tradeoffs.tradeoffs, _tradeoffs_alt),
     "learning-curves": Drawing(lambda s: bool(results.curve_groups(s)), results.learning_curves, _curves_alt),
     "more-data": Drawing(
         lambda s: s.final is not None and len(s.final.data_curve) > 1, results.more_data, _more_data_alt

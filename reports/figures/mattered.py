@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reports.facts import Parameter, Trial
-from reports.figures.parts import dots, floor, legend, mark, percent_ticks, score_axis
+from reports.figures.parts import dots, floor, legend, log_axis, mark, percent_ticks, score_axis
 from reports.figures.style import (
     INK,
     WINNER,
@@ -15,7 +15,7 @@ from reports.figures.style import (
     tidy,
     title,
 )
-from reports.markdown import value
+from reports.markdown import METRICS, value
 from reports.summary import RunSummary
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def slices(summary: RunSummary) -> "Figure":
         mark(axes, summary, position, param)
         axes.set_xlabel(plain(param))
         tidy(axes)
-    panels[0].set_ylabel(f"validation {summary.metric}")
+    panels[0].set_ylabel(f"validation {METRICS[summary.metric]}")
     score_axis(panels[0], summary)
     legend(figure, panels[:1])
     many = "each of the two most important parameters" if len(params) == 2 else plain(params[0])
@@ -76,12 +76,7 @@ def _positions(axes: "Axes", trials: Sequence[Trial], param: str, facts: Paramet
     numeric = facts is None or facts.kind in {"int", "float"}
     if numeric and all(isinstance(t.params[param], int | float) for t in trials):
         if facts is not None and facts.log:
-            from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-            axes.set_xscale("log")
-            axes.xaxis.set_major_locator(LogLocator(10, subs=(1, 2, 5)))
-            axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
-            axes.xaxis.set_minor_formatter(NullFormatter())
+            log_axis(axes, [float(t.params[param]) for t in trials])
         else:
             from matplotlib.ticker import MaxNLocator
 

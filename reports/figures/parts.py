@@ -96,9 +96,28 @@ def whole_numbers(axes: "Axes") -> None:
 
 
 def score_axis(axes: "Axes", summary: RunSummary) -> None:
-    """Accuracies in per cent, other metrics as they are."""
-    if summary.metric.endswith("accuracy"):
+    """Metrics in per cent, the AUC as it is."""
+    if summary.metric != "auc":
         axes.yaxis.set_major_formatter(percent_ticks())
+
+
+def log_axis(axes: "Axes", values: Sequence[float], *, counts: bool = False) -> None:
+    """A logarithmic x axis for `values`, labelled at 1, 2 and 5, over two decades and more at 1 only.
+
+    Large `counts` are shown as "20k" and "1M".
+    """
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    def shown(x: float, _: object) -> str:
+        if counts and x >= 1e6:
+            return f"{x / 1e6:g}M"
+        return f"{x / 1e3:g}k" if counts and x >= 1e3 else f"{x:g}"
+
+    axes.set_xscale("log")
+    wide = bool(values) and max(values) > 100 * min(values)
+    axes.xaxis.set_major_locator(LogLocator(10, subs=(1,) if wide else (1, 2, 5)))
+    axes.xaxis.set_major_formatter(FuncFormatter(shown))
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def percent_ticks() -> Any:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reports.facts import Confusion, Shown
 from reports.figures.style import FAILED, GOOD, INK, canvas, plain, title
+from reports.findings import Confusion, Shown
 from reports.markdown import percent
 from reports.summary import RunSummary
 

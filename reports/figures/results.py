@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.facts import Accuracy, Curve
+from reports.facts import Curve
 from reports.figures.parts import legend, percent_ticks, whole_numbers
 from reports.figures.style import BASELINE, DEFAULT, FAILED, INK, STOPPED, WINNER, canvas, plain, tidy, title
-from reports.markdown import decimals_for, interval, percent, points
+from reports.findings import Accuracy
+from reports.markdown import MINUS, decimals_for, interval, percent, points
 from reports.summary import RunSummary
 
 if TYPE_CHECKING:
@@ -46,7 +47,9 @@ def leaderboard(summary: RunSummary) -> "Figure":
     if start > 0:
         axes.set_xlim(left=start)
     axes.xaxis.set_major_formatter(percent_ticks())
-    axes.set_xlabel("test accuracy" + (", with 95 % interval" if any(a.interval for _, a in rows) else ""))
+    sure = ", with 95 % interval" if any(a.interval for _, a in rows) else ""
+    below = " (arrow: further to the left)" if any(a.mean < start for _, a in rows) else ""
+    axes.set_xlabel(f"test accuracy{sure}{below}")
     tidy(axes, grid="x")
     title(figure, _leader_statement(summary, rows))
     return figure
@@ -129,7 +132,7 @@ def learning_curves(summary: RunSummary) -> "Figure":
         colour = {"tuned": WINNER, "default": DEFAULT}.get(name, BASELINE)
         _curves(axes, curves, colour)
         axes.set_title(
-            f"{plain(name, 24)}: gap {points(end_gap(curves), 0)} points", size=10, color=INK, loc="left"
+            f"{plain(name, 24)}: gap {_whole_points(end_gap(curves))}", size=10, color=INK, loc="left"
         )
         whole_numbers(axes)
         tidy(axes)
@@ -147,6 +150,11 @@ def learning_curves(summary: RunSummary) -> "Figure":
         figure, f"{plain(groups[0][0])}: training accuracy ends {points(abs(gap))} points {side} validation"
     )
     return figure
+
+
+def _whole_points(gap: float) -> str:
+    shown = points(gap, 0)
+    return f"{shown} {'point' if shown.lstrip(MINUS) == '1' else 'points'}"
 
 
 def _curves(axes: "Axes", curves: Sequence[Curve], colour: str) -> None:
@@ -172,11 +180,15 @@ def calibration(summary: RunSummary) -> "Figure":
     figure = canvas(3.5)
     left, other = figure.subplots(1, 2)
     left.plot([0, 1], [0, 1], color=BASELINE, linestyle=(0, (4, 2)), linewidth=1.2, label="as sure as right")
-    left.vlines(sure, np.minimum(sure, right), np.maximum(sure, right), color=FAILED, linewidth=2, alpha=0.6)
+    left.vlines(
+        sure, np.minimum(sure, right), np.maximum(sure, right), color=FAILED, linewidth=2, alpha=0.6,
+        label="how far it is off",
+    )  # fmt: skip
     area = 20 + 180 * images / images.max()
     left.scatter(
-        sure, right, s=area, color=WINNER, zorder=3, label="images of like confidence", edgecolors="white"
-    )
+        sure, right, s=area, color=WINNER, edgecolors="white", zorder=3,
+        label="images of like confidence (larger: more)",
+    )  # fmt: skip
     left.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1.03), ylim=(0, 1.05))
     other.bar(sure, images / images.sum(), width=0.07, color=WINNER)
     other.set(xlabel="confidence", ylabel="share of test images", xlim=(0, 1.05))
@@ -197,17 +209,19 @@ def more_data(summary: RunSummary) -> "Figure":
     points_ = summary.final.data_curve
     grouped = summary.dataset.grouped
     sizes = [point.groups if grouped else point.images for point in points_]
-    figure = canvas(2.9)
+    figure = canvas(3.2)
     axes = figure.subplots()
     for fold in zip(*(point.folds for point in points_), strict=False):
-        axes.plot(sizes[: len(fold)], [100 * score for score in fold], color=STOPPED, linewidth=1, marker=".")
-    axes.plot(sizes, [100 * point.mean for point in points_], color=WINNER, linewidth=2, marker="o")
+        axes.plot(sizes[: len(fold)], fold, color=STOPPED, linewidth=1, marker=".", label="each fold")
+    axes.plot(sizes, [point.mean for point in points_], color=WINNER, linewidth=2, marker="o", label="mean")
     axes.set_xscale("log")
     axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
     axes.minorticks_off()
     axes.set_xlabel("duplicate groups trained on" if grouped else "images trained on")
-    axes.set_ylabel("validation accuracy, %")
+    axes.set_ylabel("validation accuracy")
+    axes.yaxis.set_major_formatter(percent_ticks())
     tidy(axes)
+    legend(figure)
     gain = points(points_[-1].mean - points_[-2].mean, sign=True)
     title(figure, f"The last doubling of the training data brought {gain} points")
     return figure

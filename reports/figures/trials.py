@@ -13,7 +13,7 @@ from reports.figures.style import (
     tidy,
     title,
 )
-from reports.markdown import duration, percent, plural
+from reports.markdown import METRICS, duration, percent, plural, score
 from reports.summary import RunSummary
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def history(summary: RunSummary) -> "Figure":
         low = axes.get_ylim()[0]
         axes.plot(failed, [low] * len(failed), "x", color=FAILED, label="failed", clip_on=False, markersize=7)
     mark(axes, summary, lambda t: t.number)
-    axes.set(xlabel="trial", ylabel=f"validation {summary.metric}")
+    axes.set(xlabel="trial", ylabel=f"validation {METRICS[summary.metric]}")
     axes.set_xlim(-0.02 * len(trials) - 0.5, 1.02 * len(trials) - 0.5)
     whole_numbers(axes)
     score_axis(axes, summary)
@@ -55,13 +55,13 @@ def _history_statement(summary: RunSummary) -> str:
     best = summary.search.best
     if best is None or best.score is None:
         return "No trial is complete yet"
-    score = percent(best.score) if summary.metric.endswith("accuracy") else f"{best.score:.3f}"
+    reached = score(best.score, summary.metric)
     if summary.final is None:
-        return f"Trial {best.number} has the best score so far, {score}"
+        return f"Trial {best.number} has the best score so far, {reached}"
     if summary.final.best_trial == best.number:
-        return f"Trial {best.number} had the best score, {score}, and won"
+        return f"Trial {best.number} had the best score, {reached}, and won"
     won = summary.final.best_trial
-    return f"Trial {best.number} had the best score, {score}; trial {won} won on fresh folds"
+    return f"Trial {best.number} had the best score, {reached}; trial {won} won on fresh folds"
 
 
 def timeline(summary: RunSummary) -> "Figure":
@@ -89,5 +89,5 @@ def timeline(summary: RunSummary) -> "Figure":
     legend(figure)
     busy = sum(t.seconds or 0.0 for t in trials) / (len(slots) * max(ends))
     many = plural(len(slots), "slot was", "slots were")
-    title(figure, f"{many} at work in {percent(min(1.0, busy), 0)} of {duration(max(ends))}")
+    title(figure, f"{many} busy for {percent(min(1.0, busy), 0)} of {duration(max(ends))}")
     return figure

@@ -1,8 +1,9 @@
 """The answer: what won, by how much over what, how sure, what it cost, how to use it."""
 
 from reports import figures
-from reports.facts import Comparison, Final, Model
+from reports.findings import Comparison, Final, Model
 from reports.markdown import (
+    METRICS,
     code,
     decimals_for,
     duration,
@@ -12,6 +13,7 @@ from reports.markdown import (
     percent,
     plural,
     points,
+    score,
 )
 from reports.summary import RunSummary
 
@@ -41,9 +43,9 @@ def _warnings(summary: RunSummary) -> list[str]:
     """What the reader has to know before the numbers."""
     states = {
         "interrupted": "This run was interrupted.",
-        "searching": "This run is not finished: it is searching.",
+        "searching": "This run has not ended: it is searching, or was stopped in the search.",
     }
-    states["finishing"] = "This run is not finished: it is retraining."
+    states["finishing"] = "This run has not ended: it is retraining, or was stopped while it did."
     first = [states[summary.state]] if summary.state in states else []
     return [*first, *summary.missing]
 
@@ -63,7 +65,19 @@ def _result(summary: RunSummary) -> str:
     opening = f"The tuned {model_name(summary)} reads {share} of unseen {noun} correctly ({sure})"
     best = _best(final)
     closing = f", {_against(final, best, digits)}" if best else ""
-    return f"**{opening}{closing}.** {_default(final)}{_every(final)}".strip()
+    return f"**{opening}{closing}.** {_metric(summary, final, best)}{_default(final)}{_every(final)}".strip()
+
+
+def _metric(summary: RunSummary, final: Final, best: Model | None) -> str:
+    """What the search maximised, where that is not accuracy."""
+    metric = summary.metric
+    if metric == "accuracy":
+        return ""
+    other = f", that of {code(best.name)} {score(best.scores[metric], metric)}" if best else ""
+    return (
+        f"The search maximised {METRICS[metric]}: on the test images that of the tuned model is "
+        f"{score(final.winner.scores[metric], metric)}{other}. "
+    )
 
 
 def _best(final: Final) -> Model | None:
@@ -133,10 +147,11 @@ def _search_only(summary: RunSummary) -> str:
     best = summary.search.best
     if best is None or best.score is None:
         return "**No trial is complete, so there is no result yet.**"
-    score = percent(best.score) if summary.metric.endswith("accuracy") else f"{best.score:.3f}"
+    reached = score(best.score, summary.metric)
     return (
-        f"**The best of the trials so far, number {best.number}, has a validation {escape(summary.metric)} "
-        f"of {score}.** That flatters: it is the best of several, on the images it was chosen on."
+        f"**The best of the trials so far, number {best.number}, has a validation "
+        f"{METRICS[summary.metric]} of {reached}.** That flatters: it is the best of several, on the images "
+        "it was chosen on."
     )
 
 

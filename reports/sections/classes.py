@@ -1,7 +1,7 @@
 """How well each class is read."""
 
-from reports.facts import Class
-from reports.markdown import NONE, escape, folded, join, listed, percent, plural, table
+from reports.findings import Class
+from reports.markdown import NONE, escape, folded, join, listed, percent, plural, score, table
 from reports.summary import RunSummary
 
 FOLD_ABOVE = 12
@@ -20,9 +20,11 @@ def render(summary: RunSummary) -> str:
     body = table(header, rows, "l" + "r" * (len(header) - 1))
     if len(rows) > FOLD_ABOVE:
         body = folded(f"All {len(rows)} classes", body)
+    found = summary.final.winner.scores
     means = (
-        f"Mean over the classes: recall (balanced accuracy) {percent(summary.final.balanced_accuracy)}, F1 "
-        f"{percent(summary.final.f1_macro)}."
+        f"Mean over the classes: recall (balanced accuracy) {percent(found['balanced-accuracy'])}, F1 "
+        f"{percent(found['f1-macro'])}, area under the ROC curve (AUC, each class against the rest) "
+        f"{score(found['auc'], 'auc')}."
     )
     return join(["## Classes", f"{_sentence(classes)} {means}", body, _note(summary)])
 

@@ -42,7 +42,7 @@ def _pairs(summary: RunSummary) -> str:
     ]
     if not rows:
         return "No test image is misread."
-    return table(["true class", "read as", "images", "of the class"], rows, "llrr")
+    return table(["true class", "read as", "images a seed", "of the class"], rows, "llrr")
 
 
 def _pairs_caption(summary: RunSummary) -> str:

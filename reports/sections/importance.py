@@ -80,4 +80,6 @@ def _best_against_default(summary: RunSummary) -> str:
     if fixed:
         named = [f"{code(p.name)} ({escape(value(chosen.get(p.name, p.default)))})" for p in fixed]
         note = f"Not searched: {listed(named)}."
-    return join([table(header, rows, "llrrl"), f"Bold: other than the default. {note}".strip()])
+    differs = any(row[3].startswith("**") for row in rows)
+    bold = "Bold: other than the default." if differs else "The best is the default itself."
+    return join([table(header, rows, "llrrl"), f"{bold} {note}".strip()])

@@ -1,19 +1,24 @@
 """Winner, default and baselines side by side, and what may be said of the differences."""
 
 from reports import figures
-from reports.facts import Model
 from reports.figures.results import ENSEMBLE, ranked
+from reports.findings import Model
 from reports.markdown import (
+    METRICS,
     NONE,
     code,
     decimals_for,
     duration,
     escape,
+    folded,
     interval,
     join,
     percent,
+    plural,
     points,
+    score,
     table,
+    unbroken,
 )
 from reports.summary import RunSummary
 
@@ -28,6 +33,7 @@ def render(summary: RunSummary) -> str:
             figures.place("leaderboard", summary),
             _table(summary),
             _reading(summary),
+            _other_scores(summary),
             _sources(summary),
         ]
     )
@@ -42,15 +48,18 @@ def _table(summary: RunSummary) -> str:
         digits = max(1, decimals_for(accuracy.interval))
         bold = "**" if name == "tuned" else ""
         shown = f"{bold}{percent(accuracy.mean, digits)}{bold}"
-        shown += f" ({interval(accuracy.interval, digits)})" if accuracy.interval else ""
+        shown = unbroken(shown)
+        shown += f" {unbroken(f'({interval(accuracy.interval, digits)})')}" if accuracy.interval else ""
         label = f"*{name}*" if name == ENSEMBLE else f"{bold}{code(name)}{bold}"
         compared = _compared(verdicts.get(name))
         if name == "default" and summary.final.best_trial == 0:
             compared = NONE, "the same"
-        rows.append([label, shown, *compared, *_size(models.get(name))])
+        asked = [_score(models.get(name), summary.metric)] if summary.metric != "accuracy" else []
+        rows.append([label, shown, *asked, *compared, *_size(models.get(name))])
     header = [
         "model",
         "test accuracy",
+        *([METRICS[summary.metric]] if summary.metric != "accuracy" else []),
         "tuned minus it",
         "tuned is",
         "parameters",
@@ -58,15 +67,37 @@ def _table(summary: RunSummary) -> str:
         "ms an image",
         "gap",
     ]
-    return table(header, rows, "lrrlrrrr")
+    return table(header, rows, f"lr{'r' if summary.metric != 'accuracy' else ''}rlrrrr")
+
+
+def _score(model: Model | None, metric: str) -> str:
+    return score(model.scores[metric], metric) if model is not None else NONE
+
+
+def _other_scores(summary: RunSummary) -> str:
+    """The other measures that a search could have maximised, and the loss."""
+    assert summary.final is not None
+    models = {model.name: model for model in summary.final.models}
+    others = [metric for metric in METRICS if metric != "accuracy"]
+    rows = []
+    for model in (models[name] for name, _ in ranked(summary) if name in models):
+        loss = f"{model.test_loss:.3f}" if model.test_loss is not None else NONE
+        rows.append([code(model.name), *(score(model.scores[m], m) for m in others), loss])
+    body = table(["model", *(METRICS[metric] for metric in others), "log loss"], rows, "lrrrr")
+    note = (
+        "On the same test images, mean over the seeds. Balanced accuracy and F1 count every class alike, "
+        "however many images it has; AUC: how often an image of a class gets a higher probability of it "
+        "than one of another class (0.5: as by chance, 1: always); log loss: lower is better."
+    )
+    return folded("Balanced accuracy, F1, AUC and loss of each model", join([body, note]))
 
 
 def _compared(found: object) -> tuple[str, str]:
-    from reports.facts import Comparison
+    from reports.findings import Comparison
 
     if not isinstance(found, Comparison):
         return NONE, NONE
-    apart = f" ({interval(found.interval)})" if found.interval else ""
+    apart = f" {unbroken(f'({interval(found.interval)})')}" if found.interval else ""
     return f"{points(found.difference, sign=True)}{apart}", found.verdict
 
 
@@ -75,7 +106,7 @@ def _size(model: Model | None) -> tuple[str, str, str, str]:
         return NONE, NONE, NONE, NONE
     return (
         f"{model.parameters:,}" if model.parameters else NONE,
-        duration(model.seconds) if model.seconds is not None else NONE,
+        unbroken(duration(model.seconds)) if model.seconds is not None else NONE,
         f"{model.latency_ms:.2g}" if model.latency_ms is not None else NONE,
         points(model.gap, sign=True) if model.gap is not None else NONE,
     )
@@ -87,6 +118,9 @@ def _reading(summary: RunSummary) -> str:
     seeds = len(final.winner.test.per_seed) if final.winner.test else 0
     sentences = [
         "Accuracies in per cent, differences in percentage points, 95 % intervals in parentheses.",
+        f"The search maximised {METRICS[summary.metric]}, whose column has no intervals."
+        if summary.metric != "accuracy"
+        else "",
         f"Each neural model was trained {seeds} times from different seeds, and its accuracy is the mean."
         if seeds > 1
         else "Each neural model was trained once, from a single seed.",
@@ -105,7 +139,30 @@ def _reading(summary: RunSummary) -> str:
 
 def _sources(summary: RunSummary) -> str:
     assert summary.final is not None
-    lines = [
-        f"- {code(model.name)}: {escape(model.source)}" for model in summary.final.models if model.source
+    lines = [f"- {code(model.name)}: {_source(model)}" for model in summary.final.models if model.source]
+    return join([_training(summary), "\n".join(lines)])
+
+
+def _training(summary: RunSummary) -> str:
+    """How long the baselines were trained."""
+    assert summary.final is not None
+    if not any(model.neural and model.name != "default" for model in summary.final.baselines):
+        return ""
+    if summary.config.get("faithful_baselines"):
+        return "The neural baselines were trained for as many epochs as their recipes were published with."
+    return (
+        "The neural baselines were trained on the fresh folds for at most "
+        f"{plural(summary.epochs, 'epoch')} and stopped where they no longer got better, then on all "
+        "training images for the median of those epochs; `--faithful-baselines` gives them their published "
+        "lengths."
+    )
+
+
+def _source(model: Model) -> str:
+    """Where a recipe comes from, what was reported for it, and what differs here."""
+    parts = [
+        escape(model.source),
+        f"published: {escape(model.published)}" if model.published else "",
+        f"here: {escape(model.changes)}" if model.changes else "",
     ]
-    return "\n".join(lines)
+    return ". ".join(part[:1].upper() + part[1:] if i else part for i, part in enumerate(filter(None, parts)))

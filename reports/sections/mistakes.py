@@ -14,6 +14,13 @@ def render(summary: RunSummary) -> str:
         return ""
     wrong = summary.final.mistakes
     sure = sum(item.probability > SURE for item in wrong)
+    if len(wrong) == 1:
+        text = (
+            f"The saved model misreads 1 of {plural(summary.dataset.n_test, 'test image')}, with "
+            f"{percent(wrong[0].probability, 0)} confidence. Worth a look: its label may be wrong, or nobody "
+            "could read it."
+        )
+        return join(["## Worst mistakes", text, figure])
     text = (
         f"The saved model misreads {len(wrong):,} of {plural(summary.dataset.n_test, 'test image')}, "
         f"{sure or 'none'} of them with more than {percent(SURE, 0)} confidence."

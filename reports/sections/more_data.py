@@ -1,7 +1,7 @@
 """Whether more training data would help: the winner trained on shares of what there is."""
 
 from reports import figures
-from reports.facts import DataPoint
+from reports.findings import DataPoint
 from reports.markdown import join, percent, plural, points
 from reports.summary import RunSummary
 

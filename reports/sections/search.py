@@ -1,7 +1,7 @@
 """How the search went: trials, finalists, what it cost."""
 
 from reports import figures
-from reports.markdown import NONE, code, duration, escape, join, percent, plural, sentence, size, table
+from reports.markdown import NONE, code, duration, escape, join, percent, plural, score, sentence, size, table
 from reports.sections.answer import trials
 from reports.summary import RunSummary
 
@@ -76,9 +76,9 @@ def _finalists(summary: RunSummary) -> str:
         rows.append(
             [
                 f"{bold}{item.trial}{bold}",
-                percent(item.search_score) if item.search_score is not None else NONE,
-                ", ".join(percent(fold) for fold in item.folds),
-                f"{bold}{percent(item.mean)}{bold}",
+                score(item.search_score, summary.metric) if item.search_score is not None else NONE,
+                ", ".join(score(fold, summary.metric) for fold in item.folds),
+                f"{bold}{score(item.mean, summary.metric)}{bold}",
             ]
         )
     many = plural(len(final.finalists), "best complete trial was", "best complete trials were")
@@ -91,7 +91,9 @@ def _finalists(summary: RunSummary) -> str:
 
 def _cost(summary: RunSummary) -> str:
     parts = [
-        f"{STAGES.get(stage, escape(stage))} {duration(spent)}" for stage, spent in summary.seconds.items()
+        f"{STAGES.get(stage, escape(stage))} {duration(spent)}"
+        for stage, spent in summary.seconds.items()
+        if spent
     ]
     if not parts:
         return ""

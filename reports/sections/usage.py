@@ -1,6 +1,6 @@
 """How to load and use the model: code that runs as it stands."""
 
-from reports.markdown import block, join
+from reports.markdown import block, decimals_for, join, percent
 from reports.summary import RunSummary
 
 
@@ -12,7 +12,22 @@ def render(summary: RunSummary) -> str:
         "Run this in the folder of this report. The model takes raw pixels, and does its own rescaling; it "
         "is made of stock Keras layers and needs nothing but Keras."
     )
-    return join(["## Use the model", text, block(snippet(summary), "python")])
+    return join(["## Use the model", text, block(snippet(summary), "python"), _ensemble(summary)])
+
+
+def _ensemble(summary: RunSummary) -> str:
+    """How to load the winner's seeds as one model, where they were saved so."""
+    if summary.final is None or summary.final.ensemble is None or not summary.ensemble_saved:
+        return ""
+    test = summary.final.winner.test
+    found, seeds = summary.final.ensemble, len(test.per_seed) if test is not None else 0
+    share = percent(found.mean, max(1, decimals_for(found.interval)))
+    text = (
+        f"The models of all {seeds} seeds are there as one that averages their probabilities. It reads "
+        f"{share} of the test images, and is {seeds} times as large and slow; it is used in the same way:"
+    )
+    load = 'ensemble = keras.saving.load_model("model/ensemble.keras")'
+    return join([text, block(f"{load}\nprint(ensemble.predict(images, verbose=0))", "python")])
 
 
 def snippet(summary: RunSummary) -> str:

@@ -1,6 +1,6 @@
 """What the numbers rest on: groups, seeds, the test split, what was cut."""
 
-from reports.facts import Final
+from reports.findings import Final
 from reports.markdown import escape, join, percent, plural, points, sentence, singular
 from reports.stats import MIN_GROUPS
 from reports.summary import RunSummary
@@ -46,6 +46,11 @@ def _kind(summary: RunSummary) -> str:
 def _seeds(final: Final) -> str:
     assert final.winner.test is not None
     test = final.winner.test
+    if test.std is not None and len(set(test.per_seed)) == 1:
+        return (
+            f"Each of the winner's {len(test.per_seed)} seeds has the same accuracy, {percent(test.mean)}; "
+            "that seeds vary is in the intervals from the other models. The saved model is the first seed's."
+        )
     if test.std is not None:
         return (
             f"From seed to seed the winner's accuracy has a standard deviation of {points(test.std)} points "

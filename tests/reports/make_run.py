@@ -47,6 +47,7 @@ class Plan:
     level: float = 0.0
     baselines: bool = True
     winner: int | None = None
+    metric: str = "accuracy"
 
 
 VARIANTS = {
@@ -122,7 +123,7 @@ def _run_json(plan: Plan) -> dict[str, Any]:
             "space": "cnn",
             "set": [],
             "seed": 0,
-            "metric": "accuracy",
+            "metric": plan.metric,
             "budget": None,
             "workers": 2,
         },
@@ -263,7 +264,7 @@ def _trial(plan: Plan, rng: np.random.Generator, number: int, state: str, clock:
         "worker": number % 2,
         "device": "cpu:0",
         "epochs": epochs,
-        "parameters": 214_000,
+        "parameters": round(2_000 + 60 * params["filters"] ** 2 * (2 if params["head"] == "dense" else 1)),
     }
     if state == "failed":
         attrs |= {"reason": "failed: nan", "message": "the loss became NaN in step 12 | rate too high"}
@@ -362,6 +363,8 @@ def _entry(
         "name": name,
         "kind": "winner" if name == "tuned" else "baseline",
         "source": {"tuned": "the best trial of the search"}.get(name, f"where {name} comes from"),
+        "published": "0.948 | <i>on</i> ASL after 20 epochs" if name == "course-cnn" else "",
+        "changes": "pixels are rescaled inside the model" if name == "course-cnn" else "",
         "neural": neural,
         "params": {
             "learning_rate": 0.0041,
@@ -374,7 +377,7 @@ def _entry(
         "parameters": {"tuned": 214_000, "default": 150_234, "logistic": 18_840}.get(
             name, 1_000_000 if neural else 0
         ),
-        "latency_ms": 0.41 if neural else None,
+        "latency_ms": {"tuned": 0.41, "default": 0.36, "course-cnn": 0.9, "dense-512": 0.12}.get(name, 0.01),
         "seconds": 21.0 if neural else 1.0,
         "validation": {"accuracy_per_fold": folds, "mean": float(np.mean(folds))},
         "seeds": seeds,

@@ -90,3 +90,18 @@ def test_durations_and_sizes() -> None:
 def test_sentences_of_the_files_are_finished() -> None:
     assert md.sentence("2 folds of `a_b` were *left* out") == "2 folds of `a_b` were \\*left\\* out."
     assert md.sentence("images were read as grey.") == "Images were read as grey."
+
+
+@pytest.mark.parametrize(
+    ("value", "metric", "expected"),
+    [
+        (0.8431, "accuracy", "84.3 %"),
+        (0.8431, "f1-macro", "84.3 %"),
+        (0.8431, "auc", "0.843"),
+        (0.99972, "auc", "0.9997"),
+        (0.99999, "auc", "over 0.9999"),
+        (1.0, "auc", "1.000"),
+    ],
+)
+def test_scores_as_people_read_them(value: float, metric: str, expected: str) -> None:
+    assert md.score(value, metric) == expected

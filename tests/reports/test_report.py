@@ -15,7 +15,7 @@ import pytest
 import reports
 from reports import markdown
 from reports.as_json import as_json
-from reports.facts import Final
+from reports.findings import Final
 from reports.summary import RunSummary
 from reports.write import leaderboard
 from reports.write import markdown as report_text
@@ -93,6 +93,7 @@ def test_the_main_numbers_with_scikit_learn(runs: Runs, summaries: Callable[[str
         accuracy_score,
         balanced_accuracy_score,
         confusion_matrix,
+        f1_score,
         precision_recall_fscore_support,
     )
 
@@ -106,6 +107,15 @@ def test_the_main_numbers_with_scikit_learn(runs: Runs, summaries: Callable[[str
         scores = [accuracy_score(labels, row.argmax(axis=1)) for row in rows[model["name"]]]
         assert model["test_accuracy"]["per_seed"] == pytest.approx(scores)
         assert model["test_accuracy"]["mean"] == pytest.approx(np.mean(scores))
+        for key, expected in (
+            (
+                "balanced_accuracy",
+                [balanced_accuracy_score(labels, row.argmax(axis=1)) for row in rows[model["name"]]],
+            ),
+            ("f1_macro", [f1_score(labels, r.argmax(axis=1), average="macro") for r in rows[model["name"]]]),
+            ("auc", [_one_against_the_rest(labels, row) for row in rows[model["name"]]]),
+        ):
+            assert model[key] == pytest.approx(np.mean(expected)), (model["name"], key)
         kept = [accuracy_score(labels[~leaked], row.argmax(axis=1)[~leaked]) for row in rows[model["name"]]]
         assert model["test_accuracy_unleaked"] == pytest.approx(np.mean(kept))
     said, true = (
@@ -122,6 +132,36 @@ def test_the_main_numbers_with_scikit_learn(runs: Runs, summaries: Callable[[str
     for item in facts["comparison"]:
         other = np.mean([accuracy_score(labels, row.argmax(axis=1)) for row in rows[item["baseline"]]])
         assert item["difference"] == pytest.approx(facts["final"]["test_accuracy"]["mean"] - other)
+
+
+def _one_against_the_rest(labels: Any, row: Any) -> float:
+    """Macro AUC of scikit-learn's own making; its check of the sums asks for more digits than float32 has."""
+    from sklearn.metrics import roc_auc_score
+
+    exact = row.astype(float)
+    exact /= exact.sum(axis=1, keepdims=True)
+    if exact.shape[1] == 2:
+        return float(roc_auc_score(labels, exact[:, 1]))
+    return float(roc_auc_score(labels, exact, multi_class="ovr", average="macro"))
+
+
+def test_a_search_for_another_metric_is_reported_by_it(tmp_path: Path, make_run: Callable[..., Path]) -> None:
+    summary = RunSummary.load(make_run(tmp_path / "run", "asl", metric="auc"))
+    facts, text = as_json(summary), report_text(summary)
+    answer = text.split("\n\n")[1]
+    assert (
+        f"The search maximised AUC: on the test images that of the tuned model is {facts['final']['auc']:.3f}"
+        in answer
+    )
+    assert "| model | test accuracy | AUC |" in text
+    row = next(line for line in text.splitlines() if line.startswith("| `course-cnn`"))
+    assert f" | {facts['baselines'][1]['auc']:.3f} | " in row
+    best = summary.search.best
+    assert best is not None
+    assert f"| {best.score:.3f} | {best.parameters:,} |" in text.replace("**", "")
+    plain = report_text(RunSummary.load(make_run(tmp_path / "plain", "alone")))
+    assert "The search maximised" not in plain
+    assert "AUC and loss of each model" in plain
 
 
 def test_the_answer_is_made_of_the_numbers_in_the_json(summaries: Callable[[str], RunSummary]) -> None:
@@ -142,7 +182,7 @@ def test_the_answer_is_made_of_the_numbers_in_the_json(summaries: Callable[[str]
     assert f"50 trials, {trials['pruned']} stopped early, none failed" in answer
     for model in [*facts["baselines"], {"name": "tuned", **facts["final"]}]:
         starts = (f"| `{model['name']}`", f"| **`{model['name']}`**")
-        row = next(line for line in text.splitlines() if line.startswith(starts))
+        row = next(line for line in text.splitlines() if line.startswith(starts)).replace("\u00a0", " ")
         assert f"{100 * model['test_accuracy']['mean']:.1f} %" in row
         low, high = model["test_accuracy"]["ci95"]
         assert f"({100 * low:.1f} to {100 * high:.1f})" in row
@@ -172,6 +212,7 @@ def without_times(facts: Any) -> Any:
 def test_an_interrupted_run_says_what_is_missing(summaries: Callable[[str], RunSummary]) -> None:
     text, facts = report_text(summaries("interrupted")), as_json(summaries("interrupted"))
     assert "This run was interrupted." in text
+    assert "The search found" not in text
     assert "The winner has not been retrained" in text
     assert "best of the trials so far" in text
     assert "9 trials, 6 stopped early, none failed, 1 unfinished" in text
@@ -181,6 +222,25 @@ def test_an_interrupted_run_says_what_is_missing(summaries: Callable[[str], RunS
     assert facts["missing"]
     assert "Leaderboard" not in text
     assert "Use the model" not in text
+
+
+def test_an_interrupted_run_says_how_many_trials_are_done(
+    tmp_path: Path, make_run: Callable[..., Path]
+) -> None:
+    path = make_run(tmp_path / "run", "interrupted")
+    run = json.loads((path / "run.json").read_text())
+    run["config"]["trials"] = 40
+    (path / "run.json").write_text(json.dumps(run))
+    summary = RunSummary.load(path)
+    assert "> 9 of the 40 trials are done." in report_text(summary)
+    assert "9 of the 40 trials are done." in as_json(summary)["missing"]
+
+
+def test_what_is_published_of_a_baseline_and_differs_here_is_told(
+    summaries: Callable[[str], RunSummary],
+) -> None:
+    text = report_text(summaries("asl"))
+    assert "Published: 0.948 \\| &lt;i&gt;on&lt;/i&gt; ASL after 20 epochs. Here: pixels are rescaled" in text
 
 
 def test_a_run_without_a_complete_trial(summaries: Callable[[str], RunSummary]) -> None:
@@ -214,6 +274,19 @@ def test_names_with_markup_stay_names(summaries: Callable[[str], RunSummary]) ->
     assert "<b>bold" not in html
     assert 'href="http://x"' not in html
     assert html.count("<h1>") == 1
+    shown = re.findall(r'<img src="(figures/[a-z-]+\.png)" alt="(.*?)" />', html)
+    assert len(shown) == report_text(summary).count("](figures/") > 8
+    worst = "most often a|b is read as &lt;b&gt;bold&lt;/b&gt;"
+    assert any(worst in alt for _, alt in shown), shown
+
+
+def test_every_row_of_a_table_has_as_many_cells_as_its_header(
+    variants: list[str], summaries: Callable[[str], RunSummary]
+) -> None:
+    for variant in variants:
+        for table in re.findall(r"(?:^\|.*\|\n)+", report_text(summaries(variant)), re.MULTILINE):
+            borders = {len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}
+            assert len(borders) == 1, f"{variant}: {table}"
 
 
 def test_intervals_are_not_given_where_there_are_none(summaries: Callable[[str], RunSummary]) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from reports import stats
+from reports import details, stats, verdicts
 
 Sizes = Callable[[np.random.Generator], NDArray[np.float64]]
 
@@ -64,7 +64,7 @@ def test_coverage_of_accuracies_and_differences(regime: str) -> None:
         models = simulated(rng, sizes(rng), truth, seeds, noise)
         variances = stats.seed_variances(models)
         interval = stats.accuracy_interval(models[0], variances[0])
-        found = stats.difference((models[0], variances[0]), (models[1], variances[1])).interval
+        found = verdicts.difference((models[0], variances[0]), (models[1], variances[1])).interval
         assert interval is not None
         assert found is not None
         single += interval[0] <= truth[0] <= interval[1]
@@ -92,7 +92,7 @@ def test_six_equal_baselines_rarely_bring_a_false_verdict() -> None:
     for _ in range(runs):
         models = simulated(rng, np.full(88, 20.0), [0.8] * 7, 5, (4.0, [0.5] * 7, 1.5))
         known = list(zip(models, stats.seed_variances(models), strict=True))
-        found = stats.verdicts([stats.difference(known[0], other) for other in known[1:]])
+        found = verdicts.verdicts([verdicts.difference(known[0], other) for other in known[1:]])
         false += any(verdict != "not distinguishable" for verdict in found)
     assert false / runs <= 0.07
 
@@ -164,18 +164,18 @@ def test_the_interval_holds_its_estimate_next_to_one() -> None:
 def test_nine_groups_give_no_interval() -> None:
     model = stats.Correct(np.full((2, 9), 3.0), np.full(9, 5.0))
     assert stats.accuracy_interval(model, None) is None
-    found = stats.difference((model, None), (model, None))
-    assert found == stats.Difference(0.0, None, None)
-    assert stats.verdicts([found]) == ["not distinguishable"]
-    assert not stats.better_than_every([found])
+    found = verdicts.difference((model, None), (model, None))
+    assert found == verdicts.Difference(0.0, None, None)
+    assert verdicts.verdicts([found]) == ["not distinguishable"]
+    assert not verdicts.better_than_every([found])
 
 
 def test_models_that_answer_alike_are_not_known_to_be_equal() -> None:
     model = stats.Correct(np.full((2, 50), 3.0), np.full(50, 5.0))
-    found = stats.difference((model, None), (model, None))
+    found = verdicts.difference((model, None), (model, None))
     assert found.difference == 0
     assert found.interval == pytest.approx((-1 + 0.025 ** (1 / 50), 1 - 0.025 ** (1 / 50)))
-    assert stats.verdicts([found]) == ["not distinguishable"]
+    assert verdicts.verdicts([found]) == ["not distinguishable"]
 
 
 def test_the_p_value_agrees_with_the_interval() -> None:
@@ -183,24 +183,24 @@ def test_the_p_value_agrees_with_the_interval() -> None:
     models = simulated(rng, np.full(88, 20.0), [0.85, 0.8], 5, (4.0, [0.5] * 2, 1.5))
     known = list(zip(models, stats.seed_variances(models), strict=True))
     for _ in range(20):
-        found = stats.difference(known[0], known[1])
+        found = verdicts.difference(known[0], known[1])
         assert found.interval is not None
         assert found.p_value is not None
         assert (found.p_value < 0.05) == (found.interval[0] > 0 or found.interval[1] < 0)
 
 
 def test_holm_by_hand() -> None:
-    assert stats.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert stats.holm([]) == []
+    assert verdicts.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert verdicts.holm([]) == []
 
 
 def test_better_than_every_needs_every_lower_bound() -> None:
-    good = stats.Difference(0.1, (0.02, 0.18), 0.01)
-    unsure = stats.Difference(0.05, (-0.01, 0.11), 0.10)
-    assert stats.better_than_every([good, good])
-    assert not stats.better_than_every([good, unsure])
-    assert not stats.better_than_every([])
-    assert stats.verdicts([good, unsure]) == ["better", "not distinguishable"]
+    good = verdicts.Difference(0.1, (0.02, 0.18), 0.01)
+    unsure = verdicts.Difference(0.05, (-0.01, 0.11), 0.10)
+    assert verdicts.better_than_every([good, good])
+    assert not verdicts.better_than_every([good, unsure])
+    assert not verdicts.better_than_every([])
+    assert verdicts.verdicts([good, unsure]) == ["better", "not distinguishable"]
 
 
 def test_counts_by_group() -> None:
@@ -216,4 +216,4 @@ def test_calibration_error_by_hand() -> None:
     probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.3, 0.7], [0.0, 1.0]])
     labels = np.array([0, 1, 1, 1])
     expected = (2 * abs(0.5 - 0.9) + abs(1 - 0.7) + 0) / 4
-    assert stats.expected_calibration_error(probabilities, labels) == pytest.approx(expected)
+    assert details.expected_calibration_error(probabilities, labels) == pytest.approx(expected)

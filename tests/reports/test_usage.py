@@ -1,5 +1,6 @@
 """The code that a report shows runs as it stands."""
 
+import dataclasses
 import json
 import re
 import subprocess
@@ -20,14 +21,17 @@ shape, classes = tuple(map(int, sys.argv[1].split(","))), int(sys.argv[2])
 inputs = keras.Input(shape, dtype="uint8")
 x = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(inputs))
 units, activation = (1, "sigmoid") if classes == 2 else (classes, "softmax")
-keras.Model(inputs, keras.layers.Dense(units, activation=activation)(x)).save("model/model.keras")
+model = keras.Model(inputs, keras.layers.Dense(units, activation=activation)(x))
+model.save("model/model.keras")
+model.save("model/ensemble.keras")
 """
 
 
-def code_of(run: Path) -> str:
-    found = re.search(r"```python\n(.*?)```", render(RunSummary.load(run)), re.DOTALL)
-    assert found is not None
-    return found[1]
+def code_of(run: Path, *, ensemble: bool = False) -> str:
+    summary = dataclasses.replace(RunSummary.load(run), ensemble_saved=ensemble)
+    found = re.findall(r"```python\n(.*?)```", render(summary), re.DOTALL)
+    assert len(found) == 1 + ensemble
+    return "\n".join(found)
 
 
 @pytest.mark.parametrize("variant", ["asl", "binary"])
@@ -46,9 +50,12 @@ def test_the_code_runs(runs: Runs, tmp_path: Path, variant: str) -> None:
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "labels.json").write_text(json.dumps(names))
     shape = ",".join(map(str, summary.dataset.image_shape))
-    script = f"import sys; sys.argv = ['x', {shape!r}, '{len(names)}']\n{BUILD}\n{code_of(runs(variant))}"
+    code = code_of(runs(variant), ensemble=True)
+    script = f"import sys; sys.argv = ['x', {shape!r}, '{len(names)}']\n{BUILD}\n{code}"
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert re.fullmatch(rf"({'|'.join(names)}) \d+%", done.stdout.strip().splitlines()[-1])
+    said, *rest = done.stdout.strip().splitlines()
+    assert re.fullmatch(rf"({'|'.join(names)}) \d+%", said)
+    assert rest[-1].startswith("[[")  # of the ensemble

@@ -27,8 +27,9 @@ BASELINE = Baseline(
     summary=SUMMARY,
     source=COURSE,
     published="trained for 20 epochs on ASL",
-    changes="Keras' augmentation layers take the place of ImageDataGenerator, and pixels are rescaled "
-    "inside the model; two classes get one sigmoid output",
+    changes="Keras' augmentation layers take the place of ImageDataGenerator; their order is ours, and so "
+    "is that a zoom may stretch an image; as in course-cnn, optimizer, rate and batches are Keras' "
+    "defaults; pixels are rescaled inside the model; two classes get one sigmoid output",
     published_epochs=20,
     family=fixed_family("course-cnn-augmented", SUMMARY, layers, course_cnn.RECIPE),
 )

@@ -10,7 +10,7 @@ from tuner.records import TrialResult, TrialSpec, WorkContext
 from tuner.registry import resolve
 from tuner.run_dir import is_disk_error
 from tuner.training import data as training_data
-from tuner.training import estimators, fit, memory, preview
+from tuner.training import ensemble, estimators, fit, memory, preview
 
 OUT_OF_MEMORY = (
     "out of memory",
@@ -59,6 +59,8 @@ def perform(
 def _perform(
     spec: TrialSpec, context: WorkContext, key: str, on_epoch: fit.OnEpoch, micro_batches: int
 ) -> TrialResult:
+    if spec.purpose == "ensemble":
+        return ensemble.combine(spec, context, key)
     target = resolve(spec.model)
     data = training_data.load(spec, context)
     family = target if isinstance(target, Family) else None

@@ -1,0 +1,50 @@
+"""What a smaller or faster model would cost in accuracy."""
+
+from reports import figures
+from reports.facts import Trial
+from reports.markdown import METRICS, join, score, table
+from reports.summary import RunSummary
+from reports.tradeoffs import advice, differ, doubt, front
+
+SHOWN = 10
+
+
+def render(summary: RunSummary) -> str:
+    """One sentence, the figure, the front; nothing where all complete trials are of one size."""
+    if not differ(summary.search):
+        return ""
+    chosen = front(summary.search)
+    text = (
+        f"{advice(chosen, summary.metric)} {doubt(chosen)} Each trial was trained once, on one split: small "
+        "differences may be chance."
+    )
+    return join(
+        [
+            "## Accuracy against size and latency",
+            " ".join(text.split()),
+            figures.place("tradeoffs", summary),
+            _table(summary, chosen) if len(chosen) > 1 else "",
+        ]
+    )
+
+
+def _table(summary: RunSummary, chosen: list[Trial]) -> str:
+    shown = [*chosen[: SHOWN - 1], chosen[-1]] if len(chosen) > SHOWN else chosen
+    best = summary.final.best_trial if summary.final is not None else None
+    rows = []
+    for trial in shown:
+        bold = "**" if trial.number == best else ""
+        rows.append(
+            [
+                f"{bold}{trial.number}{bold}",
+                score(trial.score or 0.0, summary.metric),
+                f"{trial.parameters or 0:,}",
+            ]
+        )
+    many = "smallest and the best of" if len(chosen) > SHOWN else "trials of"
+    won = " Bold: the winner." if any(trial.number == best for trial in shown) else ""
+    note = (
+        f"The {many} the front: no other complete trial is both as small and as good.{won} `tune status RUN "
+        "--trial N` shows the parameters of trial N."
+    )
+    return join([table(["trial", f"validation {METRICS[summary.metric]}", "parameters"], rows, "rrr"), note])

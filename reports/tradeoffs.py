@@ -1,0 +1,88 @@
+"""What a smaller model would cost: the trials that no other one beats in both score and size."""
+
+from collections.abc import Sequence
+
+from reports.facts import Search, Trial
+from reports.markdown import METRICS, points
+
+SMALL_LOSS = 0.02
+"""A loss in the search's score that many would give for a smaller model."""
+SHARES = {
+    2: "half",
+    3: "a third",
+    4: "a quarter",
+    5: "a fifth",
+    6: "a sixth",
+    7: "a seventh",
+    8: "an eighth",
+    9: "a ninth",
+    10: "a tenth",
+}
+
+
+def sized(search: Search) -> list[Trial]:
+    """The complete and stopped trials whose score and number of parameters are known."""
+    ended = (*search.of_state("complete"), *search.of_state("pruned"))
+    return [trial for trial in ended if trial.parameters and trial.score is not None]
+
+
+def differ(search: Search) -> bool:
+    """Whether there are complete trials of different sizes, so that there is something to weigh."""
+    return len({trial.parameters for trial in sized(search) if trial.state == "complete"}) > 1
+
+
+def front(search: Search) -> list[Trial]:
+    """The Pareto front, smallest first: no complete trial is as small and scores as well.
+
+    Stopped trials are left out, since their last score is not that of a whole training.
+    """
+    complete = [trial for trial in sized(search) if trial.state == "complete"]
+    chosen: list[Trial] = []
+    for trial in sorted(complete, key=lambda t: (t.parameters or 0, -(t.score or 0.0), t.number)):
+        if not chosen or (trial.score or 0.0) > (chosen[-1].score or 0.0):
+            chosen.append(trial)
+    return chosen
+
+
+def advice(chosen: Sequence[Trial], metric: str) -> str:
+    """A sentence on what the smallest good trial of a front saves and loses against its best one."""
+    best, smaller = chosen[-1], chosen[:-1]
+    if not smaller:
+        return f"Of the complete trials number {best.number} has the best score and the fewest parameters."
+    good = _good(chosen)
+    trial = good[0] if good else smaller[-1]
+    lost = f"{_loss(best, trial):.3f} of its {METRICS[metric]}" if metric == "auc" else _points(best, trial)
+    return (
+        f"Trial {trial.number} has {share(trial.parameters or 1, best.parameters or 1)} the parameters of "
+        f"trial {best.number}, the best one, and loses {lost}."
+    )
+
+
+def doubt(chosen: Sequence[Trial]) -> str:
+    """A sentence where no smaller trial is a good one, else nothing."""
+    if len(chosen) < 2 or _good(chosen):
+        return ""
+    return f"No smaller trial comes within {100 * SMALL_LOSS:.0f} points of it."
+
+
+def _good(chosen: Sequence[Trial]) -> list[Trial]:
+    return [trial for trial in chosen[:-1] if _loss(chosen[-1], trial) <= SMALL_LOSS]
+
+
+def share(small: int, large: int) -> str:
+    """Such as "half of", "a tenth of", "87 % of", "one 40th of"."""
+    times = large / small
+    if times < 1.75:
+        return f"{100 * small / large:.0f} % of"
+    return f"{SHARES[round(times)]} of" if times < 10.5 else f"less than a {10 * int(times / 10)}th of"
+
+
+def _loss(best: Trial, other: Trial) -> float:
+    return (best.score or 0.0) - (other.score or 0.0)
+
+
+def _points(best: Trial, other: Trial) -> str:
+    shown = points(_loss(best, other))
+    if not float(shown):
+        return "less than 0.1 points"
+    return f"{shown} {'point' if shown == '1.0' else 'points'}"

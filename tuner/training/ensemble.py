@@ -1,0 +1,38 @@
+"""Several trained models as one: a Keras model that averages what they say."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from tuner.records import TrialResult, TrialSpec, WorkContext
+from tuner.run_dir import RunDir
+from tuner.training import models
+
+
+def combine(spec: TrialSpec, context: WorkContext, key: str) -> TrialResult:
+    """Saves the models of `spec.members`, with their average on top, as one `.keras` file."""
+    import keras
+
+    start = time.perf_counter()
+    run = RunDir(Path(context.run_dir))
+    members = [keras.saving.load_model(run.fitted_model(member), compile=False) for member in spec.members]
+    whole = averaged(members)
+    models.save(whole, run.fitted_model(key))
+    return TrialResult("complete", time.perf_counter() - start, parameters=int(whole.count_params()))
+
+
+def averaged(members: list[Any]) -> Any:
+    """One model of stock layers from raw images to the mean of the members' probabilities, in float32."""
+    import keras
+
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
+    try:
+        for number, member in enumerate(members):
+            member.name = f"seed_{number}"  # all were built under one name, and layers need their own
+        first = members[0].inputs[0]
+        images = keras.Input(first.shape[1:], dtype=first.dtype, name="images")
+        mean = keras.layers.Average(name="mean_of_seeds")([member(images) for member in members])
+        return keras.Model(images, mean, name="ensemble")
+    finally:
+        keras.config.set_dtype_policy(policy)
