@@ -40,8 +40,8 @@ class Recipe:
         weight_decay: decoupled weight decay (adamw, or sgd with decay), 0 for none.
         momentum: of sgd only.
         batch_size: images a step.
-        schedule: "trapezoid" (one warm-up epoch, constant, linear to zero over the last third)
-            or "constant".
+        schedule: "trapezoid" (one warm-up epoch, constant, linear to zero over the last third),
+            "cosine" (one warm-up epoch, then half a cosine to zero), or "constant".
         ema: momentum a step of the averaged weights that are evaluated and kept, 0 for none.
         label_smoothing: 0 to below 1.
         early_stopping: True where the number of epochs is chosen on validation data
@@ -53,7 +53,7 @@ class Recipe:
     weight_decay: float = 0.0
     momentum: float = 0.9
     batch_size: int = 128
-    schedule: Literal["trapezoid", "constant"] = "trapezoid"
+    schedule: Literal["trapezoid", "cosine", "constant"] = "trapezoid"
     ema: float = 0.98
     label_smoothing: float = 0.0
     early_stopping: bool = False

@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tuner.engines.journal import open_study
 from tuner.registry import resolve
@@ -163,14 +164,16 @@ def table(curves: Curves, steps_per_epoch: int, orders: int) -> dict[str, dict[s
     return rows
 
 
-def train(dataset: str, data_dir: Path, folder: Path, configs: int) -> Path:
+def train(dataset: str, data_dir: Path, folder: Path, configs: int, space: str | None = None) -> Path:
     """Trains the configurations to their ends; what is done already stays. Returns the run directory."""
+    name = dataset + (f"-{space.rpartition(':')[2].lower()}" if space else "")
     options = ["--trials", str(configs), "--epochs", str(EPOCHS), "--algorithm", "random", "--pruner", "none"]
     shortest = ["--baselines", "none", "--seeds", "1", "--finalists", "1", "--seed", "1", "--plain"]
-    where = ["--data-dir", str(data_dir), "--out", str(folder)]
+    where = ["--data-dir", str(data_dir), "--out", str(folder), "--name", name]
+    where += ["--space", space] if space else []
     command = [sys.executable, "-m", "tuner.cli", dataset, *options, *shortest, *where]
     subprocess.run(command, check=True, stdout=sys.stderr)
-    return folder / dataset
+    return folder / name
 
 
 @dataclass(frozen=True)
@@ -231,6 +234,43 @@ def show(dataset: str, curves: Curves, rows: dict[str, dict[str, float]]) -> str
     return "\n".join([*lines, ""])
 
 
+VARIANTS = ("CONSTANT_RAW", "CONSTANT_AVERAGED", "COSINE_RAW", "COSINE_AVERAGED")
+
+
+def compare_schedules(dataset: str, data_dir: Path, folder: Path, configs: int) -> dict[str, object]:
+    """What a schedule reaches, and what an early score says with it: a table, and the same as data."""
+    file = Path(__file__).with_name("variants.py")
+    spaces = {"trapezoid, averaged (default)": None, **{name: f"{file}:{name}" for name in VARIANTS}}
+    lines = [
+        "| schedule | final mean | final best | rank of the score at 3 / of its trend | at 8 |",
+        "|---|---|---|---|---|",
+    ]
+    rows: dict[str, object] = {}
+    for name, space in spaces.items():
+        run = folder / dataset if space is None else train(dataset, data_dir, folder, configs, space)
+        curves = np.array(read(run).curves[:configs])
+        final = curves[:, -1]
+        early = [
+            rank(curves[:, 2], final),
+            rank(2 * curves[:, 2] - curves[:, 0], final),
+            rank(curves[:, 7], final),
+        ]
+        rows[name] = {"mean": float(final.mean()), "best": float(final.max()), "ranks": early}
+        lines.append(
+            f"| {name.lower().replace('_', ', ')} | {final.mean():.3f} | {final.max():.3f} "
+            f"| {early[0]:.2f} / {early[1]:.2f} | {early[2]:.2f} |"
+        )
+    sys.stdout.write(f"{dataset}, {configs} configurations\n\n" + "\n".join(lines) + "\n\n")
+    return rows
+
+
+def rank(early: NDArray[np.float64], final: NDArray[np.float64]) -> float:
+    """Spearman's correlation."""
+    from scipy.stats import spearmanr
+
+    return float(spearmanr(early, final).statistic)
+
+
 def main(arguments: Sequence[str], folder: Path) -> dict[str, object]:
     """Trains, replays, prints; returns what goes into the JSON file.
 
@@ -241,6 +281,7 @@ def main(arguments: Sequence[str], folder: Path) -> dict[str, object]:
     parser = argparse.ArgumentParser(prog="replay", description=__doc__)
     parser.add_argument("--configs", type=int, default=60)
     parser.add_argument("--orders", type=int, default=1000)
+    parser.add_argument("--schedules", type=int, default=0, help="configurations for each schedule")
     parser.add_argument(
         "--data-dir", type=Path, default=Path(os.environ.get("TUNE_DATA_DIR", "../shared/data"))
     )
@@ -254,4 +295,8 @@ def main(arguments: Sequence[str], folder: Path) -> dict[str, object]:
         sys.stdout.write(show(dataset, trained.curves, rows) + "\n")
         sys.stdout.write(f"--deterministic takes so many times as long, by workers: {lagging}\n\n")
         found[dataset] = {**asdict(trained), "schedulers": rows, "deterministic": lagging}
+        if given.schedules:
+            found[f"{dataset}, schedules"] = compare_schedules(
+                dataset, data, folder / "replay", given.schedules
+            )
     return found

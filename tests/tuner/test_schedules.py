@@ -25,3 +25,11 @@ def test_a_constant_rate_is_constant() -> None:
     assert {learning_rate(Recipe(learning_rate=0.1, schedule="constant"), s, 5, 4) for s in range(20)} == {
         0.1
     }
+
+
+def test_a_cosine_falls_all_the_way_after_its_warm_up() -> None:
+    rates = [learning_rate(Recipe(learning_rate=1.0, schedule="cosine"), step, 10, 20) for step in range(200)]
+    assert rates[9] == pytest.approx(1.0)
+    assert rates[105] == pytest.approx(0.5)
+    assert np.all(np.diff(rates[10:]) < 0)
+    assert 0 < rates[-1] < 0.001
