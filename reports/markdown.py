@@ -158,6 +158,24 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} hours"
 
 
+def brief(seconds: float) -> str:
+    """Such as "0.4 s", "41 s", "9 min", "2.4 h": a duration in a narrow column."""
+    if seconds < 0.05:
+        return "under 0.1 s"
+    if seconds < 100:
+        return f"{seconds:.1f} s" if seconds < 0.95 else f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 100 * 60 else f"{seconds / 3600:.1f} h"
+
+
+def rounded(count: int) -> str:
+    """Such as "493", "18.8k", "214k", "1.05M": a large number in a narrow column."""
+    for unit, word in ((1_000_000, "M"), (1_000, "k")):
+        if count >= unit:
+            share = count / unit
+            return f"{share:.{2 if share < 9.995 else 1 if share < 99.95 else 0}f}{word}"
+    return str(count)
+
+
 def size(count: float) -> str:
     """Such as "3.4 MB" of a number of bytes."""
     for unit in ("bytes", "kB", "MB"):

@@ -54,21 +54,18 @@ def mark(axes: "Axes", summary: RunSummary, position: Any, param: str = "") -> N
     """The default (trial 0) and the trial that won."""
     trials = [t for t in summary.search.trials if t.score is not None and (not param or param in t.params)]
     best = summary.final.best_trial if summary.final else getattr(summary.search.best, "number", None)
+    word = "winner" if summary.final else "best so far"
     for trial in trials:
-        if trial.number == 0:
+        first = trial.number == 0
+        chosen = trial.number == best and (summary.final is not None or trial.state == "complete")
+        if first:
             axes.plot(
-                [position(trial)],
-                [trial.score or 0.0],
-                "D",
-                color=DEFAULT,
-                markersize=8,
-                label="default",
-                zorder=5,
-            )
-        if trial.number == best and (summary.final or trial.state == "complete"):
-            label = "winner" if summary.final else "best so far"
+                [position(trial)], [trial.score or 0.0], "D", color=DEFAULT, markersize=10 if chosen else 8,
+                label=f"default, the {word}" if chosen else "default", zorder=5,
+            )  # fmt: skip
+        elif chosen:
             axes.plot(
-                [position(trial)], [trial.score or 0.0], "*", color=WINNER, markersize=16, label=label,
+                [position(trial)], [trial.score or 0.0], "*", color=WINNER, markersize=16, label=word,
                 markeredgecolor="white", zorder=6,
             )  # fmt: skip
 

@@ -6,9 +6,9 @@ from reports.findings import Model
 from reports.markdown import (
     METRICS,
     NONE,
+    brief,
     code,
     decimals_for,
-    duration,
     escape,
     folded,
     interval,
@@ -16,6 +16,7 @@ from reports.markdown import (
     percent,
     plural,
     points,
+    rounded,
     score,
     table,
     unbroken,
@@ -63,7 +64,7 @@ def _table(summary: RunSummary) -> str:
         "tuned minus it",
         "tuned is",
         "parameters",
-        "one training",
+        "training",
         "ms an image",
         "gap",
     ]
@@ -105,8 +106,8 @@ def _size(model: Model | None) -> tuple[str, str, str, str]:
     if model is None:
         return NONE, NONE, NONE, NONE
     return (
-        f"{model.parameters:,}" if model.parameters else NONE,
-        unbroken(duration(model.seconds)) if model.seconds is not None else NONE,
+        rounded(model.parameters) if model.parameters else NONE,
+        unbroken(brief(model.seconds)) if model.seconds is not None else NONE,
         f"{model.latency_ms:.2g}" if model.latency_ms is not None else NONE,
         points(model.gap, sign=True) if model.gap is not None else NONE,
     )
@@ -128,7 +129,7 @@ def _reading(summary: RunSummary) -> str:
         "of comparisons (Holm), so an interval that just misses 0 may still be *not distinguishable*."
         if len(final.comparisons) > 1
         else "",
-        "*gap*: training accuracy (with its augmentation) minus test accuracy.",
+        "*training*: the time of one. *gap*: training accuracy (with its augmentation) minus test accuracy.",
         f"*{ENSEMBLE}* averages the probabilities of the {seeds} trained models; its interval leaves out the "
         "noise of the seed."
         if final.ensemble

@@ -105,3 +105,26 @@ def test_sentences_of_the_files_are_finished() -> None:
 )
 def test_scores_as_people_read_them(value: float, metric: str, expected: str) -> None:
     assert md.score(value, metric) == expected
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [
+        (493, "493"),
+        (1_000, "1.00k"),
+        (18_840, "18.8k"),
+        (214_000, "214k"),
+        (999_960, "1000k"),
+        (1_050_000, "1.05M"),
+    ],
+)
+def test_large_numbers_in_a_narrow_column(count: int, expected: str) -> None:
+    assert md.rounded(count) == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(0.01, "under 0.1 s"), (0.42, "0.4 s"), (41.3, "41 s"), (540, "9 min"), (8640, "2.4 h")],
+)
+def test_durations_in_a_narrow_column(seconds: float, expected: str) -> None:
+    assert md.brief(seconds) == expected
