@@ -29,7 +29,7 @@ from tuner.schedulers.base import DEFAULT, Scheduler
 EPOCHS = 20
 TRIALS = 50
 WORKERS = 8
-MNIST_IMAGES = 4000
+MNIST_IMAGES = 2000
 """Of MNIST's 60,000: with all of them, 60 whole trainings would take many hours on two cores."""
 
 Curves = list[list[float]]
