@@ -59,9 +59,11 @@ def main() -> None:
 
     import keras
 
+    from tuner.training import gpu
     from tuner.training.memory import resident
     from tuner.training.perform import perform
 
+    gpu.limit_memory()
     keras.utils.disable_interactive_logging()
     channel.send({"ready": {"backend": keras.backend.backend(), "versions": versions()}})
 
