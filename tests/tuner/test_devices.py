@@ -40,7 +40,8 @@ try:
     found = slots(*sys.argv[1:])
 except TuneError as error:
     sys.exit(f"error: {error}")
-print(json.dumps([[s.device.name, s.device.description, s.share, s.most, s.memory, s.environment()] for s in found]))
+rows = [(s.device.name, s.device.description, s.share, s.most, s.memory, s.environment()) for s in found]
+print(json.dumps(rows))
 """
 
 
@@ -236,14 +237,13 @@ def test_a_slot_of_the_processor_has_no_limit_of_memory() -> None:
     assert Slot(0, Device("cpu", "", "a processor"), 2, 2).memory == 0
 
 
-END_TO_END = [
-    "digits", "--devices", "gpu", "--seeds", "1", "--finalists", "1", "--baselines", "none",
-    "--pruner", "none", "--set", "filters=4", "--set", "dense_units=16",
-]  # fmt: skip
+SMALL = ["digits", "--devices", "gpu", "--set", "filters=4", "--set", "dense_units=16"]
+END = ["--seeds", "1", "--finalists", "1", "--baselines", "none"]
 
 
+@pytest.mark.slow
 def test_plan_counts_a_worker_on_each_gpu(tune: Tune, tmp_path: Path) -> None:
-    done = tune("plan", *END_TO_END, cwd=tmp_path, **gpu_environment(TWO))
+    done = tune("plan", *SMALL, cwd=tmp_path, **gpu_environment(TWO))
     assert done.returncode == 0, done.stderr
     assert "on each of 2 workers" in done.stdout
 
@@ -257,7 +257,7 @@ def test_plan_says_that_there_is_no_such_gpu(tune: Tune, tmp_path: Path) -> None
 
 @pytest.mark.slow
 def test_a_run_uses_every_gpu_and_says_so(tune: Tune, tmp_path: Path) -> None:
-    done = tune(*END_TO_END, "--trials", "2", "--epochs", "1", cwd=tmp_path, **gpu_environment(TWO))
+    done = tune(*SMALL, *END, "--trials", "2", "--epochs", "1", cwd=tmp_path, **gpu_environment(TWO))
     assert done.returncode == 0, done.stderr
     run = tmp_path / "runs" / "digits"
     facts = json.loads((run / "run.json").read_text())["environment"]

@@ -10,7 +10,7 @@ when asked.
 
 import json
 import os
-from typing import Any, Self
+from typing import Any
 
 NVML_ERROR_UNINITIALIZED = 1
 NVML_ERROR_INVALID_ARGUMENT = 2
@@ -26,7 +26,7 @@ class NVMLError(Exception):
     _classes: "dict[int, type[NVMLError]]" = {}
     value: int
 
-    def __new__(cls, value: int) -> Self:
+    def __new__(cls, value: int) -> "NVMLError":  # noqa: PYI034
         found = super().__new__(cls._classes.get(value, cls))
         found.value = value
         return found
