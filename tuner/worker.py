@@ -59,8 +59,10 @@ def main() -> None:
 
     import keras
 
+    from tuner.training import gpu
     from tuner.training.perform import perform
 
+    gpu.limit_memory()
     keras.utils.disable_interactive_logging()
     serve(channel, context, perform, keras.backend.backend(), versions())
 

@@ -1,5 +1,6 @@
 """Workers on this machine: one long-lived process a slot, replaced when it dies, hangs or grows."""
 
+import itertools
 import queue
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,6 +9,7 @@ from pathlib import Path
 from tuner.devices import Slot
 from tuner.errors import RunError
 from tuner.executors.base import Event, Finished, Progress, Ready
+from tuner.executors.crowd import Crowd
 from tuner.executors.patience import Patience, least_seconds
 from tuner.executors.process import Message, Task, Worker
 from tuner.records import EpochReport, TrialResult, TrialSpec, WorkContext
@@ -26,7 +28,11 @@ MOST_GROWTH_BYTES = 200 << 20
 
 
 class LocalExecutor:
-    """Starts a worker for each slot, replaces those that fail, and passes on what they say."""
+    """Starts a worker for each slot, replaces those that fail, and passes on what they say.
+
+    On a GPU whose slot allows more workers than there are at first, it adds some and takes them away
+    again, between work items.
+    """
 
     def __init__(self, slots: Sequence[Slot], context: WorkContext, logs: Path) -> None:
         self._context = context
@@ -35,6 +41,9 @@ class LocalExecutor:
         self._start_failures = 0
         self._least = least_seconds()
         self._workers: dict[int, Worker] = {}
+        self._crowds = {
+            slot.device.name: Crowd(slot, logs / "packing.log") for slot in slots if slot.most > slot.share
+        }
         logs.mkdir(parents=True, exist_ok=True)
         for slot in slots:
             self._start(slot)
@@ -42,16 +51,41 @@ class LocalExecutor:
     def _start(self, slot: Slot) -> Worker:
         log = self._logs / f"worker-{slot.index}.log"
         worker = self._workers[slot.index] = Worker.start(slot, self._context, log, self._messages)
+        if crowd := self._crowd(worker):
+            crowd.forget(slot.index)
+            crowd.workers[slot.index] = worker
         return worker
+
+    def _crowd(self, worker: Worker) -> Crowd | None:
+        return self._crowds.get(worker.slot.device.name)
 
     def _replace(self, worker: Worker) -> Worker:
         fresh = self._start(worker.slot)
         worker.kill()
         return fresh
 
+    def _pack(self) -> None:
+        """Adds a worker to a GPU, or takes one away that has no work, as is wanted there."""
+        for crowd in self._crowds.values():
+            crowd.adjust()
+            if surplus := crowd.surplus():
+                self._retire(surplus, crowd)
+            elif len(crowd.workers) < crowd.packing.wanted:
+                index = next(i for i in itertools.count() if i not in self._workers)
+                crowd.added.add(index)
+                self._start(replace(crowd.slot, index=index))
+
+    def _retire(self, worker: Worker, crowd: Crowd) -> None:
+        crowd.forget(worker.slot.index)
+        crowd.added.discard(worker.slot.index)
+        del self._workers[worker.slot.index], crowd.workers[worker.slot.index]
+        worker.kill()
+
     def free(self) -> list[int]:
-        """Slots without work, in order."""
-        return [index for index, worker in sorted(self._workers.items()) if worker.task is None]
+        """Slots that may be given work, in order; the rest of a round of handing it out changes none."""
+        free = [slot for crowd in self._crowds.values() for slot in crowd.free()]
+        free += [i for i, worker in self._workers.items() if not worker.task and not self._crowd(worker)]
+        return sorted(free)
 
     def device(self, slot: int) -> str:
         """The name of a slot's device."""
@@ -67,6 +101,7 @@ class LocalExecutor:
         Raises:
             RunError: workers die before they have started.
         """
+        self._pack()
         hung = next((worker for worker in self._workers.values() if self._is_hung(worker)), None)
         if hung is not None:
             return self._lost(hung, "hung", f"no sign of life for {hung.silence():.0f} seconds")
@@ -80,6 +115,8 @@ class LocalExecutor:
             return self._died(worker)
         if "ready" in message:
             worker.ready = True
+            if crowd := self._crowd(worker):
+                crowd.added.discard(worker.slot.index)
             self._start_failures = 0
             return Ready(worker.slot.index, **message["ready"])
         assert worker.task is not None
@@ -89,8 +126,10 @@ class LocalExecutor:
 
     def _epoch(self, worker: Worker, task: Task, report: EpochReport) -> Event | None:
         task.patience = task.patience.after(report.seconds)
+        if crowd := self._crowd(worker):
+            crowd.ended_epoch(worker, task.spec, report)
         if report.epoch <= task.told:  # done again after it had run out of memory
-            worker.answer(go_on=True)
+            self.answer(worker.slot.index, go_on=True)
             return None
         task.told = report.epoch
         return Progress(worker.slot.index, task.spec, report)
@@ -99,6 +138,8 @@ class LocalExecutor:
         if result.state == "failed":
             result = replace(result, log=worker.last_words(), micro_batches=task.micro_batches)
         worker.task = None
+        if crowd := self._crowd(worker):
+            crowd.forget(worker.slot.index)
         if result.reason == "out-of-memory" and task.micro_batches == 1:
             # In a fresh process, as what frameworks have set aside on a GPU stays with the old one.
             again = Task(task.spec, task.key, Patience(self._least), MICRO_BATCHES, task.told)
@@ -128,7 +169,11 @@ class LocalExecutor:
 
     def _lost(self, worker: Worker, reason: str, message: str) -> Event | None:
         """Replaces a worker that is of no use any more; its work item has failed."""
-        log, task = worker.last_words(), worker.task
+        log, task, crowd = worker.last_words(), worker.task, self._crowd(worker)
+        if crowd and worker.slot.index in crowd.added:
+            crowd.packing.give_up()  # the others go on without it
+            self._retire(worker, crowd)
+            return None
         if not worker.ready:
             self._start_failures += 1
             if self._start_failures > MOST_START_FAILURES:
@@ -147,7 +192,10 @@ class LocalExecutor:
 
     def answer(self, slot: int, *, go_on: bool) -> None:
         """Lets the work in a slot go on, or end where it is."""
-        self._workers[slot].answer(go_on=go_on)
+        worker = self._workers[slot]
+        crowd = self._crowd(worker)
+        if not go_on or crowd is None or crowd.begins_epoch(worker):
+            worker.answer(go_on=go_on)
 
     def cancel(self, slot: int) -> None:
         """Kills the worker in a slot and starts another."""
