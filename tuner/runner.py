@@ -263,16 +263,13 @@ class Session:
         past = engine.past()
         images = sum(trial.images for trial in past)
         fewer = len(past) < self.config.trials
-        late = search.deadline is not None and time.monotonic() > search.deadline and fewer
         self.state["seconds"]["search"] = seconds
         self.state["search"] = {
             "seconds": seconds,
             "epochs_trained": sum(trial.epochs for trial in past),
             "images_trained": images,
             "images_per_second": images / seconds if seconds else 0.0,
-            "stopped_by": self._halt()
-            or search.closed
-            or ("budget" if late else "exhausted" if fewer else "trials"),
+            "stopped_by": self._halt() or search.closed or ("exhausted" if fewer else "trials"),
         }
         self._save()
 

@@ -198,6 +198,8 @@ class Search:
             RunError: every trial fails.
         """
         drive(self.executor, self, halt, grace)
+        if halt() == "deadline":
+            self.closed = self.closed or "budget"
         if halt() != "interrupt":  # after that, paused trials may still go on
             self._drop(everything=True)
         if self._hopeless():
