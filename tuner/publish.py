@@ -225,7 +225,7 @@ def _images(
     results: Results, run: RunDir, dataset: Dataset, probabilities: NDArray[Any], labels: NDArray[Any]
 ) -> dict[str, NDArray[Any]]:
     """The images that the report shows, as it has no access to the data."""
-    shown = images_to_show(probabilities, labels)
+    shown = images_to_show(probabilities, labels, dataset.test_groups)
     arrays: dict[str, NDArray[Any]] = {"indices": shown, "images": dataset.test_images[shown]}
     for done in results.preview:
         if done.result.output:
@@ -234,17 +234,21 @@ def _images(
     return arrays
 
 
-def images_to_show(probabilities: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.int64]:
+def images_to_show(
+    probabilities: NDArray[Any], labels: NDArray[Any], groups: NDArray[Any]
+) -> NDArray[np.int64]:
     """Indices of the test images that a report may show.
 
     Some at random, then the mistakes the model was surest of, then mistakes between the most
-    confused pairs of classes.
+    confused pairs of classes. Of a group of near-copies that are read alike, one mistake is shown.
     """
     predicted = probabilities.argmax(axis=1)
     rng = np.random.default_rng(0)
     random = rng.permutation(len(labels))[:SHOWN_AT_RANDOM]
     wrong = np.flatnonzero(predicted != labels)
     worst = wrong[np.argsort(-probabilities[wrong, predicted[wrong]], kind="stable")]
+    alike = np.stack([groups[worst], labels[worst], predicted[worst]])
+    worst = worst[np.sort(np.unique(alike, axis=1, return_index=True)[1])]
     pairs, counts = np.unique(np.stack([labels[wrong], predicted[wrong]]), axis=1, return_counts=True)
     confused = []
     for column in np.argsort(-counts, kind="stable")[:SHOWN_PAIRS]:

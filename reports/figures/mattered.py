@@ -80,7 +80,8 @@ def _positions(axes: "Axes", trials: Sequence[Trial], param: str, facts: Paramet
         else:
             from matplotlib.ticker import MaxNLocator
 
-            axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
+            whole = facts is not None and facts.kind == "int"
+            axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=whole))
         return lambda t: t.params[param]
     choices = sorted({value(t.params[param]) for t in trials})
     axes.set_xticks(range(len(choices)), [plain(choice, 16) for choice in choices])

@@ -72,15 +72,13 @@ def one_a_group(items: Sequence[Shown]) -> list[Shown]:
 
 
 def shown_pairs(summary: RunSummary) -> list[tuple[Confusion, list[Shown]]]:
-    """The most frequent confusions that have at least two images to show, with these."""
+    """The most frequent confusions of two images or more a seed, with one image of each group."""
     pairs = []
     for pair in summary.final.pairs if summary.final else ():
         wanted = (pair.true, pair.said)
         found = [item for item in wrong_ones(summary) if (item.reading.true, item.reading.said) == wanted]
-        if len(found) >= 2:
-            first = one_a_group(found)
-            rest = [item for item in found if all(item is not other for other in first)]
-            pairs.append((pair, [*first, *rest][:PAIR_COLUMNS]))
+        if pair.images >= 2 and found:
+            pairs.append((pair, one_a_group(found)[:PAIR_COLUMNS]))
     return pairs[:PAIRS]
 
 

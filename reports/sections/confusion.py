@@ -48,5 +48,5 @@ def _pairs(summary: RunSummary) -> str:
 def _pairs_caption(summary: RunSummary) -> str:
     if not figures.place("confused-pairs", summary):
         return ""
-    copies = "; images of different groups come first" if summary.dataset.grouped else ""
+    copies = "; of a group of near-copies one is shown" if summary.dataset.grouped else ""
     return f"*Above each image how sure the saved model is of its mistake{copies}.*"
