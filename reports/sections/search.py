@@ -13,6 +13,13 @@ STOPPED_BY = {
     "plateau": "It ended when the best score no longer rose.",
     "exhausted": "It ended when every configuration of the space had been tried.",
 }
+PRUNERS = {
+    "none": ", and each was trained to its end.",
+    "screen": (
+        "; all were trained for a few epochs, and those with the best scores and trends went on from "
+        "there, a few of them to the end (pruner `screen`)."
+    ),
+}
 STAGES = {
     "setup": "preparing the data, starting workers",
     "search": "search",
@@ -50,8 +57,8 @@ def _sentences(summary: RunSummary) -> str:
     text = (
         f"{trials(summary).capitalize()}. Algorithm {code(config.get('algorithm'))} ({config.get('engine')}) "
     )
-    text += "chose the configurations, "
-    text += f"pruner {code(config.get('pruner'))} decided which to stop."
+    text += "chose the configurations"
+    text += PRUNERS.get(str(config.get("pruner")), f", pruner {code(config.get('pruner'))} which to stop.")
     saved = saved_share(summary)
     if saved is not None and saved > 0:
         full = sum(search.count(state) for state in ("complete", "pruned", "failed")) * summary.epochs
@@ -81,7 +88,8 @@ def _finalists(summary: RunSummary) -> str:
                 f"{bold}{score(item.mean, summary.metric)}{bold}",
             ]
         )
-    many = plural(len(final.finalists), "best complete trial was", "best complete trials were")
+    count = len(final.finalists)
+    many = "best complete trial was" if count == 1 else f"{count} best complete trials were"
     text = (
         f"The {many} trained again on fresh folds with fresh seeds, and the winner was named by the mean: "
         "the score in the search is the best of many, and flatters."
