@@ -61,6 +61,9 @@ class _Probe:
     def next(self) -> tuple[TrialSpec, str] | None:
         return (self.specs.pop(), "probe") if self.specs else None
 
+    def prepare(self) -> None:
+        """Nothing."""
+
     def epoch(self, slot: int, spec: TrialSpec, report: EpochReport) -> bool:
         return True
 

@@ -10,7 +10,11 @@ from optuna.trial import FrozenTrial, TrialState
 _FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
-def seen(trials: list[FrozenTrial], common: int | None, upto: int | None) -> list[FrozenTrial]:
+Alike = dict[int, tuple[FrozenTrial, FrozenTrial]]
+"""By number, a trial and what was made of it: a study is seen again and again, its trials change seldom."""
+
+
+def seen(trials: list[FrozenTrial], common: int | None, upto: int | None, alike: Alike) -> list[FrozenTrial]:
     """What is known of trials when the next one is chosen.
 
     Args:
@@ -18,9 +22,15 @@ def seen(trials: list[FrozenTrial], common: int | None, upto: int | None) -> lis
         common: an epoch at which every trial is scored. Where there is one, the score there counts
             for all, whether they wait there, ended there or went on: what is compared is alike.
         upto: the highest number of which anything is known; None for all.
+        alike: what was made of trials before; added to.
     """
     known = [trial for trial in trials if upto is None or trial.number <= upto]
-    return [_scored_at(trial, common) for trial in known] if common else known
+    if not common:
+        return known
+    for trial in known:
+        if trial.number not in alike or alike[trial.number][0] is not trial:
+            alike[trial.number] = (trial, _scored_at(trial, common))
+    return [alike[trial.number][1] for trial in known]
 
 
 def _scored_at(trial: FrozenTrial, epoch: int) -> FrozenTrial:

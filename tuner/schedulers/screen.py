@@ -1,8 +1,9 @@
 """Screening: all trials for a few epochs, the best few to the end."""
 
+import bisect
 from collections.abc import Container
 
-from tuner.schedulers.base import DEFAULT, Scheduler, Scores
+from tuner.schedulers.base import DEFAULT, Scheduler
 
 SHARE = 0.12
 LEAST = 4
@@ -21,7 +22,8 @@ class Screen(Scheduler):
         super().__init__(epochs, steps_per_epoch, lag)
         self.rungs = self.rungs[:1]
         self.common = self.rungs[0] if self.rungs else None
-        self._scores = Scores()
+        self._scores: dict[int, float] = {}
+        self._ranked: list[tuple[float, int]] = []  # (-score, number): the best first
 
     def until(self, trial: int, trained: int) -> int:
         """The epoch up to which a trial goes on: the rung, then the end."""
@@ -29,14 +31,14 @@ class Screen(Scheduler):
 
     def report(self, trial: int, epoch: int, score: float) -> bool:
         """Records a score; a trial that is on its way is never stopped."""
-        if epoch == self.common:
-            self._scores.add(trial, score)
+        if epoch == self.common and trial not in self._scores:
+            self._scores[trial] = score
+            bisect.insort(self._ranked, (-score, trial))
         return True
 
     def keep(self, waiting: Container[int], trials: int) -> list[int]:
         """Those among the best of all trials so far, and the default."""
-        scores = self._scores.by_trial
-        best = sorted(scores, key=lambda number: (-scores[number], number))[: kept(trials)]
+        best = [number for _, number in self._ranked[: kept(trials)]]
         return [number for number in [*best, DEFAULT] if number in waiting]
 
     def later(self, trials: int, complete: int) -> int:
