@@ -4,13 +4,14 @@ Trials follow a closed-form curve in real worker processes (`tests.curve_worker`
 space of a small CNN; all else is the tuner as it is, its journal on disk included.
 """
 
+import itertools
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -110,7 +111,7 @@ def instantaneous(pruner: str) -> dict[str, Any]:
         size = (Path(folder) / "study.journal").stat().st_size
         assert len(engine.past()) == INSTANT_TRIALS
     marks = [0.0, *done.ends[PART - 1 : INSTANT_TRIALS : PART]]
-    parts = [PART / (end - start) for start, end in zip(marks, marks[1:], strict=False)]
+    parts = [PART / (end - start) for start, end in itertools.pairwise(marks)]
     rate = INSTANT_TRIALS / done.seconds
     print(
         f"{INSTANT_TRIALS} instantaneous trials, random, {pruner}: {rate:.0f} trials/s; each {PART}: "

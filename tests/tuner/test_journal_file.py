@@ -1,12 +1,10 @@
 """The journal as our process writes it, beside others that read it, or write to it too."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
 
 import optuna
-import pytest
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
 from tests.tuner.test_engines import SPACE, ask, engine, play, report
@@ -47,24 +45,6 @@ def test_what_another_tool_writes_in_between_is_read(tmp_path: Path) -> None:
     again = engine(tmp_path)
     assert [trial.number for trial in again.past()] == [0, 1, 2, 3, 4]
     assert again.study.get_trials() == chosen.study.get_trials()
-
-
-def test_a_trial_is_begun_and_told_in_one_piece_each(tmp_path: Path) -> None:
-    """A crash leaves a trial as it was before, or as it is after, and nothing between."""
-    chosen = engine(tmp_path)
-    play(chosen, 3)
-    before = (tmp_path / "study.journal").read_bytes().count(b"\n")
-    writes: list[int] = []
-    with pytest.MonkeyPatch.context() as patch:
-        write = type(chosen._journal)._write
-        patch.setattr(
-            type(chosen._journal), "_write", lambda self, lines: (writes.append(len(lines)), write(self, lines))
-        )
-        play(chosen, 1)
-    lines = (tmp_path / "study.journal").read_bytes().splitlines()[before:]
-    assert len(writes) == 1 + 3 + 1  # begin, three epochs, end
-    assert sum(writes) == len(lines)
-    assert all(json.loads(line) for line in lines)
 
 
 FULL = """
