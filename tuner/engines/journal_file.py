@@ -7,9 +7,9 @@ writes, synchronises and reads the file for each fact of a trial, some forty tim
 
 import json
 import os
-import threading
 from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,8 +37,8 @@ class JournalFile(BaseJournalBackend):
         self._pending: list[bytes] = []  # the last of them, not written yet
         self._depth = 0
         self._failure: OSError | None = None
-        self._syncing = threading.Lock()
-        self._is_syncing = self._to_sync = False
+        self._to_sync = False
+        self._background = ThreadPoolExecutor(1, "journal")
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -108,23 +108,17 @@ class JournalFile(BaseJournalBackend):
             return [line for line in file.readlines() if line.endswith(b"\n")]
 
     def _sync(self) -> None:
-        """Has the file synchronised soon; one thread at a time does, for all that was written till then."""
-        with self._syncing:
-            self._to_sync = True
-            if self._is_syncing:
-                return
-            self._is_syncing = True
-        threading.Thread(target=self._synchronise).start()
+        """Has the file synchronised soon."""
+        self._to_sync = True
+        self._background.submit(self._synchronise)
 
     def _synchronise(self) -> None:
-        while True:
-            with self._syncing:
-                if not self._to_sync:
-                    self._is_syncing = False
-                    return
-                self._to_sync = False
-            try:
-                with self._path.open("r+b") as file:
-                    os.fsync(file.fileno())
-            except OSError as error:  # told with the next write
-                self._failure = error
+        """For all that was written till now: what was asked for meanwhile is asked for once."""
+        if not self._to_sync:
+            return
+        self._to_sync = False
+        try:
+            with self._path.open("r+b") as file:
+                os.fsync(file.fileno())
+        except OSError as error:  # told with the next write
+            self._failure = error

@@ -116,7 +116,7 @@ class Record:
         self._open[trial.number] = trial
         self._paused.discard(trial.number)
         params = self._suggest(trial)
-        trained = int(trial.user_attrs.get("paused", 0))
+        trained = int(self._trial(trial.number).user_attrs.get("paused", 0))
         until = until or self._scheduler.until(trial.number, trained)
         trial.set_user_attr("params", params)
         trial.set_user_attr("until", until)
@@ -187,7 +187,7 @@ class Record:
             self._reset(number)
             return
         with self._journal.together():
-            for key, value in _facts(result, outcome, where, trial.user_attrs).items():
+            for key, value in _facts(result, outcome, where, self._trial(number).user_attrs).items():
                 trial.set_user_attr(key, value)
             if outcome == "complete":
                 self.study.tell(trial, result.score)
