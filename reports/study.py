@@ -27,7 +27,7 @@ RESAMPLES = 60
 
 
 def read_trials(journal: Path) -> list["FrozenTrial"]:
-    """The trials of a run, by number; an empty list where there is no journal.
+    """The trials of a run that have begun, by number; an empty list where there is no journal.
 
     Works on a copy that is cut back to its last whole line: the run's own file is neither locked nor
     mended, and a line torn by a crash does no harm.
@@ -49,7 +49,12 @@ def read_trials(journal: Path) -> list["FrozenTrial"]:
             study = optuna.load_study(study_name=STUDY_NAME, storage=storage)
         except KeyError:
             raise DataError(f'{journal} holds no study named "{STUDY_NAME}"') from None
-        return study.get_trials(deepcopy=False)
+        return [trial for trial in study.get_trials(deepcopy=False) if _has_begun(trial)]
+
+
+def _has_begun(trial: "FrozenTrial") -> bool:
+    """The last one may have been chosen ahead of time, and not have been needed."""
+    return trial.state.name != "WAITING" or bool(trial.intermediate_values) or "started" in trial.user_attrs
 
 
 def _copy_whole_lines(source: Path, target: Path) -> None:

@@ -26,6 +26,10 @@ class Work(Protocol):
         """The next item and the key of its files; None when there is nothing (yet)."""
         ...
 
+    def prepare(self) -> None:
+        """Called when all slots are busy: time to make ready what `next` will be asked for."""
+        ...
+
     def epoch(self, slot: int, spec: TrialSpec, report: EpochReport) -> bool:
         """Takes an epoch; returns whether the item goes on."""
         ...
@@ -110,13 +114,16 @@ def drive(executor: Executor, work: Work, halt: Callable[[], Halt], grace: float
 
 
 def _hand_out(executor: Executor, work: Work, running: dict[int, TrialSpec]) -> None:
-    for slot in executor.free():
+    free = executor.free()
+    for slot in free:
         item = work.next()
         if item is None:
             return
         spec, key = item
         executor.submit(slot, spec, key)
         running[slot] = spec
+    if free:
+        work.prepare()
 
 
 def wait_until_ready(executor: Executor, halt: Callable[[], Halt]) -> Ready | None:

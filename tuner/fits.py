@@ -129,6 +129,9 @@ class Fits:
             self.cut.append(fit)
         return None
 
+    def prepare(self) -> None:
+        """Nothing: all that is to be trained is known."""
+
     def _ends_in_time(self, fit: Fit) -> bool:
         if self._until is None:
             return True

@@ -7,6 +7,7 @@ from typing import Any, Self
 from search_spaces.space import SearchSpace
 from tuner import seeds
 from tuner.drive import Halt, drive
+from tuner.errors import UsageError
 from tuner.executors.base import Executor
 from tuner.records import EpochReport, TrialResult, TrialSpec
 
@@ -23,6 +24,17 @@ START_SECONDS = 3.0
 
 OVERHEAD_SECONDS = 20.0
 """Set aside for starting workers and for writing the report."""
+
+REPORT_SECONDS = 15.0
+REPORT_SHARE = 0.25
+"""Of the budget, kept for writing the report: so much, but no more than that share."""
+
+SPARE = 1.2
+"""The budget that is offered instead of one that is too small is longer than the least by this factor."""
+
+
+class TooShortError(UsageError):
+    """The budget is too short for any run; nothing was done."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +72,9 @@ class _Probe:
 
     def next(self) -> tuple[TrialSpec, str] | None:
         return (self.specs.pop(), "probe") if self.specs else None
+
+    def prepare(self) -> None:
+        """Nothing."""
 
     def epoch(self, slot: int, spec: TrialSpec, report: EpochReport) -> bool:
         return True
@@ -107,6 +122,39 @@ def fit_budget(
         () if chosen >= epochs else (f"trials have {chosen} epochs instead of {epochs}, to hold the budget",)
     )
     return Plan(min(chosen, epochs), epoch_seconds, start_seconds, notes)
+
+
+def report_seconds(budget: float) -> float:
+    """Seconds at the end of a budget that are the report's."""
+    return min(REPORT_SECONDS, REPORT_SHARE * budget)
+
+
+def check_budget(budget: float, spent: float, planned: Plan) -> None:
+    """Lets a run go on that can hold its budget.
+
+    Args:
+        budget: of the whole command, in seconds.
+        spent: seconds of it, for the audit, the start of the workers and the probe.
+        planned: what it is to do; its trials are as short as the budget has them.
+
+    Raises:
+        TooShortError: there is no time for one whole trial and one retraining of it.
+    """
+    training = planned.epochs * planned.epoch_seconds
+    if spent + 2 * training + report_seconds(budget) <= budget:
+        return
+    offer = SPARE * (spent + 2 * training + REPORT_SECONDS)
+    raise TooShortError(
+        f"--budget {budget:.0f}s is too short: getting ready took {spent:.0f} s, and one trial of "
+        f"{planned.epochs} epochs and one retraining take {2 * training:.0f} s\n"
+        f"--budget {_option(offer)} would do for the least, more for a search worth the name"
+    )
+
+
+def _option(seconds: float) -> str:
+    """As the option takes it, rounded up to 10 seconds or to minutes."""
+    tens = math.ceil(seconds / 10) * 10
+    return f"{tens}s" if tens <= 120 else f"{math.ceil(tens / 60)}m"
 
 
 def estimate_seconds(plan: Plan, trials: int, slots: int, fits: int, *, pruned: bool) -> float:

@@ -77,4 +77,8 @@ def _offers(config: RunConfig, seconds: float, planned: plan.Plan, slots: int) -
     shorter = plan.fit_budget(
         config.epochs, config.budget, planned.epoch_seconds, planned.start_seconds, slots
     )
+    try:
+        plan.check_budget(config.budget, 0.0, shorter)
+    except plan.TooShortError as error:
+        return str(error).splitlines()
     return list(shorter.notes)

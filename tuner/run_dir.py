@@ -203,6 +203,10 @@ class RunDir:
         self.path.rename(aside)
         return aside
 
+    def remove(self) -> None:
+        """Removes the directory with all that is in it."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
     def load_fit(self, key: str, spec: TrialSpec) -> TrialResult | None:
         """A finished training with the files that `spec` asks for, or None."""
         path = self.fits / f"{key}.json"

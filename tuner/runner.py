@@ -26,9 +26,6 @@ from tuner.schedulers import SCHEDULERS
 from tuner.schedulers.base import Scheduler
 from tuner.study import Search
 
-REPORT_SECONDS = 15.0
-"""Of the budget, kept for writing the report."""
-
 LAG = 8
 """With `--deterministic`, a trial is chosen and compared knowing those up to this many before it."""
 
@@ -75,6 +72,9 @@ def run(
         try:
             with interrupt, display.showing():
                 return Session(config, prepared, directory, display, command, began, interrupt).run()
+        except plan.TooShortError:
+            directory.remove()  # there is nothing in it yet
+            raise
         except (KeyboardInterrupt, Exception) as error:
             # A second Ctrl-C falls into the middle of anything, whose clean-up may then fail in turn.
             if isinstance(error, KeyboardInterrupt) or interrupt.at_once:
@@ -197,8 +197,10 @@ class Session:
         if config.budget is None:
             return plan.Plan(config.epochs)
         pace = plan.probe(executor, prepared.space, prepared.model, config.seed)
-        left = config.budget - (time.monotonic() - self.began)
-        return plan.fit_budget(config.epochs, left, *pace, len(prepared.slots))
+        spent = time.monotonic() - self.began
+        fitted = plan.fit_budget(config.epochs, config.budget - spent, *pace, len(prepared.slots))
+        plan.check_budget(config.budget, spent, fitted)
+        return fitted
 
     @property
     def _epochs(self) -> int:
@@ -285,7 +287,7 @@ class Session:
             executor=executor,
             display=self.display,
             interrupted=lambda: self.interrupt.pressed,
-            deadline=self._deadline(1.0, less=REPORT_SECONDS),
+            deadline=self._deadline(1.0, less=plan.report_seconds(self.config.budget or 0.0)),
         )
         final_plan = FinalPlan(
             space=prepared.space,

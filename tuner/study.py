@@ -51,6 +51,7 @@ class Search:
     _complete: dict[int, float] = field(default_factory=dict)
     _settled: dict[int, Settled] = field(default_factory=dict)
     _pace: Pace = field(default_factory=Pace)
+    _ahead: TrialSpec | None = None
 
     def __post_init__(self) -> None:
         past, paused = self.engine.past(), self.engine.paused()
@@ -78,7 +79,7 @@ class Search:
         """The next trial, or one that goes on; None when there is neither (yet)."""
         if self._hopeless():
             return None
-        spec = self.engine.ask(self._most())
+        spec = self._take() or self.engine.ask(self._most())
         self._drop()
         if spec is None:
             spec = self._go_on()
@@ -90,21 +91,40 @@ class Search:
         self.display.trial_started(spec)
         return spec, f"trial-{spec.number}"
 
+    def prepare(self) -> None:
+        """Asks for the next trial while the last one still trains: no worker waits for the sampler.
+
+        At once when that has begun, so that what the sampler knows does not depend on the time it takes.
+        """
+        if self._ahead is None and not self._hopeless():
+            self._ahead = self.engine.ask(self._most())
+
+    def _take(self) -> TrialSpec | None:
+        """The trial that was asked for ahead, unless there are to be no new ones any more."""
+        spec, self._ahead = self._ahead, None
+        if spec is not None and not spec.resume_from and self._most() <= self._asked:
+            self.engine.put_back(spec.number)
+            return None
+        return spec
+
     def _most(self) -> int:
         """How many trials there are to be; no more than there are once the search is closed."""
-        if not self.closed and len(self._asked) < self.trials:
+        if not self.closed and self._asked < self.trials:
             self.closed = self._limit()
-        return len(self._asked) if self.closed else self.trials
+        return self._asked if self.closed else self.trials
 
     @property
-    def _asked(self) -> set[int]:
-        return self._settled.keys() | self._running.keys()
+    def _asked(self) -> int:
+        """Trials that have begun."""
+        return len(self._settled) + sum(number not in self._settled for number in self._running)
 
     def _limit(self) -> Closed:
-        if self.deadline is not None and time.monotonic() + self._later(len(self._asked)) > self.deadline:
+        if self.deadline is not None and time.monotonic() + self._later(self._asked) > self.deadline:
             return "budget"
+        if self.limits == Limits():
+            return ""
         lag = self.scheduler.lag
-        upto = len(self._asked) - lag if lag else len(self._asked)
+        upto = self._asked - lag if lag else self._asked
         return self.limits.reached({n: trial for n, trial in self._settled.items() if n <= upto})
 
     def _later(self, trials: int) -> float:
@@ -122,11 +142,11 @@ class Search:
 
     def _go_on(self) -> TrialSpec | None:
         """The best of the trials that wait, once all that it is compared with are known."""
-        if any(spec.until < spec.epochs for spec in self._running.values()):
+        if not self.engine.waiting() or any(spec.until < spec.epochs for spec in self._running.values()):
             return None
         if any(map(self.limits.is_target, self._complete.values())):
             return None
-        kept = self.scheduler.keep({trial.number for trial in self.engine.paused()}, self._most())
+        kept = self.scheduler.keep(self.engine.waiting(), self._most())
         if not kept:
             return None
         spec = self.engine.go_on(kept[0])
@@ -200,6 +220,8 @@ class Search:
         drive(self.executor, self, halt, grace)
         if halt() == "deadline":
             self.closed = self.closed or "budget"
+        if self._ahead is not None:
+            self.engine.put_back(self._ahead.number)
         if halt() != "interrupt":  # after that, paused trials may still go on
             self._drop(everything=True)
         if self._hopeless():

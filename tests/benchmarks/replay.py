@@ -3,11 +3,8 @@
 Random configurations are trained fully once a data set, by the command line itself, and their
 validation scores by epoch kept. Then each scheduler searches among them again and again, in drawn
 orders, with workers that take an epoch of time an epoch.
-
-    python -m tests.benchmarks replay [--configs 60] [--orders 1000] [--data-dir DIR]
 """
 
-import argparse
 import heapq
 import json
 import os
@@ -18,7 +15,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tuner.engines.journal import open_study
 from tuner.registry import resolve
@@ -26,6 +22,9 @@ from tuner.runner import LAG
 from tuner.schedulers import SCHEDULERS
 from tuner.schedulers.base import DEFAULT, Scheduler
 
+FOLDER = Path("bench/replay").absolute()
+CONFIGS = 60
+ORDERS = 1000
 EPOCHS = 20
 TRIALS = 50
 WORKERS = 8
@@ -195,7 +194,8 @@ def read(run: Path) -> Trained:
     """What a run has trained to the end."""
     facts = json.loads((run / "run.json").read_text())["dataset"]
     curves, seconds, batches = [], [], set()
-    for trial in open_study(run / "study.journal").get_trials(deepcopy=False):
+    study, _ = open_study(run / "study.journal")
+    for trial in study.get_trials(deepcopy=False):
         scores = trial.intermediate_values
         if trial.state.name == "COMPLETE":
             curves.append([scores[epoch] for epoch in range(1, EPOCHS + 1)])
@@ -234,69 +234,24 @@ def show(dataset: str, curves: Curves, rows: dict[str, dict[str, float]]) -> str
     return "\n".join([*lines, ""])
 
 
-VARIANTS = ("CONSTANT_RAW", "CONSTANT_AVERAGED", "COSINE_RAW", "COSINE_AVERAGED")
+def data_dir() -> Path:
+    """Where `asl` and `mnist` lie."""
+    return Path(os.environ.get("TUNE_DATA_DIR", "../shared/data"))
 
 
-def compare_schedules(dataset: str, data_dir: Path, folder: Path, configs: int) -> dict[str, object]:
-    """What a schedule reaches, and what an early score says with it: a table, and the same as data."""
-    file = Path(__file__).with_name("variants.py")
-    spaces = {"trapezoid, averaged (default)": None, **{name: f"{file}:{name}" for name in VARIANTS}}
-    lines = [
-        "| schedule | final mean | final best | rank of the score at 3 / of its trend | at 8 |",
-        "|---|---|---|---|---|",
-    ]
-    rows: dict[str, object] = {}
-    for name, space in spaces.items():
-        run = folder / dataset if space is None else train(dataset, data_dir, folder, configs, space)
-        curves = np.array(read(run).curves[:configs])
-        final = curves[:, -1]
-        early = [
-            rank(curves[:, 2], final),
-            rank(2 * curves[:, 2] - curves[:, 0], final),
-            rank(curves[:, 7], final),
-        ]
-        rows[name] = {"mean": float(final.mean()), "best": float(final.max()), "ranks": early}
-        lines.append(
-            f"| {name.lower().replace('_', ', ')} | {final.mean():.3f} | {final.max():.3f} "
-            f"| {early[0]:.2f} / {early[1]:.2f} | {early[2]:.2f} |"
-        )
-    sys.stdout.write(f"{dataset}, {configs} configurations\n\n" + "\n".join(lines) + "\n\n")
-    return rows
+def sets(folder: Path) -> dict[str, Path]:
+    """The data sets that are trained on, and the data directory of each."""
+    return {"asl": data_dir(), "mnist": some_of_mnist(data_dir(), folder)}
 
 
-def rank(early: NDArray[np.float64], final: NDArray[np.float64]) -> float:
-    """Spearman's correlation."""
-    from scipy.stats import spearmanr
-
-    return float(spearmanr(early, final).statistic)
-
-
-def main(arguments: Sequence[str], folder: Path) -> dict[str, object]:
-    """Trains, replays, prints; returns what goes into the JSON file.
-
-    Args:
-        arguments: of the command line.
-        folder: for runs and results.
-    """
-    parser = argparse.ArgumentParser(prog="replay", description=__doc__)
-    parser.add_argument("--configs", type=int, default=60)
-    parser.add_argument("--orders", type=int, default=1000)
-    parser.add_argument("--schedules", type=int, default=0, help="configurations for each schedule")
-    parser.add_argument(
-        "--data-dir", type=Path, default=Path(os.environ.get("TUNE_DATA_DIR", "../shared/data"))
-    )
-    given = parser.parse_args(arguments)
+def run() -> dict[str, object]:
+    """Trains, replays, prints; what is trained stays in `bench/replay`, and is not trained again."""
     found: dict[str, object] = {}
-    for dataset in ("asl", "mnist"):
-        data = some_of_mnist(given.data_dir, folder) if dataset == "mnist" else given.data_dir
-        trained = read(train(dataset, data, folder / "replay", given.configs))
-        rows = table(trained.curves, trained.steps_per_epoch, given.orders)
+    for dataset, data in sets(FOLDER).items():
+        trained = read(train(dataset, data, FOLDER, CONFIGS))
+        rows = table(trained.curves, trained.steps_per_epoch, ORDERS)
         lagging = {str(workers): lags(trained.seconds, workers) for workers in (2, 4, 8)}
         sys.stdout.write(show(dataset, trained.curves, rows) + "\n")
         sys.stdout.write(f"--deterministic takes so many times as long, by workers: {lagging}\n\n")
         found[dataset] = {**asdict(trained), "schedulers": rows, "deterministic": lagging}
-        if given.schedules:
-            found[f"{dataset}, schedules"] = compare_schedules(
-                dataset, data, folder / "replay", given.schedules
-            )
     return found

@@ -112,6 +112,9 @@ class Endless:
         spec = TrialSpec(self.given, "trial", "a:B", {"rate": 0.01}, self.given, "search", 0, 40)
         return spec, f"trial-{self.given}"
 
+    def prepare(self) -> None:
+        pass
+
     def epoch(self, slot: int, spec: TrialSpec, report: EpochReport) -> bool:
         return True
 

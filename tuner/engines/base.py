@@ -69,6 +69,14 @@ class Engine(Protocol):
         """The trials that wait, by number."""
         ...
 
+    def waiting(self) -> set[int]:
+        """Their numbers."""
+        ...
+
+    def put_back(self, number: int) -> None:
+        """Takes back a trial that was asked for and has not begun: it comes again, or waits again."""
+        ...
+
     def go_on(self, number: int) -> TrialSpec:
         """Goes on with a paused trial, up to where the scheduler says."""
         ...

@@ -10,11 +10,13 @@ from tuner.errors import RunError
 if TYPE_CHECKING:
     import optuna
 
+    from tuner.engines.journal_file import JournalFile
+
 STUDY = "study"
 
 
-def open_study(path: Path) -> "optuna.Study":
-    """Opens, or creates, the study of a run. The caller holds the run's lock.
+def open_study(path: Path) -> "tuple[optuna.Study, JournalFile]":
+    """Opens, or creates, the study of a run, in its file. The caller holds the run's lock.
 
     Trials that a crash left running are set to waiting, so that they come again; paused ones stay.
 
@@ -22,16 +24,17 @@ def open_study(path: Path) -> "optuna.Study":
         RunError: the journal cannot be read.
     """
     import optuna
-    from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
     from optuna.trial import TrialState
+
+    from tuner.engines.journal_file import JournalFile
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     mend(path)
     # Nobody else writes while we hold the run's own lock, so a lock file here is a dead process'.
     path.with_name(path.name + ".lock").unlink(missing_ok=True)
     try:
-        lock = JournalFileOpenLock(str(path))
-        storage = optuna.storages.JournalStorage(JournalFileBackend(str(path), lock_obj=lock))
+        file = JournalFile(path)
+        storage = optuna.storages.JournalStorage(file)
         study = optuna.create_study(
             study_name=STUDY, storage=storage, direction="maximize", load_if_exists=True
         )
@@ -42,7 +45,7 @@ def open_study(path: Path) -> "optuna.Study":
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         if not is_paused(trial):
             reset(study, trial.number)
-    return study
+    return study, file
 
 
 def is_paused(trial: "optuna.trial.FrozenTrial") -> bool:
@@ -55,10 +58,26 @@ def reset(study: "optuna.Study", number: int) -> None:
     """Sets a running trial to waiting: the next `ask` returns it, with its number and parameters."""
     from optuna.trial import TrialState
 
-    trial = study.get_trials(deepcopy=False)[number]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        study._storage.set_trial_state_values(trial._trial_id, TrialState.WAITING)  # noqa: SLF001 - no public way
+        study._storage.set_trial_state_values(_id(study, number), TrialState.WAITING)  # noqa: SLF001 - no public way
+
+
+def start(study: "optuna.Study", number: int) -> "optuna.trial.FrozenTrial":
+    """Sets a waiting trial to running. `ask` would take the first that waits, whichever is meant."""
+    from optuna.trial import TrialState
+
+    study._storage.set_trial_state_values(_id(study, number), TrialState.RUNNING)  # noqa: SLF001 - no public way
+    return frozen(study, number)
+
+
+def frozen(study: "optuna.Study", number: int) -> "optuna.trial.FrozenTrial":
+    """One trial, without going through all of them."""
+    return study._storage.get_trial(_id(study, number))  # noqa: SLF001 - no public way
+
+
+def _id(study: "optuna.Study", number: int) -> int:
+    return study._storage.get_trial_id_from_study_id_trial_number(study._study_id, number)  # noqa: SLF001
 
 
 def mend(path: Path) -> int:

@@ -59,12 +59,12 @@ class KerasTunerEngine(Record):
         upcoming = self._upcoming(most)
         if upcoming is not None and upcoming[1]:
             number = upcoming[0]
-            return self._start(_runs(self._trials()[number]))
+            return self._start(number, _runs(self._trial(number)))
         while (drawn := oracle.draw(new=upcoming is not None)) is not None:
             run, values = drawn
             if run.past == -1:
                 self._enqueue(oracle.params(values), values=values, runs=[run.to_json()])
-                return self._start([run])
+                return self._start(self._count - 1, [run])
             promoted = self._trial_of(run.past)
             if promoted is not None and is_paused(promoted):
                 return self._promote(promoted, run)
@@ -74,8 +74,8 @@ class KerasTunerEngine(Record):
     def _trial_of(self, run: int) -> "FrozenTrial | None":
         return next((t for t in self._trials() if any(known.id == run for known in _runs(t))), None)
 
-    def _start(self, runs: list[Run]) -> TrialSpec:
-        return self._begin(self._until(runs[-1]))
+    def _start(self, number: int, runs: list[Run]) -> TrialSpec:
+        return self._begin(number, self._until(runs[-1]))
 
     def _until(self, run: Run) -> int | None:
         """Where the oracle has a trial wait; None where it leaves that to the scheduler."""
@@ -84,22 +84,28 @@ class KerasTunerEngine(Record):
     def _promote(self, trial: "FrozenTrial", run: Run) -> TrialSpec:
         """Begins another round of a paused trial."""
         live = self._live(trial)
-        live.set_user_attr("runs", [each.to_json() for each in [*_runs(trial), run]])
-        return self._spec(live, run.epochs)
+        with self._journal.together():
+            live.set_user_attr("runs", [each.to_json() for each in [*_runs(trial), run]])
+            return self._spec(live, run.epochs)
 
     def tell(self, number: int, result: TrialResult, outcome: Outcome, where: tuple[int, str]) -> None:
         """Records how a trial ended, or paused, and tells the oracle."""
         super().tell(number, result, outcome, where)
         if outcome == "waiting":
             return
-        trial = self._trials()[number]
+        trial = self._trial(number)
         run = _runs(trial)[-1]
         self._oracle.end(run.id, self._score(trial, run) or WORST)
 
+    def put_back(self, number: int) -> None:
+        """As with any engine; for the oracle, the place of a new trial is then one that nobody took."""
+        super().put_back(number)
+        if number not in self._paused:
+            self._oracle.end(_runs(self._trial(number))[-1].id, WORST)
+
     def _kept(self, waiting: set[int], most: int) -> list[int]:
         """Those of the paused trials that the scheduler, or the oracle, may go on with."""
-        trials = self._trials()
-        promising = [n for n in waiting if self._oracle.may_continue(_runs(trials[n])[-1])]
+        promising = [n for n in waiting if self._oracle.may_continue(_runs(self._trial(n))[-1])]
         return [*super()._kept(waiting, most), *promising]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from search_spaces.space import Categorical, Float, Int, Parameter, ParamValue, SearchSpace
 from tuner import seeds
 from tuner.engines.base import Outcome, PastTrial
-from tuner.engines.journal import is_paused, open_study, reset
+from tuner.engines.journal import frozen, is_paused, open_study, reset, start
 from tuner.records import EpochReport, TrialResult, TrialSpec
 from tuner.run_dir import RunDir
 from tuner.schedulers.base import Scheduler
@@ -15,6 +15,8 @@ from tuner.schedulers.base import Scheduler
 if TYPE_CHECKING:
     import optuna
     from optuna.trial import FrozenTrial
+
+    from tuner.engines import view
 
 FAILED = "failed: "
 """Starts the reason of a trial that failed. It is told as pruned, so that the sampler avoids what
@@ -44,7 +46,7 @@ class Record:
             seed: of the run.
             scheduler: says how far a trial is trained before it is compared.
         """
-        self.study = open_study(journal)
+        self.study, self._journal = open_study(journal)
         self._directory = RunDir(journal.parent)
         self._space = space
         self._model = model
@@ -53,53 +55,68 @@ class Record:
         self._scheduler = scheduler
         self._epochs = scheduler.epochs
         self._open: dict[int, optuna.Trial] = {}
+        trials = self._trials()
+        self._count = len(trials)
+        self._waiting = {trial.number for trial in trials if trial.state.name == "WAITING"}
+        self._paused = {trial.number for trial in trials if is_paused(trial)}
+        self._alike: view.Alike = {}
         self._remove_checkpoints()
 
     def _trials(self) -> "list[FrozenTrial]":
         return self.study.get_trials(deepcopy=False)
+
+    def _trial(self, number: int) -> "FrozenTrial":
+        return frozen(self.study, number)
 
     def _upcoming(self, most: int) -> tuple[int, bool] | None:
         """(number of the next trial, whether it is already in the study), None if there are `most`.
 
         A trial in the study that has not begun was interrupted, or chosen just before a crash.
         """
-        trials = self._trials()
-        waiting = [trial for trial in trials if trial.state.name == "WAITING"]
-        begun = [trial.number for trial in waiting if "paused" in trial.user_attrs]
+        waiting = sorted(self._waiting)
+        begun = [number for number in waiting if "paused" in self._trial(number).user_attrs]
         if begun:  # it had been chosen to go on
             return begun[0], True
-        if len(trials) - len(waiting) >= most or not self._may_ask(trials, waiting):
+        number = waiting[0] if waiting else self._count
+        if self._count - len(waiting) >= most or not self._may_ask(number):
             return None
-        return (waiting[0].number, True) if waiting else (len(trials), False)
+        return number, bool(waiting)
 
-    def _may_ask(self, trials: "list[FrozenTrial]", waiting: "list[FrozenTrial]") -> bool:
+    def _may_ask(self, number: int) -> bool:
         """Whether all that the next trial is to be chosen by, and compared with, is known."""
-        number = waiting[0].number if waiting else len(trials)
-        known = trials[: max(0, number - self._scheduler.lag + 1)] if self._scheduler.lag else []
-        return all(trial.state.is_finished() or is_paused(trial) for trial in known)
+        lag = self._scheduler.lag
+        return not lag or all(other > number - lag for other in self._waiting | self._open.keys())
 
     def _seen(self, number: int) -> "list[FrozenTrial]":
         """The trials as the choice of one is to see them."""
         from tuner.engines.view import seen
 
         lag = self._scheduler.lag
-        return seen(self._trials(), self._scheduler.signal, number - lag if lag else None)
+        return seen(self._trials(), self._scheduler.signal, number - lag if lag else None, self._alike)
 
     def _enqueue(self, params: dict[str, ParamValue], **facts: Any) -> None:
         """Puts a trial into the study, in one write, for the next `_begin` to return."""
         searched = self._space.searched()
         used = {name: params[name] for name in searched if self._space.is_active(name, params)}
         self.study.enqueue_trial(used, user_attrs=facts)
+        self._waiting.add(self._count)
+        self._count += 1
 
-    def _begin(self, until: int | None = None) -> TrialSpec:
-        """Begins the trial that comes next in the study, or goes on with one that was interrupted."""
-        return self._spec(self.study.ask(), until)
+    def _begin(self, number: int, until: int | None = None) -> TrialSpec:
+        """Begins a trial, a new one or one that is in the study, or goes on with an interrupted one."""
+        with self._journal.together():
+            if number not in self._waiting:
+                self._count += 1
+                return self._spec(self.study.ask(), until)
+            self._waiting.remove(number)
+            return self._spec(self._live(start(self.study, number)), until)
 
     def _spec(self, trial: "optuna.Trial", until: int | None = None) -> TrialSpec:
         """The work item of a trial, up to where it waits; the scheduler says where, or `until` does."""
         self._open[trial.number] = trial
+        self._paused.discard(trial.number)
         params = self._suggest(trial)
-        trained = int(trial.user_attrs.get("paused", 0))
+        trained = int(self._trial(trial.number).user_attrs.get("paused", 0))
         until = until or self._scheduler.until(trial.number, trained)
         trial.set_user_attr("params", params)
         trial.set_user_attr("until", until)
@@ -118,11 +135,29 @@ class Record:
 
     def paused(self) -> list[PastTrial]:
         """The trials that wait, by number."""
-        return [past(trial, self._space) for trial in self._trials() if is_paused(trial)]
+        return [past(self._trial(number), self._space) for number in sorted(self._paused)]
+
+    def waiting(self) -> set[int]:
+        """Their numbers."""
+        return set(self._paused)
 
     def go_on(self, number: int) -> TrialSpec:
         """Goes on with a paused trial, up to where the scheduler says."""
-        return self._spec(self._live(self._trials()[number]))
+        with self._journal.together():
+            return self._spec(self._live(self._trial(number)))
+
+    def put_back(self, number: int) -> None:
+        """Takes back a trial that was asked for and has not begun: it comes again, or waits again."""
+        trial = self._open.pop(number)
+        if "paused" in trial.user_attrs:
+            trial.set_user_attr("until", trial.user_attrs["paused"])
+            self._paused.add(number)
+        else:
+            self._reset(number)
+
+    def _reset(self, number: int) -> None:
+        reset(self.study, number)
+        self._waiting.add(number)
 
     def _live(self, trial: "FrozenTrial") -> "optuna.Trial":
         """A trial that is running as far as the study knows, as `ask` makes it."""
@@ -141,7 +176,7 @@ class Record:
         """Records an epoch."""
         assert report.score is not None
         trial = self._open[number]
-        known = self._trials()[number].intermediate_values
+        known = self._trial(number).intermediate_values
         if report.epoch not in known:  # an interrupted trial brings the same epochs again
             trial.report(report.score, report.epoch)
 
@@ -149,17 +184,19 @@ class Record:
         """Records how a trial ended, or paused."""
         trial = self._open.pop(number)
         if outcome == "waiting":
-            reset(self.study, number)
+            self._reset(number)
             return
-        for key, value in _facts(result, outcome, where, trial.user_attrs).items():
-            trial.set_user_attr(key, value)
+        with self._journal.together():
+            for key, value in _facts(result, outcome, where, self._trial(number).user_attrs).items():
+                trial.set_user_attr(key, value)
+            if outcome == "complete":
+                self.study.tell(trial, result.score)
+            elif outcome != "paused":
+                self._prune(number)
         if outcome == "paused":
-            return
-        if outcome == "complete":
-            self.study.tell(trial, result.score)
+            self._paused.add(number)
         else:
-            self._prune(number)
-        self._remove_checkpoints(number)
+            self._remove_checkpoints(number)
 
     def _prune(self, number: int) -> None:
         from optuna.trial import TrialState
@@ -174,12 +211,17 @@ class Record:
 
     def drop(self, most: int, *, everything: bool = False) -> list[PastTrial]:
         """Ends the paused trials that cannot go on any more, or all of them; returns those."""
-        waiting = {trial.number for trial in self._trials() if is_paused(trial)}
+        waiting = self._paused
+        if not waiting:
+            return []
         lost = sorted(waiting if everything else waiting.difference(self._kept(waiting, most)))
+        with self._journal.together():
+            for number in lost:
+                self._prune(number)
         for number in lost:
-            self._prune(number)
             self._remove_checkpoints(number)
-        return [past(self._trials()[number], self._space) for number in lost]
+        self._paused = waiting.difference(lost)
+        return [past(self._trial(number), self._space) for number in lost]
 
     def _kept(self, waiting: set[int], most: int) -> list[int]:
         """Those of the paused trials that may still go on."""
@@ -190,9 +232,10 @@ class Record:
         folder = self._directory.checkpoints
         if not folder.is_dir():
             return
-        ended = [t.number for t in self._trials() if t.state.is_finished() and number in {None, t.number}]
-        for each in ended:
-            self._directory.checkpoint(key(each)).unlink(missing_ok=True)
+        trials = self._trials() if number is None else [self._trial(number)]
+        for trial in trials:
+            if trial.state.is_finished():
+                self._directory.checkpoint(key(trial.number)).unlink(missing_ok=True)
         if not any(folder.iterdir()):
             folder.rmdir()
 

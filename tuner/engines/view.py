@@ -10,7 +10,11 @@ from optuna.trial import FrozenTrial, TrialState
 Signal = Callable[[Mapping[int, float]], float | None]
 
 
-def seen(trials: list[FrozenTrial], signal: Signal, upto: int | None) -> list[FrozenTrial]:
+Alike = dict[int, tuple[FrozenTrial, FrozenTrial]]
+"""By number, a trial and what was made of it: a study is seen again and again, its trials change seldom."""
+
+
+def seen(trials: list[FrozenTrial], signal: Signal, upto: int | None, alike: Alike) -> list[FrozenTrial]:
     """What is known of trials when the next one is chosen.
 
     Args:
@@ -18,9 +22,13 @@ def seen(trials: list[FrozenTrial], signal: Signal, upto: int | None) -> list[Fr
         signal: what trials are compared by, of the scores of one by epoch. Where it has a value,
             that counts, whether the trial waits, ended there or went on: what is compared is alike.
         upto: the highest number of which anything is known; None for all.
+        alike: what was made of trials before; added to.
     """
     known = [trial for trial in trials if upto is None or trial.number <= upto]
-    return [_compared(trial, signal(trial.intermediate_values)) for trial in known]
+    for trial in known:
+        if trial.number not in alike or alike[trial.number][0] is not trial:
+            alike[trial.number] = (trial, _compared(trial, signal(trial.intermediate_values)))
+    return [alike[trial.number][1] for trial in known]
 
 
 def _compared(trial: FrozenTrial, value: float | None) -> FrozenTrial:

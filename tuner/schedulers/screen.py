@@ -1,7 +1,9 @@
 """Screening: all trials for a few epochs, the best of them for some more, the best few to the end."""
 
+import bisect
 import math
 from collections.abc import Container, Mapping
+from dataclasses import dataclass, field
 
 from tuner.schedulers.base import DEFAULT, FIRST_RUNG_EPOCHS, FIRST_RUNG_STEPS, LAST_RUNG, Scheduler
 
@@ -30,7 +32,7 @@ class Screen(Scheduler):
         self.rungs = _rungs(epochs, steps_per_epoch)
         self._gap = max(1, round(TREND * epochs))
         self._scores: dict[int, dict[int, float]] = {}
-        self._signals: dict[int, dict[int, float]] = {rung: {} for rung in self.rungs}
+        self._rankings = {rung: _Ranking() for rung in self.rungs}
 
     def until(self, trial: int, trained: int) -> int:
         """The next rung, or the end."""
@@ -42,7 +44,7 @@ class Screen(Scheduler):
         scores[epoch] = score
         for rung in self.rungs:  # what is rebuilt from a study may come in another order
             if rung in scores and rung - self._before(rung) <= epoch <= rung:
-                self._signals[rung][trial] = self._trend(scores, rung)
+                self._rankings[rung].put(trial, self._trend(scores, rung))
         return True
 
     def signal(self, scores: Mapping[int, float]) -> float | None:
@@ -59,10 +61,9 @@ class Screen(Scheduler):
         """Those among the best at the rung where they wait, and the default; early rungs first."""
         found = []
         for place, rung in enumerate(self.rungs):
-            signals = self._signals[rung]
-            beyond = self._signals[self.rungs[place + 1]] if place + 1 < len(self.rungs) else {}
-            best = sorted(signals, key=lambda number: (-signals[number], number))[: self.kept(place, trials)]
-            chosen = dict.fromkeys([*best, *(n for n in signals if n == DEFAULT)])
+            best = self._rankings[rung].best(self.kept(place, trials))
+            chosen = dict.fromkeys([*best, *([DEFAULT] if DEFAULT in self._rankings[rung].values else [])])
+            beyond = self._rankings.get(self.until(DEFAULT, rung), _Ranking()).values
             found += [number for number in chosen if number in waiting and number not in beyond]
         return found
 
@@ -76,9 +77,28 @@ class Screen(Scheduler):
         epochs = 0
         for place, rung in enumerate(self.rungs):
             following = self.until(DEFAULT, rung)
-            beyond = len(self._signals[following]) if following in self._signals else complete
+            beyond = len(self._rankings[following].values) if following in self._rankings else complete
             epochs += max(0, self.kept(place, trials) + 1 - beyond) * (following - rung)
         return epochs
+
+
+@dataclass
+class _Ranking:
+    """Trials by a value, the best first."""
+
+    values: dict[int, float] = field(default_factory=dict)
+    _sorted: list[tuple[float, int]] = field(default_factory=list)
+
+    def put(self, trial: int, value: float) -> None:
+        """Puts a trial at its place, whether or not it had another."""
+        if trial in self.values:
+            self._sorted.remove((-self.values[trial], trial))
+        self.values[trial] = value
+        bisect.insort(self._sorted, (-value, trial))
+
+    def best(self, count: int) -> list[int]:
+        """The best so many."""
+        return [trial for _, trial in self._sorted[:count]]
 
 
 def _rungs(epochs: int, steps_per_epoch: int) -> list[int]:

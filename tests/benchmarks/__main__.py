@@ -1,0 +1,50 @@
+"""`python -m tests.benchmarks [NAME…]`: measures, prints tables, and keeps the figures in `bench/`."""
+
+import argparse
+import importlib
+import json
+import platform
+import time
+from pathlib import Path
+from typing import Any
+
+BENCHMARKS = {
+    "cost": "what the parent adds to the trials' own time",
+    "memory": "what workers hold on to over many trials",
+    "replay": "which scheduler finds the best trials, on recorded curves",
+    "schedules": "which learning-rate schedule reaches most, and shows it early",
+}
+"""Each is a module beside this one, with `run() -> dict` (JSON) that prints as it goes."""
+
+OUT = Path("bench")
+
+
+def main() -> None:
+    """Runs those that are named, or all that there are."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    names = ", ".join(f"{name} ({what})" for name, what in BENCHMARKS.items())
+    parser.add_argument("name", nargs="*", help=f"which: {names}; all of them without")
+    named = parser.parse_args().name
+    unknown = [name for name in named if name not in BENCHMARKS]
+    if unknown:
+        parser.error(f"{', '.join(unknown)}: expected names among {', '.join(BENCHMARKS)}")
+    for name in named or [name for name in BENCHMARKS if _is_there(name)]:
+        print(f"\n## {name}: {BENCHMARKS[name]}\n", flush=True)
+        began = time.monotonic()
+        _keep(name, importlib.import_module(f"tests.benchmarks.{name}").run(), time.monotonic() - began)
+
+
+def _is_there(name: str) -> bool:
+    return Path(__file__).with_name(f"{name}.py").exists()
+
+
+def _keep(name: str, figures: dict[str, Any], seconds: float) -> None:
+    OUT.mkdir(exist_ok=True)
+    machine = {"python": platform.python_version(), "platform": platform.platform()}
+    path = OUT / f"{name}.json"
+    path.write_text(json.dumps({"machine": machine, "seconds": seconds, **figures}, indent=1) + "\n")
+    print(f"\n{path} has the figures", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,207 @@
+"""What a search costs beside its trials: the parent's time for each, and workers that wait.
+
+Trials follow a closed-form curve in real worker processes (`tests.curve_worker`), of the real search
+space of a small CNN; all else is the tuner as it is, its journal on disk included.
+"""
+
+import itertools
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from search_spaces.cnn import FAMILY
+from search_spaces.family import Task
+from tests.curve_worker import score
+from tuner import registry
+from tuner.devices import slots
+from tuner.display import Display
+from tuner.drive import wait_until_ready
+from tuner.engines.optuna_engine import OptunaEngine, sampler
+from tuner.engines.record import suggest
+from tuner.executors.local import LocalExecutor
+from tuner.executors.process import MODULE
+from tuner.records import WorkContext
+from tuner.schedulers import SCHEDULERS
+from tuner.study import Search
+
+SPACE = FAMILY.space(Task((28, 28, 1), 24, 20_000))
+EPOCHS = 10
+WORKERS = 2
+STEPS = 100
+"""Optimizer steps an epoch: with so many, screening has trials wait after two epochs."""
+
+INSTANT_TRIALS = 2000
+PART = 500
+TPE_TRIALS = 400
+TRAINED_TRIALS = 60
+TRAINED_SECONDS = 0.1
+"""An epoch of the trials that take a second."""
+
+
+@dataclass
+class Shown(Display):
+    """Shows nothing, and notes when each trial ended or came to wait."""
+
+    times: list[float] = field(default_factory=list)
+
+    def _ended(self, number: int, outcome: str, score: float | None, epochs: int, why: str = "") -> None:
+        self.times.append(time.perf_counter())
+
+
+@dataclass(frozen=True)
+class Searched:
+    """A search that was timed.
+
+    Attributes:
+        seconds: from the first trial asked for to the end of the last.
+        ends: when each trial ended or came to wait, in seconds from the start; promoted ones twice.
+        parent: seconds of processor time of this process.
+    """
+
+    seconds: float
+    ends: list[float]
+    parent: float
+
+
+def search(
+    folder: Path, algorithm: str, pruner: str, trials: int, seconds: float = 0.0
+) -> tuple[Searched, OptunaEngine]:
+    """Runs a search in its own folder; an epoch takes `seconds`."""
+    from rich.console import Console
+
+    scheduler = registry.resolve(SCHEDULERS[pruner])(EPOCHS, STEPS, 0)
+    engine = OptunaEngine(
+        folder / "study.journal", SPACE, "search_spaces.cnn:FAMILY", algorithm, 0, scheduler
+    )
+    display = Shown(Console(quiet=True), quiet=True)
+    with _executor(folder, seconds) as executor:
+        began, parent = time.perf_counter(), time.process_time()
+        work = Search(engine, scheduler, executor, display, trials, time.monotonic)
+        work.run(lambda: "", 60.0)
+        took = time.perf_counter() - began
+    ends = [at - began for at in display.times]
+    return Searched(took, ends, time.process_time() - parent), engine
+
+
+@contextmanager
+def _executor(folder: Path, seconds: float) -> Iterator[LocalExecutor]:
+    """Two workers that have started, and have done something."""
+    os.environ |= {MODULE: "tests.curve_worker", "CURVE_SECONDS": str(seconds)}
+    context = WorkContext(str(folder), str(folder), 24, "accuracy", False, "float32")
+    executor = LocalExecutor(slots("cpu", str(WORKERS)), context, folder / "logs")
+    try:
+        for _ in range(WORKERS):
+            wait_until_ready(executor, lambda: "")
+        yield executor
+    finally:
+        executor.stop()
+
+
+def instantaneous(pruner: str) -> dict[str, Any]:
+    """Trials that take no time: how many the parent handles in a second, at the end too."""
+    with tempfile.TemporaryDirectory() as folder:
+        done, engine = search(Path(folder), "random", pruner, INSTANT_TRIALS)
+        size = (Path(folder) / "study.journal").stat().st_size
+        assert len(engine.past()) == INSTANT_TRIALS
+    marks = [0.0, *done.ends[PART - 1 : INSTANT_TRIALS : PART]]
+    parts = [PART / (end - start) for start, end in itertools.pairwise(marks)]
+    rate = INSTANT_TRIALS / done.seconds
+    print(
+        f"{INSTANT_TRIALS} instantaneous trials, random, {pruner}: {rate:.0f} trials/s; each {PART}: "
+        f"{', '.join(f'{part:.0f}' for part in parts)}; "
+        f"{1e3 * done.parent / INSTANT_TRIALS:.1f} ms of the parent's processor time a trial",
+        flush=True,
+    )
+    return {
+        "trials_per_second": rate,
+        "by_part": parts,
+        "parent_ms": 1e3 * done.parent / INSTANT_TRIALS,
+        "journal_bytes": size,
+    }
+
+
+def beside_the_sampler() -> dict[str, Any]:
+    """What TPE's trials take beyond what the sampler takes for the same choices."""
+    with tempfile.TemporaryDirectory() as folder:
+        done, _ = search(Path(folder), "tpe", "none", TPE_TRIALS)
+    alone = sampler_alone(TPE_TRIALS)
+    added = 1e3 * (done.seconds - alone) / TPE_TRIALS
+    print(
+        f"{TPE_TRIALS} instantaneous trials, TPE: {1e3 * done.seconds / TPE_TRIALS:.1f} ms a trial, of which "
+        f"the sampler {1e3 * alone / TPE_TRIALS:.1f} ms, all else {added:.1f} ms",
+        flush=True,
+    )
+    return {"ms": 1e3 * done.seconds / TPE_TRIALS, "sampler_ms": 1e3 * alone / TPE_TRIALS, "added_ms": added}
+
+
+def sampler_alone(trials: int) -> float:
+    """Seconds that Optuna's sampler takes to choose as many trials, of a plain study in memory."""
+    import optuna
+
+    study = optuna.create_study(direction="maximize", sampler=sampler("tpe", 0))
+    took = 0.0
+    for number in range(trials):
+        began = time.perf_counter()
+        asked = study.ask()
+        params: dict[str, Any] = {}
+        for name, parameter in SPACE.searched().items():
+            if SPACE.is_active(name, params):
+                params[name] = suggest(asked, name, parameter)
+        took += time.perf_counter() - began
+        study.tell(asked, score(params, number, EPOCHS, EPOCHS))
+    return took
+
+
+IDLE = """
+import sys, time
+began = time.perf_counter()
+for _ in range(int(sys.argv[1])):
+    time.sleep(float(sys.argv[2]))
+print(time.perf_counter() - began)
+"""
+
+
+def waiting() -> dict[str, Any]:
+    """Trials of a second on two workers: what a search takes longer than its trials."""
+    each = TRAINED_TRIALS // WORKERS
+    ideal = each * EPOCHS * TRAINED_SECONDS
+    measured = max(_idle(each * EPOCHS, TRAINED_SECONDS))
+    figures: dict[str, Any] = {"ideal_seconds": ideal, "sleeping_seconds": measured}
+    print(
+        f"{TRAINED_TRIALS} trials of a second on {WORKERS} workers: ideal {ideal:.1f} s, "
+        f"{measured:.2f} s without a tuner"
+    )
+    for algorithm in ("random", "tpe"):
+        with tempfile.TemporaryDirectory() as folder:
+            done, _ = search(Path(folder), algorithm, "none", TRAINED_TRIALS, TRAINED_SECONDS)
+        figures[algorithm] = {
+            "seconds": done.seconds,
+            "overhead": done.seconds / ideal - 1,
+            "beyond_sleeping": done.seconds / measured - 1,
+        }
+        print(
+            f"  {algorithm}: {done.seconds:.2f} s, {100 * (done.seconds / ideal - 1):.1f} % over the ideal, "
+            f"{100 * (done.seconds / measured - 1):.1f} % over the same without a tuner",
+            flush=True,
+        )
+    return figures
+
+
+def _idle(times: int, seconds: float) -> list[float]:
+    """Seconds that as many sleeps take in processes that do nothing else, on this machine, now."""
+    command = [sys.executable, "-c", IDLE, str(times), str(seconds)]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(WORKERS)]
+    return [float(process.communicate()[0]) for process in processes]
+
+
+def run() -> dict[str, Any]:
+    """All of it; about three minutes."""
+    figures = {f"instantaneous {pruner}": instantaneous(pruner) for pruner in ("none", "screen")}
+    return {**figures, "tpe": beside_the_sampler(), "waiting": waiting()}

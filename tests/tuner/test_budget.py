@@ -1,0 +1,51 @@
+"""`--budget`: held by the whole command, and refused at once where nothing fits into it."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.tuner.conftest import Tune
+from tests.tuner.test_run import report_of
+from tuner.errors import UsageError
+from tuner.plan import Plan, check_budget
+
+CURVES = {"TUNE_WORKER": "tests.curve_worker"}
+
+
+@pytest.mark.parametrize(
+    ("budget", "spent", "epoch_seconds", "offered"),
+    [(30, 8, 5.0, "60s"), (60, 30, 10.0, "110s"), (60, 8, 100.0, "9m")],
+)
+def test_a_budget_too_short_for_one_trial_is_refused_with_one_that_is_not(
+    budget: float, spent: float, epoch_seconds: float, offered: str
+) -> None:
+    with pytest.raises(UsageError, match=f"--budget {offered} would do"):
+        check_budget(budget, spent, Plan(2, epoch_seconds))
+    seconds = float(offered[:-1]) * (60 if offered.endswith("m") else 1)
+    check_budget(seconds, spent, Plan(2, epoch_seconds))
+
+
+def test_a_run_that_cannot_fit_says_so_after_the_probe_and_leaves_nothing(tune: Tune, tmp_path: Path) -> None:
+    options = ["digits", "--budget", "30s", "--baselines", "none", "--workers", "1"]
+    done = tune(*options, cwd=tmp_path, CURVE_SECONDS="15", **CURVES)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "error: --budget 30s is too short" in done.stderr
+    assert "would do" in done.stderr
+    assert len(done.stderr.strip().splitlines()) <= 3
+    assert not list((tmp_path / "runs").iterdir())
+
+
+@pytest.mark.slow
+def test_a_budget_is_held_by_the_whole_command(tune: Tune, tmp_path: Path) -> None:
+    options = ["digits", "--budget", "30s", "--trials", "1000", "--baselines", "none", "--workers", "2"]
+    tune("datasets", cwd=tmp_path)
+    began = time.monotonic()
+    done = tune(*options, cwd=tmp_path, CURVE_SECONDS="0.05", **CURVES)
+    took = time.monotonic() - began
+    assert done.returncode == 0, done.stderr
+    assert took < 30 * 1.05 + 15  # the interpreter's own start and end on a busy machine
+    report = report_of(tmp_path / "runs" / "digits")
+    assert report["search"]["stopped_by"] == "budget"
+    assert report["search"]["trials"]["complete"] >= 1
+    assert report["cost"]["seconds"]["search"] < 30 * 0.55 + 2
