@@ -69,6 +69,10 @@ class Engine(Protocol):
         """The trials that wait, by number."""
         ...
 
+    def interrupted(self) -> list[PastTrial]:
+        """The trials that had gone on after a pause when they were interrupted, by number."""
+        ...
+
     def go_on(self, number: int) -> TrialSpec:
         """Goes on with a paused trial, up to where the scheduler says."""
         ...

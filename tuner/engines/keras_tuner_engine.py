@@ -58,12 +58,13 @@ class KerasTunerEngine(Record):
         upcoming = self._upcoming(most)
         if upcoming is not None and upcoming[1]:
             number = upcoming[0]
-            return self._start(_runs(self._trials()[number]))
+            return self._start(number, _runs(self._trials()[number]))
         while (drawn := oracle.draw(new=upcoming is not None)) is not None:
             run, values = drawn
             if run.past == -1:
+                number = len(self._trials())
                 self._enqueue(oracle.params(values), values=values, runs=[run.to_json()])
-                return self._start([run])
+                return self._start(number, [run])
             promoted = self._trial_of(run.past)
             if promoted is not None and is_paused(promoted):
                 return self._promote(promoted, run)
@@ -73,8 +74,8 @@ class KerasTunerEngine(Record):
     def _trial_of(self, run: int) -> "FrozenTrial | None":
         return next((t for t in self._trials() if any(known.id == run for known in _runs(t))), None)
 
-    def _start(self, runs: list[Run]) -> TrialSpec:
-        return self._begin(self._until(runs[-1]))
+    def _start(self, number: int, runs: list[Run]) -> TrialSpec:
+        return self._begin(number, self._until(runs[-1]))
 
     def _until(self, run: Run) -> int | None:
         """Where the oracle has a trial wait; None where it leaves that to the scheduler."""

@@ -41,7 +41,7 @@ class OptunaEngine(Record):
         # function of the seed and the trials before: the same after an interruption.
         chosen = sampler(self._algorithm, seeds.derive(self._seed, "sampler", number))
         self.study.sampler = view.Seeing(chosen, self._seen(number))
-        return self._begin()
+        return self._begin(number)
 
     def _propose(self, number: int) -> bool:
         """Puts the next point into the study; False when there is none. Samplers draw theirs later."""

@@ -91,9 +91,16 @@ class Record:
         used = {name: params[name] for name in searched if self._space.is_active(name, params)}
         self.study.enqueue_trial(used, user_attrs=facts)
 
-    def _begin(self, until: int | None = None) -> TrialSpec:
-        """Begins the trial that comes next in the study, or goes on with one that was interrupted."""
-        return self._spec(self.study.ask(), until)
+    def _begin(self, number: int, until: int | None = None) -> TrialSpec:
+        """Begins a trial, or goes on with one that was interrupted and waits in the study."""
+        from optuna.trial import TrialState
+
+        trials = self._trials()
+        if number == len(trials):
+            return self._spec(self.study.ask(), until)
+        # Of several that wait, `ask` begins the first, which need not be the one that goes on.
+        self.study._storage.set_trial_state_values(trials[number]._trial_id, TrialState.RUNNING)  # noqa: SLF001
+        return self._spec(self._live(self._trials()[number]), until)
 
     def _spec(self, trial: "optuna.Trial", until: int | None = None) -> TrialSpec:
         """The work item of a trial, up to where it waits; the scheduler says where, or `until` does."""
@@ -119,6 +126,11 @@ class Record:
     def paused(self) -> list[PastTrial]:
         """The trials that wait, by number."""
         return [past(trial, self._space) for trial in self._trials() if is_paused(trial)]
+
+    def interrupted(self) -> list[PastTrial]:
+        """The trials that had gone on after a pause when they were interrupted, by number."""
+        waiting = (trial for trial in self._trials() if trial.state.name == "WAITING")
+        return [past(trial, self._space) for trial in waiting if "paused" in trial.user_attrs]
 
     def go_on(self, number: int) -> TrialSpec:
         """Goes on with a paused trial, up to where the scheduler says."""
@@ -210,7 +222,8 @@ def _facts(
     result: TrialResult, outcome: Outcome, where: tuple[int, str], before: dict[str, Any]
 ) -> dict[str, Any]:
     """What is recorded of a trial, added to what it took before a pause."""
-    earlier = before if "paused" in before else {}
+    sums: dict[str, Any] = before.get("sums", {})  # by epoch: a crash may come before "paused" says which
+    earlier = sums.get(str(before.get("paused")), {})
     facts = {
         "seconds": earlier.get("seconds", 0.0) + result.seconds,
         "worker": where[0],
@@ -221,8 +234,12 @@ def _facts(
         "reason": FAILED + result.reason if outcome == "failed" else result.reason,
         "message": result.message,
     }
-    # Last: with it the trial counts as paused after a crash, and the other facts are there then.
-    return {**facts, "paused": result.epochs[-1].epoch} if outcome == "paused" else facts
+    if outcome != "paused":
+        return facts
+    epoch = result.epochs[-1].epoch
+    now = {name: facts[name] for name in ("seconds", "epochs", "images")}
+    # "paused" last: with it the trial counts as paused after a crash, and the other facts are there then.
+    return {**facts, "sums": {**sums, str(epoch): now}, "paused": epoch}
 
 
 def past(trial: "FrozenTrial", space: SearchSpace) -> PastTrial:
