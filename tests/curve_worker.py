@@ -89,7 +89,8 @@ def _meet(fault: str) -> None:
     if fault == "hang":
         time.sleep(3600)
     elif fault == "busy":
-        print("busy", file=sys.stderr, flush=True)
+        sys.stderr.write("busy\n")
+        sys.stderr.flush()
         re.match(r"(a+)+$", "a" * 64 + "b")
     elif fault == "grow":
         _grown.append(os.urandom(GROWTH))
@@ -107,6 +108,6 @@ def _predict(run: RunDir, spec: TrialSpec, context: WorkContext, key: str) -> st
 
 
 if __name__ == "__main__":
-    print("a worker starts", file=sys.stderr, flush=True)
+    sys.stderr.write("a worker starts\n")
     channel, context = worker.start()
     worker.serve(channel, context, perform, "numpy", {"numpy": np.__version__})

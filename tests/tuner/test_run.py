@@ -224,9 +224,7 @@ def test_two_commands_on_one_run_are_told_apart(
     third.communicate()
 
 
-def test_a_run_set_aside_keeps_everything(
-    curves: dict[str, str], curve_run: Path, tmp_path: Path
-) -> None:
+def test_a_run_set_aside_keeps_everything(curves: dict[str, str], curve_run: Path, tmp_path: Path) -> None:
     shutil.copytree(curve_run, tmp_path / "runs" / "digits")
     process = start(curves, tmp_path, *SMALL_RUN, "--fresh")
     seen = read_until(process, "set aside")
