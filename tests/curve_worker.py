@@ -2,12 +2,16 @@
 
 It speaks the worker's own protocol in a real process and writes the files that a training writes, so
 that what surrounds training can be tested in seconds: `TUNE_WORKER=tests.curve_worker`. An epoch takes
-`CURVE_SECONDS`, none without it.
+`CURVE_SECONDS`, none without it. `CURVE_FAULTS`, JSON, names what goes wrong in the first epoch of a
+trial: `{"3": "hang"}`.
 """
 
+import json
 import math
 import os
 import random
+import re
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +26,9 @@ from tuner.training import data as training_data
 
 SECONDS = float(os.environ.get("CURVE_SECONDS", "0"))
 IMAGES = 1000
+FAULTS: dict[str, str] = json.loads(os.environ.get("CURVE_FAULTS", "{}"))
+GROWTH = 300 << 20
+_grown: list[bytes] = []
 
 
 def score(params: dict[str, Any], seed: int, epoch: int, epochs: int) -> float:
@@ -43,6 +50,11 @@ def perform(
     """What `tuner.training.perform` does, without training."""
     if spec.purpose == "preview":
         return TrialResult("complete", 0.0)
+    fault = FAULTS.get(str(spec.number)) if spec.purpose == "trial" else None
+    if fault == "error":
+        return TrialResult("failed", 0.0, reason="error", message="ValueError: no such layer")
+    if fault is not None:
+        _meet(fault)
     run, start = RunDir(Path(context.run_dir)), time.perf_counter()
     epochs: list[EpochReport] = []
     checkpoint = run.checkpoint(key)
@@ -72,6 +84,20 @@ def perform(
     )
 
 
+def _meet(fault: str) -> None:
+    """Hangs, waits inside C code that holds the interpreter's lock, or keeps memory for good."""
+    if fault == "hang":
+        time.sleep(3600)
+    elif fault == "busy":
+        sys.stderr.write("busy\n")
+        sys.stderr.flush()
+        re.match(r"(a+)+$", "a" * 64 + "b")
+    elif fault == "grow":
+        _grown.append(os.urandom(GROWTH))
+    else:
+        raise ValueError(fault)
+
+
 def _predict(run: RunDir, spec: TrialSpec, context: WorkContext, key: str) -> str:
     """Probabilities drawn by the seed."""
     held_out = training_data.load(spec, context).held_out
@@ -82,5 +108,6 @@ def _predict(run: RunDir, spec: TrialSpec, context: WorkContext, key: str) -> st
 
 
 if __name__ == "__main__":
+    sys.stderr.write("a worker starts\n")
     channel, context = worker.start()
     worker.serve(channel, context, perform, "numpy", {"numpy": np.__version__})

@@ -54,7 +54,7 @@ class Search:
     _ahead: TrialSpec | None = None
 
     def __post_init__(self) -> None:
-        past, paused = self.engine.past(), self.engine.paused()
+        past, paused = self.engine.past(), [*self.engine.paused(), *self.engine.interrupted()]
         for trial in [*past, *paused]:
             for epoch, score in trial.scores.items():
                 self.scheduler.report(trial.number, epoch, score)

@@ -29,13 +29,27 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     }
 
 
+@pytest.fixture(scope="session")
+def curves(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of commands whose workers follow curves; a cache of their own keeps what they say
+    from runs that train."""
+    cache = tmp_path_factory.mktemp("curves")
+    return {**environment, "TUNE_WORKER": "tests.curve_worker", "TUNE_CACHE_DIR": str(cache)}
+
+
+@pytest.fixture(scope="session")
+def trials_only(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of commands whose workers train the trials of a search, and nothing after it."""
+    cache = tmp_path_factory.mktemp("trials-only")
+    return {**environment, "TUNE_WORKER": "tests.trials_worker", "TUNE_CACHE_DIR": str(cache)}
+
+
 def command(*arguments: str) -> list[str]:
     """The command line; warnings are errors in the parent. Workers import frameworks, which warn."""
     return [sys.executable, "-W", "error", "-m", "tuner.cli", *arguments]
 
 
-@pytest.fixture(scope="session")
-def tune(environment: dict[str, str]) -> Tune:
+def commands_in(environment: dict[str, str]) -> Tune:
     """Runs the command line in a process of its own: `tune("digits", "--trials", "3", cwd=...)`."""
 
     def run(*arguments: str, cwd: Path, **more: str) -> "subprocess.CompletedProcess[str]":
@@ -53,9 +67,30 @@ def tune(environment: dict[str, str]) -> Tune:
 
 
 @pytest.fixture(scope="session")
+def tune(environment: dict[str, str]) -> Tune:
+    """The command line, with workers that train."""
+    return commands_in(environment)
+
+
+@pytest.fixture(scope="session")
+def tune_curves(curves: dict[str, str]) -> Tune:
+    """The command line, with workers that follow curves."""
+    return commands_in(curves)
+
+
+@pytest.fixture(scope="session")
 def small_run(tune: Tune, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run directory of a finished small run. Tests copy it before they change it."""
     cwd = tmp_path_factory.mktemp("small")
     done = tune(*SMALL_RUN, cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    return cwd / "runs" / "digits"
+
+
+@pytest.fixture(scope="session")
+def curve_run(tune_curves: Tune, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same run, by workers that follow curves."""
+    cwd = tmp_path_factory.mktemp("curve-run")
+    done = tune_curves(*SMALL_RUN, cwd=cwd)
     assert done.returncode == 0, done.stderr
     return cwd / "runs" / "digits"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.tuner.test_fit import make
+from tests.tuner.training import make
 
 SCRIPT = """
 import json, sys

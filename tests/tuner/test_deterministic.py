@@ -18,34 +18,35 @@ def record(run: Path) -> list[Any]:
 
 
 @pytest.mark.parametrize(
-    "chosen",
+    ("chosen", "workers"),
     [
-        ["--pruner", "screen"],
-        ["--pruner", "asha"],
-        ["--pruner", "median", "--algorithm", "cmaes"],
-        ["--pruner", "hyperband", "--algorithm", "random"],
-        ["--engine", "keras-tuner", "--algorithm", "random", "--pruner", "asha"],
+        ("--pruner screen", "124"),
+        ("--pruner asha", "124"),
+        ("--pruner median --algorithm cmaes", "14"),
+        ("--pruner hyperband --algorithm random", "14"),
+        ("--engine keras-tuner --algorithm random --pruner asha", "14"),
     ],
-    ids=" ".join,
 )
-def test_the_number_of_workers_changes_nothing(tune: Tune, tmp_path: Path, chosen: list[str]) -> None:
+def test_the_number_of_workers_changes_nothing(
+    tune_curves: Tune, tmp_path: Path, chosen: str, workers: str
+) -> None:
     found = []
-    for workers in ("1", "2", "4"):
-        options = [*SEARCH, *chosen, "--workers", workers, "--name", workers]
-        done = tune(*options, cwd=tmp_path, TUNE_WORKER="tests.curve_worker", CURVE_SECONDS="0.005")
+    for each in workers:
+        options = [*SEARCH, *chosen.split(), "--workers", each, "--name", each]
+        done = tune_curves(*options, cwd=tmp_path, CURVE_SECONDS="0.005")
         assert done.returncode == 0, done.stderr
-        found.append(record(tmp_path / "runs" / workers))
-    assert found[0] == found[1] == found[2]
+        found.append(record(tmp_path / "runs" / each))
+    assert all(other == found[0] for other in found[1:])
     states = [state.name for _, state, _, _, _ in found[0]]
     assert 2 <= states.count("COMPLETE") < 24
 
 
-def test_without_it_they_differ(tune: Tune, tmp_path: Path) -> None:
+def test_without_it_they_differ(tune_curves: Tune, tmp_path: Path) -> None:
     """Otherwise the test above could not fail."""
     found = []
     for workers in ("1", "4"):
         options = [*(word for word in SEARCH if word != "--deterministic"), "--workers", workers]
-        done = tune(*options, "--name", workers, cwd=tmp_path, TUNE_WORKER="tests.curve_worker")
+        done = tune_curves(*options, "--name", workers, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         found.append(record(tmp_path / "runs" / workers))
     assert found[0] != found[1]

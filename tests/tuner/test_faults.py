@@ -6,19 +6,15 @@
 import json
 import resource
 import shutil
-import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from tests.tuner.conftest import Tune, command
-from tests.tuner.test_fit import make
-from tests.tuner.test_run import read_until, start, trials
+from tests.tuner.test_run import trials
+from tests.tuner.training import make, train
 
 FAMILY = """
 import os, signal, sys, time
@@ -139,7 +135,7 @@ def test_status_shows_the_end_of_a_trials_log(tune: Tune, faulty: Path, trial: i
 
 @pytest.mark.slow
 def test_a_full_disk_stops_the_run_and_loses_nothing(
-    environment: dict[str, str], tune: Tune, copy: Path
+    curves: dict[str, str], tune_curves: Tune, copy: Path
 ) -> None:
     run = copy / "runs" / "digits"
     before = trials(run)
@@ -148,7 +144,7 @@ def test_a_full_disk_stops_the_run_and_loses_nothing(
     full = subprocess.run(
         command(*TINY_RUN, "--trials", "40"),
         cwd=copy,
-        env=environment,
+        env=curves,
         capture_output=True,
         text=True,
         check=False,
@@ -158,7 +154,7 @@ def test_a_full_disk_stops_the_run_and_loses_nothing(
     assert "cannot be written: File too large" in full.stderr
     assert "the same command goes on" in full.stderr
     assert not (run / "fits" / ".half.npz.4711.tmp").exists()
-    assert tune(*TINY_RUN, "--trials", "10", cwd=copy).returncode == 0
+    assert tune_curves(*TINY_RUN, "--trials", "10", cwd=copy).returncode == 0
     after = trials(run)
     assert [(t.params, t.value, t.datetime_complete) for t in after[:8]] == [
         (t.params, t.value, t.datetime_complete) for t in before
@@ -166,70 +162,11 @@ def test_a_full_disk_stops_the_run_and_loses_nothing(
     assert all(t.state.is_finished() for t in after)
 
 
-def test_a_run_directory_that_cannot_be_written_is_an_error_of_use(tune: Tune, tmp_path: Path) -> None:
-    (tmp_path / "runs").write_text("a file where a directory should be")
-    done = tune("digits", "--trials", "1", cwd=tmp_path)
-    assert done.returncode == 2
-    assert "cannot be written" in done.stderr
-    assert "--out" in done.stderr
-
-
-@pytest.mark.slow
-def test_a_second_ctrl_c_stops_at_once(environment: dict[str, str], tmp_path: Path) -> None:
-    (tmp_path / "tiny.py").write_text(FAMILY.replace('1: "error"', '1: "hang"'))
-    process = start(environment, tmp_path, *TINY_RUN, "--trials", "3")
-    read_until(process, "[1/3]")
-    workers = psutil.Process(process.pid).children()
-    process.send_signal(signal.SIGINT)
-    read_until(process, "press Ctrl-C again")
-    began = time.monotonic()
-    process.send_signal(signal.SIGINT)
-    output = process.communicate(timeout=30)[0]
-    assert process.returncode == 130, output
-    assert "stopped at once" in output
-    assert time.monotonic() - began < 10
-    assert not psutil.wait_procs(workers, timeout=5)[1]
-
-
-IN_ONE_WORKER = """
-import json, sys
-from dataclasses import replace
-from pathlib import Path
-from tuner.records import TrialSpec, WorkContext
-from tuner import worker
-from tuner.training.perform import perform
-from search_spaces.family import Task
-from search_spaces.cnn import FAMILY
-folder, changes = Path(sys.argv[1]), json.loads(sys.argv[2])
-context = WorkContext(str(folder), str(folder), 3, "accuracy", False, "float32")
-usual = FAMILY.space(Task((12, 12, 1), 3, 240)).default() | {"augmentation": 0.0, "batch_size": 32}
-for change in changes:
-    parts = change.pop("micro_batches", 1)
-    params = usual | change
-    spec = TrialSpec(0, "trial", "search_spaces.cnn:FAMILY", params, 3, "search", 0, 2)
-    result = perform(spec, context, "key", lambda report: True, parts)
-    print("RESULT " + json.dumps({**result.to_json(), "memory": worker.resident()}))
-"""
-
-
-def in_one_worker(folder: Path, changes: list[dict[str, Any]], environment: dict[str, str]) -> list[Any]:
-    done = subprocess.run(
-        [sys.executable, "-c", IN_ONE_WORKER, str(folder), json.dumps(changes)],
-        env={**environment, "PYTHONWARNINGS": "", "TF_CPP_MIN_LOG_LEVEL": "3"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    found = [json.loads(line[7:]) for line in done.stdout.splitlines() if line.startswith("RESULT ")]
-    assert len(found) == len(changes), done.stderr
-    assert all(result["state"] == "complete" for result in found), found
-    return found
-
-
-def test_parts_of_a_batch_train_as_the_whole(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_parts_of_a_batch_train_as_the_whole(tmp_path: Path) -> None:
     make(tmp_path)
-    plain = {"filters": 4, "dense_units": 8, "batch_norm": False, "dropout": 0.0, "cutout": 0.0}
-    whole, parts = in_one_worker(tmp_path, [plain, {**plain, "micro_batches": 4}], environment)
+    plain = {"batch_size": 32, "batch_norm": False, "dropout": 0.0, "cutout": 0.0}
+    item = {"params": plain, "epochs": 2}
+    whole, parts = train(tmp_path, item, {**item, "micro_batches": 4})
     assert (whole["micro_batches"], parts["micro_batches"]) == (1, 4)
     for one, other in zip(whole["epochs"], parts["epochs"], strict=True):
         assert one["loss"] == pytest.approx(other["loss"], rel=1e-3)
@@ -238,8 +175,8 @@ def test_parts_of_a_batch_train_as_the_whole(tmp_path: Path, environment: dict[s
 
 
 @pytest.mark.slow
-def test_memory_does_not_grow_with_the_number_of_trials(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_memory_does_not_grow_with_the_number_of_trials(tmp_path: Path) -> None:
     make(tmp_path)
-    found = in_one_worker(tmp_path, [{"filters": 4 + i} for i in range(10)], environment)
-    after = [result["memory"] for result in found]
+    wider = ({"params": {"filters": 4 + i, "dense_units": 64}, "epochs": 1} for i in range(10))
+    after = [result["memory"] for result in train(tmp_path, *wider)]
     assert after[-1] - after[3] < 50e6, after

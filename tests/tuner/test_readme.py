@@ -30,6 +30,9 @@ SHORTER = [
 ]
 """Given again at the end of a command, an option replaces what stands before."""
 
+TRAINS = ["digits", "--trials", "10"]
+"""The command whose workers train here; what the others show depends on no training."""
+
 EDGE = 12
 """Pixels of a side of the images made here."""
 
@@ -54,12 +57,12 @@ def shapes(count: int, edge: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory, small_run: Path) -> Path:
+def place(tmp_path_factory: pytest.TempPathFactory, curve_run: Path) -> Path:
     """A folder with all that the README's commands speak of."""
     from PIL import Image
 
     folder = tmp_path_factory.mktemp("readme")
-    shutil.copytree(small_run, folder / "runs" / "digits")
+    shutil.copytree(curve_run, folder / "runs" / "digits")
     images, labels = shapes(60, EDGE, 0)
     for index, (image, label) in enumerate(zip(images, labels, strict=True)):
         path = folder / "photos" / ("left", "right")[label] / f"{index}.png"
@@ -105,14 +108,15 @@ def sets(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", commands(), ids=" ".join)
-def test_every_command(tune: Tune, place: Path, arguments: list[str]) -> None:
+def test_every_command(tune: Tune, tune_curves: Tune, place: Path, arguments: list[str]) -> None:
     searches = arguments[0] not in {
         "plan", "status", "report", "compare", "datasets", "spaces", "baselines", "clean"
     }  # fmt: skip
     if searches:
         name = f"run{len(list((place / 'runs').iterdir()))}"
         arguments = [*arguments, *SHORTER, "--name", name]
-    done = tune(*arguments, cwd=place, TUNE_DATA_DIR=str(place / "data"))
+    run = tune if arguments[:3] == TRAINS else tune_curves
+    done = run(*arguments, cwd=place, TUNE_DATA_DIR=str(place / "data"))
     assert done.returncode == 0, done.stderr + done.stdout
     if searches:
         assert "report: " in done.stdout

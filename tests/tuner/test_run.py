@@ -86,11 +86,11 @@ def test_the_same_seed_gives_the_same_run(tune: Tune, small_run: Path, tmp_path:
 
 
 def test_running_a_finished_run_again_only_writes_its_report(
-    tune: Tune, small_run: Path, tmp_path: Path
+    tune_curves: Tune, curve_run: Path, tmp_path: Path
 ) -> None:
-    run = shutil.copytree(small_run, tmp_path / "runs" / "digits")
+    run = shutil.copytree(curve_run, tmp_path / "runs" / "digits")
     began = time.monotonic()
-    done = tune(*SMALL_RUN, cwd=tmp_path)
+    done = tune_curves(*SMALL_RUN, cwd=tmp_path)
     assert done.returncode == 0
     assert "everything asked for is done" in done.stdout
     assert time.monotonic() - began < 60
@@ -98,12 +98,12 @@ def test_running_a_finished_run_again_only_writes_its_report(
 
 
 def test_more_trials_extend_a_run_and_the_readings_are_counted(
-    tune: Tune, small_run: Path, tmp_path: Path
+    tune_curves: Tune, curve_run: Path, tmp_path: Path
 ) -> None:
-    run = shutil.copytree(small_run, tmp_path / "runs" / "digits")
+    run = shutil.copytree(curve_run, tmp_path / "runs" / "digits")
     before = trials(run)
     more = ["6" if word == "4" else word for word in SMALL_RUN]
-    assert tune(*more, cwd=tmp_path).returncode == 0
+    assert tune_curves(*more, cwd=tmp_path).returncode == 0
     after = trials(run)
     assert len(after) == 6
     assert [t.datetime_start for t in after[:4]] == [t.datetime_start for t in before]
@@ -120,18 +120,18 @@ def test_more_trials_extend_a_run_and_the_readings_are_counted(
     ],
 )
 def test_a_run_that_cannot_go_on_says_why(
-    tune: Tune, small_run: Path, tmp_path: Path, change: list[str], named: str
+    tune_curves: Tune, curve_run: Path, tmp_path: Path, change: list[str], named: str
 ) -> None:
-    shutil.copytree(small_run, tmp_path / "runs" / "digits")
-    done = tune(*SMALL_RUN, *change, cwd=tmp_path)
+    shutil.copytree(curve_run, tmp_path / "runs" / "digits")
+    done = tune_curves(*SMALL_RUN, *change, cwd=tmp_path)
     assert done.returncode == 2
     assert named in done.stderr
     assert "--fresh" in done.stderr
 
 
-def test_json_goes_to_standard_output_alone(tune: Tune, small_run: Path, tmp_path: Path) -> None:
-    shutil.copytree(small_run, tmp_path / "runs" / "digits")
-    done = tune(*SMALL_RUN, "--json", cwd=tmp_path)
+def test_json_goes_to_standard_output_alone(tune_curves: Tune, curve_run: Path, tmp_path: Path) -> None:
+    shutil.copytree(curve_run, tmp_path / "runs" / "digits")
+    done = tune_curves(*SMALL_RUN, "--json", cwd=tmp_path)
     assert json.loads(done.stdout)["schema_version"] == 1
     assert "report:" in done.stderr
 
@@ -157,34 +157,46 @@ def read_until(process: "subprocess.Popen[str]", text: str) -> str:
     pytest.fail(f"{text!r} never came:\n{seen}")
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_an_interrupted_run_goes_on_where_it_was(
-    environment: dict[str, str], tune: Tune, small_run: Path, tmp_path: Path, sent: signal.Signals
+    environment: dict[str, str], tune: Tune, small_run: Path, tmp_path: Path
 ) -> None:
     process = start(environment, tmp_path, *SMALL_RUN)
     read_until(process, "[2/4]")
     workers = psutil.Process(process.pid).children()
+    process.kill()
+    process.communicate(timeout=120)
+    assert not psutil.wait_procs(workers, timeout=30)[1]
+    went_on(tune, tmp_path, small_run)
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_told_to_stop_reports_and_goes_on_where_it_was(
+    curves: dict[str, str], tune_curves: Tune, curve_run: Path, tmp_path: Path, sent: signal.Signals
+) -> None:
+    process = start({**curves, "CURVE_SECONDS": "0.2"}, tmp_path, *SMALL_RUN)
+    read_until(process, "[2/4]")
     process.send_signal(sent)
     output = process.communicate(timeout=120)[0]
-    run = tmp_path / "runs" / "digits"
-    if sent != signal.SIGKILL:
-        assert process.returncode == 130, output
-        assert (run / "report.md").exists()
-        assert "this goes on" in output
-    _, alive = psutil.wait_procs(workers, timeout=30)
-    assert not alive
+    assert process.returncode == 130, output
+    assert "this goes on" in output
+    assert (tmp_path / "runs" / "digits" / "report.md").exists()
+    went_on(tune_curves, tmp_path, curve_run)
+
+
+def went_on(tune: Tune, cwd: Path, whole: Path) -> None:
+    """The same command ends as a run without an interruption, and does nothing finished again."""
+    run = cwd / "runs" / "digits"
     finished = {t.number: t.datetime_complete for t in trials(run) if t.state.is_finished()}
-    assert len(finished) >= 2
-    assert tune(*SMALL_RUN, cwd=tmp_path).returncode == 0
+    assert 2 <= len(finished) < 4
+    assert tune(*SMALL_RUN, cwd=cwd).returncode == 0
     after = trials(run)
-    assert len(after) == 4
     assert {n: after[n].datetime_complete for n in finished} == finished
-    assert [t.params for t in after] == [t.params for t in trials(small_run)]
-    assert without_times(report_of(run)) == without_times(report_of(small_run))
+    assert [t.params for t in after] == [t.params for t in trials(whole)]
+    assert without_times(report_of(run)) == without_times(report_of(whole))
 
 
-def test_a_worker_that_dies_takes_only_its_trial_along(environment: dict[str, str], tmp_path: Path) -> None:
-    process = start(environment, tmp_path, *SMALL_RUN)
+def test_a_worker_that_dies_takes_only_its_trial_along(curves: dict[str, str], tmp_path: Path) -> None:
+    process = start({**curves, "CURVE_SECONDS": "0.2"}, tmp_path, *SMALL_RUN)
     read_until(process, "[1/4]")
     (worker,) = psutil.Process(process.pid).children()
     worker.kill()
@@ -197,32 +209,30 @@ def test_a_worker_that_dies_takes_only_its_trial_along(environment: dict[str, st
 
 
 def test_two_commands_on_one_run_are_told_apart(
-    environment: dict[str, str], tune: Tune, tmp_path: Path
+    curves: dict[str, str], tune_curves: Tune, tmp_path: Path
 ) -> None:
-    process = start(environment, tmp_path, *SMALL_RUN)
+    process = start({**curves, "CURVE_SECONDS": "5"}, tmp_path, *SMALL_RUN)
     read_until(process, "starting 1 worker")
-    second = tune(*SMALL_RUN, cwd=tmp_path)
+    second = tune_curves(*SMALL_RUN, cwd=tmp_path)
     assert second.returncode == 2
     assert "another tune command is at work" in second.stderr
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    third = start(environment, tmp_path, *SMALL_RUN)
+    third = start(curves, tmp_path, *SMALL_RUN)
     read_until(third, "[1/4]")  # the lock of a killed process is not left behind
     third.kill()
     third.communicate()
 
 
-def test_a_run_set_aside_keeps_everything(
-    environment: dict[str, str], small_run: Path, tmp_path: Path
-) -> None:
-    shutil.copytree(small_run, tmp_path / "runs" / "digits")
-    process = start(environment, tmp_path, *SMALL_RUN, "--fresh")
+def test_a_run_set_aside_keeps_everything(curves: dict[str, str], curve_run: Path, tmp_path: Path) -> None:
+    shutil.copytree(curve_run, tmp_path / "runs" / "digits")
+    process = start(curves, tmp_path, *SMALL_RUN, "--fresh")
     seen = read_until(process, "set aside")
     process.kill()
     process.communicate()
     (aside,) = [path for path in (tmp_path / "runs").iterdir() if path.name != "digits"]
     assert aside.name in seen
-    assert (aside / "report.md").read_bytes() == (small_run / "report.md").read_bytes()
+    assert (aside / "report.md").read_bytes() == (curve_run / "report.md").read_bytes()
 
 
 def test_a_space_that_always_fails_ends_the_run_with_its_reason(tune: Tune, tmp_path: Path) -> None:
@@ -233,7 +243,7 @@ def test_a_space_that_always_fails_ends_the_run_with_its_reason(tune: Tune, tmp_
         "SPACE = SearchSpace('broken', {'x': Float(0.0, 1.0, 0.5)})\n"
         "FAMILY = Family('broken', 'never builds', lambda task: SPACE, build, lambda params: Recipe())\n"
     )
-    done = tune("digits", "--trials", "9", "--space", "broken.py:FAMILY", cwd=tmp_path)
+    done = tune("digits", "--trials", "9", "--workers", "1", "--space", "broken.py:FAMILY", cwd=tmp_path)
     assert done.returncode == 1
     assert "RuntimeError: no such layer" in done.stderr
     assert "trials all failed" in done.stderr
@@ -268,6 +278,8 @@ def test_your_own_models_are_compared(tune: Tune, tmp_path: Path) -> None:
         "1",
         "--set",
         "filters=4",
+        "--workers",
+        "1",
     ]
     done = tune(*short, "--baselines", "own.py:network,own.py:CLASSIFIER", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -278,14 +290,14 @@ def test_your_own_models_are_compared(tune: Tune, tmp_path: Path) -> None:
     assert (refused.returncode, "expected a Baseline" in refused.stderr) == (2, True)
 
 
-def test_baselines_are_trained_once_for_all_runs(tune: Tune, small_run: Path, tmp_path: Path) -> None:
+def test_baselines_are_trained_once_for_all_runs(tune_curves: Tune, curve_run: Path, tmp_path: Path) -> None:
     other = ["6" if word == "4" else word for word in SMALL_RUN]
-    done = tune(*other, "--name", "second", cwd=tmp_path)
+    done = tune_curves(*other, "--name", "second", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "] dense-512" not in done.stdout  # trained for the first run, with the same seed
     again, before = (
         {row["name"]: row["test_accuracy"]["per_seed"] for row in report_of(run)["baselines"]}
-        for run in (tmp_path / "runs" / "second", small_run)
+        for run in (tmp_path / "runs" / "second", curve_run)
     )
     assert again == before
 

@@ -77,6 +77,10 @@ class Engine(Protocol):
         """Takes back a trial that was asked for and has not begun: it comes again, or waits again."""
         ...
 
+    def interrupted(self) -> list[PastTrial]:
+        """The trials that had gone on after a pause when they were interrupted, by number."""
+        ...
+
     def go_on(self, number: int) -> TrialSpec:
         """Goes on with a paused trial, up to where the scheduler says."""
         ...

@@ -141,6 +141,11 @@ class Record:
         """Their numbers."""
         return set(self._paused)
 
+    def interrupted(self) -> list[PastTrial]:
+        """The trials that had gone on after a pause when they were interrupted, by number."""
+        waiting = (self._trial(number) for number in sorted(self._waiting))
+        return [past(trial, self._space) for trial in waiting if "paused" in trial.user_attrs]
+
     def go_on(self, number: int) -> TrialSpec:
         """Goes on with a paused trial, up to where the scheduler says."""
         with self._journal.together():
@@ -253,7 +258,8 @@ def _facts(
     result: TrialResult, outcome: Outcome, where: tuple[int, str], before: dict[str, Any]
 ) -> dict[str, Any]:
     """What is recorded of a trial, added to what it took before a pause."""
-    earlier = before if "paused" in before else {}
+    sums: dict[str, Any] = before.get("sums", {})  # by epoch: a crash may come before "paused" says which
+    earlier = sums.get(str(before.get("paused")), {})
     facts = {
         "seconds": earlier.get("seconds", 0.0) + result.seconds,
         "worker": where[0],
@@ -264,8 +270,12 @@ def _facts(
         "reason": FAILED + result.reason if outcome == "failed" else result.reason,
         "message": result.message,
     }
-    # Last: with it the trial counts as paused after a crash, and the other facts are there then.
-    return {**facts, "paused": result.epochs[-1].epoch} if outcome == "paused" else facts
+    if outcome != "paused":
+        return facts
+    epoch = result.epochs[-1].epoch
+    now = {name: facts[name] for name in ("seconds", "epochs", "images")}
+    # "paused" last: with it the trial counts as paused after a crash, and the other facts are there then.
+    return {**facts, "sums": {**sums, str(epoch): now}, "paused": epoch}
 
 
 def past(trial: "FrozenTrial", space: SearchSpace) -> PastTrial:

@@ -46,6 +46,7 @@ class Seeing(optuna.samplers.BaseSampler):
     def __init__(self, sampler: optuna.samplers.BaseSampler, trials: list[FrozenTrial]) -> None:
         self._sampler = sampler
         self._trials = trials
+        self._drawn: set[str] = set()
 
     def _shown(self, study: optuna.Study) -> Any:
         return _Shown(study, self._trials)
@@ -56,13 +57,24 @@ class Seeing(optuna.samplers.BaseSampler):
 
     def sample_relative(self, study: optuna.Study, trial: FrozenTrial, search_space: Any) -> dict[str, Any]:
         """As the sampler does."""
-        return self._sampler.sample_relative(self._shown(study), trial, search_space)
+        drawn = self._sampler.sample_relative(self._shown(study), trial, search_space)
+        self._drawn.update(drawn)
+        return drawn
 
     def sample_independent(
         self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: Any
     ) -> Any:
-        """As the sampler does."""
-        return self._sampler.sample_independent(self._shown(study), trial, param_name, param_distribution)
+        """As the sampler does, once it has drawn again what a crash interrupted, to come out the same."""
+        self._drawn.update(trial.system_attrs.get("fixed_params", {}))
+        before = {
+            name: each
+            for name, each in trial.distributions.items()
+            if name not in self._drawn and not each.single()
+        }
+        for name, distribution in [*before.items(), (param_name, param_distribution)]:
+            self._drawn.add(name)
+            drawn = self._sampler.sample_independent(self._shown(study), trial, name, distribution)
+        return drawn
 
 
 class _Shown:
