@@ -59,7 +59,8 @@ Space = Annotated[
     str | None,
     _option(
         "--space",
-        help="Model family and search space: a name (see `tune spaces`), or FILE.py:FAMILY.",
+        help="Model family and search space: a name (see `tune spaces`); FILE.toml, which names a family and "
+        "the ranges that differ from its own; or FILE.py:FAMILY with a `build` that returns a Keras model.",
         panel=SEARCH,
         metavar="SPACE",
     ),
