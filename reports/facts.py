@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reports.stats import Correct, Interval, Verdict
+from tuner.constraints import REFUSED
 
 TrialState = Literal["complete", "pruned", "failed", "unfinished"]
 
@@ -26,8 +27,9 @@ class Trial:
         seconds: it took on its worker.
         worker: its slot.
         epochs: it trained.
-        reason, message: of a failure.
+        reason, message: of a failure, or of a trial that was refused before it was trained.
         parameters: weights of its model.
+        feasible: whether its model holds the limits of the run; only such a trial can win.
     """
 
     number: int
@@ -42,6 +44,12 @@ class Trial:
     reason: str
     message: str
     parameters: int | None
+    feasible: bool = True
+
+    @property
+    def refused(self) -> bool:
+        """Whether it was not trained, as its model breaks a limit of the run."""
+        return self.reason == REFUSED
 
 
 @dataclass(frozen=True)
@@ -99,8 +107,8 @@ class Search:
 
     @property
     def best(self) -> Trial | None:
-        """The complete trial with the highest score."""
-        complete = [trial for trial in self.of_state("complete") if trial.score is not None]
+        """The complete trial with the highest score among those that can win."""
+        complete = [t for t in self.of_state("complete") if t.score is not None and t.feasible]
         return max(complete, key=lambda trial: (trial.score or 0.0, -trial.number), default=None)
 
 

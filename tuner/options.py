@@ -92,6 +92,25 @@ Patience = Annotated[
     int | None,
     _option("--patience", help="Stop the search after so many trials without a better one.", panel=SEARCH),
 ]
+MaxParameters = Annotated[
+    int | None,
+    _option(
+        "--max-parameters",
+        help="Most weights of a model: configurations that build larger ones are refused before they are "
+        "trained, and the search learns to avoid them. The default is trained in any case, as a baseline.",
+        panel=SEARCH,
+        metavar="N",
+    ),
+]
+MaxLatencyMs = Annotated[
+    float | None,
+    _option(
+        "--max-latency-ms",
+        help="The same for the time to predict one image on one CPU thread, probed before the training.",
+        panel=SEARCH,
+        metavar="MS",
+    ),
+]
 Metric = Annotated[
     str,
     _option(

@@ -168,6 +168,8 @@ class Session:
             metric=config.metric,
             class_weights=config.class_weights == "balanced",
             precision=self.state["environment"]["precision"],
+            max_parameters=config.max_parameters,
+            max_latency_ms=config.max_latency_ms,
         )
         names = sorted({slot.device.description for slot in slots})
         workers = f"{len(slots)} worker{'s' if len(slots) != 1 else ''}"
@@ -227,6 +229,7 @@ class Session:
             config.algorithm,
             config.seed,
             scheduler,
+            config.constraints,
         )
         return engine
 
@@ -244,7 +247,17 @@ class Session:
         engine = self._engine(scheduler)
         deadline = self._deadline(SEARCH_SHARE)
         limits = Limits(config.target, config.patience)
-        search = Search(engine, scheduler, executor, self.display, config.trials, clock, limits, deadline)
+        search = Search(
+            engine,
+            scheduler,
+            executor,
+            self.display,
+            config.trials,
+            clock,
+            limits,
+            deadline,
+            config.constraints,
+        )
         grace = 60.0 if config.budget is None else SEARCH_GRACE * config.budget
         search.run(self._until(deadline, search), grace)
         self._record_search(engine, search, clock())
@@ -297,6 +310,7 @@ class Session:
             seeds=prepared.seeds(config.seeds),
             finalists=config.finalists,
             epochs=self._epochs,
+            constraints=config.constraints,
         )
         final = Final(
             final_plan, self.directory, prepared.dataset, fits, self._engine(self._scheduler()).past()

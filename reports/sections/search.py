@@ -30,6 +30,7 @@ def render(summary: RunSummary) -> str:
         [
             "## How the search went",
             _sentences(summary),
+            _refused(summary),
             figures.place("history", summary),
             figures.place("timeline", summary),
             _finalists(summary),
@@ -40,9 +41,35 @@ def render(summary: RunSummary) -> str:
 
 def saved_share(summary: RunSummary) -> float | None:
     """Share of the epochs that stopping early has saved, of all trials trained to the end."""
-    ended = sum(summary.search.count(state) for state in ("complete", "pruned", "failed"))
-    full = ended * summary.epochs
+    full = _full(summary)
     return 1 - summary.search.epochs_trained / full if full else None
+
+
+def _full(summary: RunSummary) -> int:
+    """Epochs of all trials that were begun, had each been trained to the end."""
+    ended = sum(summary.search.count(state) for state in ("complete", "pruned", "failed"))
+    return (ended - sum(trial.refused for trial in summary.search.trials)) * summary.epochs
+
+
+def _refused(summary: RunSummary) -> str:
+    """How many trials were not trained, as their models break a limit, and what that means."""
+    refused = [trial for trial in summary.search.trials if trial.refused]
+    default = next(iter(summary.search.trials), None)
+    parts = []
+    if refused:
+        slow = sum("--max-latency-ms" in trial.message for trial in refused)
+        large = sum("--max-parameters" in trial.message for trial in refused)
+        most, slowest = summary.config.get("max_parameters"), summary.config.get("max_latency_ms")
+        why = [f"{large:,} for more than {plural(most, 'parameter')}"] if large and most else []
+        why += [f"{slow:,} for more than {slowest:g} ms an image"] if slow and slowest else []
+        many = plural(len(refused), "configuration was", "configurations were")
+        parts.append(f"{many} refused before training, counted as stopped early: {' and '.join(why)}.")
+    if default is not None and not default.feasible:
+        parts.append(
+            "The default configuration breaks a limit itself: it was trained as a baseline, and could "
+            "not win."
+        )
+    return " ".join(parts)
 
 
 def _sentences(summary: RunSummary) -> str:
@@ -54,9 +81,9 @@ def _sentences(summary: RunSummary) -> str:
     text += f"pruner {code(config.get('pruner'))} decided which to stop."
     saved = saved_share(summary)
     if saved is not None and saved > 0:
-        full = sum(search.count(state) for state in ("complete", "pruned", "failed")) * summary.epochs
         text += (
-            f" They trained for {plural(search.epochs_trained, 'epoch')} in place of {full:,}, which saved "
+            f" They trained for {plural(search.epochs_trained, 'epoch')} in place of {_full(summary):,}, "
+            "which saved "
             f"{percent(saved, 0)}."
         )
     if search.images_per_second:

@@ -41,15 +41,20 @@ class KerasTunerEngine(Record):
 
     def _score(self, trial: "FrozenTrial", run: Run) -> float | None:
         """The score of a run; None while it is under way."""
+        ended = past(trial, self._space)
+        if not ended.feasible and not self._runs_on(trial):
+            return WORST
         if self._scheduler.common in trial.intermediate_values:
             return trial.intermediate_values[self._scheduler.common]
         last = _runs(trial)[-1]
-        if run.id == last.id and not trial.state.is_finished() and not is_paused(trial):
+        if run.id == last.id and self._runs_on(trial):
             return None
-        ended = past(trial, self._space)
         if run.id == last.id and (ended.outcome == "failed" or ended.score is None):
             return WORST
         return ended.scores.get(run.epochs, ended.score)
+
+    def _runs_on(self, trial: "FrozenTrial") -> bool:
+        return not trial.state.is_finished() and not is_paused(trial)
 
     def ask(self, most: int = UNLIMITED) -> TrialSpec | None:
         """The next trial, or the next round of a paused one; None while there is neither."""

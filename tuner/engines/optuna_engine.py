@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 from search_spaces.space import SearchSpace
 from tuner import seeds
+from tuner.constraints import Constraints
 from tuner.engines import evolution, points
 from tuner.engines.base import UNLIMITED
-from tuner.engines.record import Record, past
+from tuner.engines.record import NO_LIMITS, Record, past
 from tuner.records import TrialSpec
 from tuner.schedulers.base import Scheduler
 
@@ -20,9 +21,16 @@ class OptunaEngine(Record):
     """Optuna as the engine."""
 
     def __init__(
-        self, journal: Path, space: SearchSpace, model: str, algorithm: str, seed: int, scheduler: Scheduler
+        self,
+        journal: Path,
+        space: SearchSpace,
+        model: str,
+        algorithm: str,
+        seed: int,
+        scheduler: Scheduler,
+        constraints: Constraints = NO_LIMITS,
     ) -> None:
-        super().__init__(journal, space, model, algorithm, seed, scheduler)
+        super().__init__(journal, space, model, algorithm, seed, scheduler, constraints)
         self._grid = points.grid(space, seeds.derive(seed, "grid"))
         if not self._trials():
             self._enqueue(space.default())
@@ -69,8 +77,10 @@ class OptunaEngine(Record):
         ]
 
     def _fitness(self, trial: "FrozenTrial") -> tuple[float, ...]:
-        """Failed trials are the worst; then those that were stopped first; then by score."""
+        """Too large ones are the worst, by how much; then failed, then stopped ones; then by score."""
         ended = past(trial, self._space)
+        if not ended.feasible:
+            return (-ended.excess, 0.0)
         if ended.outcome == "failed" or ended.score is None:
             return (0.0, 0.0)
         if ended.outcome == "complete":

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from search_spaces.space import Categorical, Float, Int, Parameter, ParamValue, SearchSpace
 from tuner import seeds
+from tuner.constraints import Constraints
 from tuner.engines.base import Outcome, PastTrial
 from tuner.engines.journal import is_paused, open_study, reset
 from tuner.records import EpochReport, TrialResult, TrialSpec
@@ -21,6 +22,7 @@ FAILED = "failed: "
 failed: TPE ignores failed trials, and goes on proposing the same region."""
 
 
+NO_LIMITS = Constraints()
 _OUTCOMES: dict[str, Outcome] = {"COMPLETE": "complete", "PRUNED": "pruned"}
 
 
@@ -32,7 +34,14 @@ class Record:
     """
 
     def __init__(
-        self, journal: Path, space: SearchSpace, model: str, algorithm: str, seed: int, scheduler: Scheduler
+        self,
+        journal: Path,
+        space: SearchSpace,
+        model: str,
+        algorithm: str,
+        seed: int,
+        scheduler: Scheduler,
+        constraints: Constraints = NO_LIMITS,
     ) -> None:
         """Opens the study, or begins it.
 
@@ -43,6 +52,7 @@ class Record:
             algorithm: how the trials are chosen; one of the engine's.
             seed: of the run.
             scheduler: says how far a trial is trained before it is compared.
+            constraints: what a model must hold; the sampler learns by how much each breaks them.
         """
         self.study = open_study(journal)
         self._directory = RunDir(journal.parent)
@@ -51,6 +61,7 @@ class Record:
         self._algorithm = algorithm
         self._seed = seed
         self._scheduler = scheduler
+        self._constraints = constraints
         self._epochs = scheduler.epochs
         self._open: dict[int, optuna.Trial] = {}
         self._remove_checkpoints()
@@ -151,6 +162,10 @@ class Record:
         if outcome == "waiting":
             reset(self.study, number)
             return
+        known = self._trials()[number].constraints  # what goes on has its own, and so has what a crash cut
+        for name, excess in self._constraints.excesses(result.parameters, result.latency_ms).items():
+            if name not in known:
+                trial.set_constraint(name, excess)
         for key, value in _facts(result, outcome, where, trial.user_attrs).items():
             trial.set_user_attr(key, value)
         if outcome == "paused":
@@ -211,7 +226,7 @@ def _facts(
 ) -> dict[str, Any]:
     """What is recorded of a trial, added to what it took before a pause."""
     earlier = before if "paused" in before else {}
-    facts = {
+    facts: dict[str, Any] = {
         "seconds": earlier.get("seconds", 0.0) + result.seconds,
         "worker": where[0],
         "device": where[1],
@@ -221,6 +236,8 @@ def _facts(
         "reason": FAILED + result.reason if outcome == "failed" else result.reason,
         "message": result.message,
     }
+    if result.latency_ms is not None:
+        facts["latency_ms"] = result.latency_ms
     # Last: with it the trial counts as paused after a crash, and the other facts are there then.
     return {**facts, "paused": result.epochs[-1].epoch} if outcome == "paused" else facts
 
@@ -243,6 +260,9 @@ def past(trial: "FrozenTrial", space: SearchSpace) -> PastTrial:
         epochs=int(facts.get("epochs", 0)),
         images=int(facts.get("images", 0)),
         seconds=float(facts.get("seconds", 0.0)),
+        parameters=int(facts.get("parameters", 0)),
+        latency_ms=facts.get("latency_ms"),
+        excess=sum(each for each in trial.constraints.values() if each > 0),
     )
 
 
