@@ -29,6 +29,7 @@ class Trial:
         epochs: it trained.
         reason, message: of a failure, or of a trial that was refused before it was trained.
         parameters: weights of its model.
+        warm_start: the earlier run whose winner it tried, "" for none.
         feasible: whether its model holds the limits of the run; only such a trial can win.
     """
 
@@ -45,6 +46,7 @@ class Trial:
     message: str
     parameters: int | None
     feasible: bool = True
+    warm_start: str = ""
 
     @property
     def refused(self) -> bool:

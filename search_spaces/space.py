@@ -1,7 +1,9 @@
 """A search space: what may vary, in which range, and what it is otherwise."""
 
 import difflib
+import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,13 +99,15 @@ class SearchSpace:
         """The configuration of this space that is nearest to `params` of another run.
 
         Unknown names are left out, fixed parameters keep their values, the others are moved into
-        the range that is searched.
+        the range that is searched; choices that there are not become the default.
         """
         result = self.default()
         for name, parameter in self.searched().items():
             value = params.get(name, parameter.default)
-            real = isinstance(value, int | float) and not isinstance(value, bool)
-            if isinstance(parameter, Categorical) or real:
+            if isinstance(parameter, Categorical):
+                with suppress(ValueError):
+                    result[name] = parameter.cast(value)
+            elif isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
                 result[name] = parameter.clamp(value)
         return self.complete(result)
 

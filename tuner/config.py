@@ -44,6 +44,7 @@ class RunConfig:
     deterministic: bool = _option(False, "must")
     target: float | None = _option(None, "may")
     patience: int | None = _option(None, "may")
+    warm_start: tuple[str, ...] = _option((), "must")
     max_parameters: int | None = _option(None, "must")
     max_latency_ms: float | None = _option(None, "must")
     metric: str = _option("accuracy", "must")
@@ -109,6 +110,11 @@ class RunConfig:
             raise UsageError(
                 f"--deterministic: keras-tuner's {self.algorithm} chooses by whatever has ended when it is "
                 "asked\nits random and grid can be used, and all algorithms of optuna"
+            )
+        if self.deterministic and self.max_latency_ms is not None:
+            raise UsageError(
+                "--deterministic: --max-latency-ms decides by a time that is measured, and never quite the "
+                "same\n--max-parameters can be used"
             )
         if (self.engine, self.algorithm) == ("optuna", "gp") and find_spec("torch") is None:
             raise UsageError(

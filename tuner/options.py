@@ -92,6 +92,17 @@ Patience = Annotated[
     int | None,
     _option("--patience", help="Stop the search after so many trials without a better one.", panel=SEARCH),
 ]
+WarmStart = Annotated[
+    list[str],
+    _option(
+        "--warm-start",
+        help="Try the winners of earlier runs right after the default, those on the most similar data first: "
+        "run directories or names in --out, or auto for up to 5 finished ones in --out. Only their "
+        "configurations are taken, fitted into this space. With commas, or repeated.",
+        panel=SEARCH,
+        metavar="RUN|auto",
+    ),
+]
 MaxParameters = Annotated[
     int | None,
     _option(
@@ -106,7 +117,8 @@ MaxLatencyMs = Annotated[
     float | None,
     _option(
         "--max-latency-ms",
-        help="The same for the time to predict one image on one CPU thread, probed before the training.",
+        help="The same for the time to predict one image on one CPU thread, probed before the training. It "
+        "is measured: close to the limit, another run may decide otherwise.",
         panel=SEARCH,
         metavar="MS",
     ),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tuner import datasets, devices, plan, registry, state
+from tuner import datasets, devices, plan, registry, state, warm_start
 from tuner.config import RunConfig
 from tuner.display import Display
 from tuner.drive import Halt, Interrupt, wait_until_ready
@@ -25,6 +25,7 @@ from tuner.run_dir import RunDir, read_json, telling_of_disk_errors, write_array
 from tuner.schedulers import SCHEDULERS
 from tuner.schedulers.base import Scheduler
 from tuner.study import Search
+from tuner.warm_start import Start
 
 REPORT_SECONDS = 15.0
 """Of the budget, kept for writing the report."""
@@ -67,6 +68,8 @@ def run(
     """
     prepared = prepare(config, display)
     directory = RunDir(config.out / (config.name or default_name(config.dataset)))
+    begins = fresh or not directory.run.exists()
+    starts = _starts(config, prepared, directory, display) if begins else []
     with telling_of_disk_errors(directory.path):
         if fresh and (aside := directory.set_aside()):
             display.say(f"the earlier run is set aside as {aside}")
@@ -74,7 +77,8 @@ def run(
         interrupt = Interrupt(display.warn)
         try:
             with interrupt, display.showing():
-                return Session(config, prepared, directory, display, command, began, interrupt).run()
+                session = Session(config, prepared, directory, display, command, began, interrupt, starts)
+                return session.run()
         except (KeyboardInterrupt, Exception) as error:
             # A second Ctrl-C falls into the middle of anything, whose clean-up may then fail in turn.
             if isinstance(error, KeyboardInterrupt) or interrupt.at_once:
@@ -82,6 +86,13 @@ def run(
             raise
         finally:
             lock.release()
+
+
+def _starts(config: RunConfig, prepared: Prepared, directory: RunDir, display: Display) -> list[Start]:
+    """What a new run tries first; one that goes on has that in its `run.json`."""
+    return warm_start.find(
+        config.warm_start, config.out, directory.path, prepared.task, prepared.space, display.say
+    )
 
 
 def default_name(dataset: str) -> str:
@@ -100,6 +111,7 @@ class Session:
     command: list[str]
     began: float
     interrupt: Interrupt
+    starts: list[Start]
     state: dict[str, Any] = field(default_factory=dict)
 
     def run(self) -> Ended:
@@ -137,10 +149,12 @@ class Session:
             state.check_agreement(earlier, now, self.config, self.directory.path)
             kept = {key: earlier[key] for key in ("created", "plan", "seconds", "search", "state", "ends")}
             self.state = {**now, **kept}
+            self.starts = [Start.from_json(start) for start in earlier.get("warm_start", [])]
+            self.state["warm_start"] = [start.to_json() for start in self.starts]
             # What "auto" meant when the run began: another machine goes on in the same precision.
             self.state["environment"]["precision"] = earlier["environment"]["precision"]
             return
-        self.state = now
+        self.state = {**now, "warm_start": [start.to_json() for start in self.starts]}
         write_arrays(self.directory.splits, state.splits(self.prepared.dataset, self.config.seed))
         write_json(self.directory.audit, self.prepared.dataset.audit)
         self._save()
@@ -230,6 +244,7 @@ class Session:
             config.seed,
             scheduler,
             config.constraints,
+            self.starts,
         )
         return engine
 

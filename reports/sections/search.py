@@ -1,6 +1,9 @@
 """How the search went: trials, finalists, what it cost."""
 
+from collections.abc import Sequence
+
 from reports import figures
+from reports.facts import Trial
 from reports.markdown import NONE, code, duration, escape, join, percent, plural, sentence, size, table
 from reports.sections.answer import trials
 from reports.summary import RunSummary
@@ -31,6 +34,7 @@ def render(summary: RunSummary) -> str:
             "## How the search went",
             _sentences(summary),
             _refused(summary),
+            _warm_start(summary),
             figures.place("history", summary),
             figures.place("timeline", summary),
             _finalists(summary),
@@ -70,6 +74,49 @@ def _refused(summary: RunSummary) -> str:
             "not win."
         )
     return " ".join(parts)
+
+
+def _warm_start(summary: RunSummary) -> str:
+    """The trials that began with winners of earlier runs, and what they were worth."""
+    everyone = summary.search.trials
+    started = [trial for trial in everyone if trial.warm_start]
+    if not started:
+        return ""
+    best = _best_score(summary, started)
+    rest = [trial for trial in everyone[1:] if not trial.warm_start]
+    compared = (
+        ("the best of the other trials", _best_score(summary, rest)),
+        ("the default", _best_score(summary, everyone[:1])),
+    )
+    others = [f"{who} {found}" for who, found in compared if found]
+    first, last = started[0].number, started[-1].number
+    if first < last:
+        text = f"Trials {first} to {last} were warm starts: the winners of earlier runs."
+    else:
+        text = f"Trial {first} was a warm start: the winner of an earlier run."
+    if not best:
+        text += " None of that was among the best few, which were trained to the end."
+    else:
+        reached = "On validation the best of them reached" if len(started) > 1 else "On validation it reached"
+        text += f" {reached} {best}"
+        text += f", {' and '.join(others)}." if others else "."
+    rows = [
+        [str(t.number), code(t.warm_start), _score(summary, t.score) or NONE, t.state, str(t.epochs)]
+        for t in started
+    ]
+    return join([text, table(["trial", "winner of", "on validation", "state", "epochs"], rows, "rlrlr")])
+
+
+def _best_score(summary: RunSummary, trials: Sequence[Trial]) -> str:
+    """The best score at the end of a schedule; "" where there is none."""
+    scores = [t.score for t in trials if t.state == "complete" and t.feasible and t.score is not None]
+    return _score(summary, max(scores, default=None))
+
+
+def _score(summary: RunSummary, score: float | None) -> str:
+    if score is None:
+        return ""
+    return percent(score) if summary.metric.endswith("accuracy") else f"{score:.3f}"
 
 
 def _sentences(summary: RunSummary) -> str:

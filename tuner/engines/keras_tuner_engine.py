@@ -64,6 +64,12 @@ class KerasTunerEngine(Record):
         if upcoming is not None and upcoming[1]:
             number = upcoming[0]
             return self._start(_runs(self._trials()[number]))
+        start = self._start_of(upcoming[0]) if upcoming is not None else None
+        if start is not None:  # trained to its end, as the default is
+            values = oracle.values(start.params)
+            run = oracle.begin(values)
+            self._enqueue(start.params, values=values, runs=[run.to_json()], warm_start=start.run)
+            return self._start([run])
         while (drawn := oracle.draw(new=upcoming is not None)) is not None:
             run, values = drawn
             if run.past == -1:

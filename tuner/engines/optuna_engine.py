@@ -1,5 +1,6 @@
 """Trials chosen by Optuna's samplers, by ask and tell, and by points of the space's unit cube."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from tuner.engines.base import UNLIMITED
 from tuner.engines.record import NO_LIMITS, Record, past
 from tuner.records import TrialSpec
 from tuner.schedulers.base import Scheduler
+from tuner.warm_start import Start
 
 if TYPE_CHECKING:
     import optuna
@@ -29,8 +31,9 @@ class OptunaEngine(Record):
         seed: int,
         scheduler: Scheduler,
         constraints: Constraints = NO_LIMITS,
+        starts: Sequence[Start] = (),
     ) -> None:
-        super().__init__(journal, space, model, algorithm, seed, scheduler, constraints)
+        super().__init__(journal, space, model, algorithm, seed, scheduler, constraints, starts)
         self._grid = points.grid(space, seeds.derive(seed, "grid"))
         if not self._trials():
             self._enqueue(space.default())
@@ -53,14 +56,18 @@ class OptunaEngine(Record):
 
     def _propose(self, number: int) -> bool:
         """Puts the next point into the study; False when there is none. Samplers draw theirs later."""
-        if self._algorithm == "grid":
+        start = self._start_of(number)
+        if start is not None:
+            self._enqueue(start.params, warm_start=start.run)
+        elif self._algorithm == "grid":
             tried = {points.key(past(trial, self._space).params) for trial in self._trials()}
             untried = next((params for params in self._grid if points.key(params) not in tried), None)
             if untried is None:
                 return False
             self._enqueue(untried)
         elif self._algorithm == "qmc":
-            point = points.sobol(self._space, seeds.derive(self._seed, "qmc"), number - 1)
+            index = number - 1 - len(self._starts)
+            point = points.sobol(self._space, seeds.derive(self._seed, "qmc"), index)
             self._enqueue(points.at(self._space, point))
         elif self._algorithm == "cmaes":
             point, generation = evolution.propose(self._space, self._seed, number, self._individuals(number))

@@ -1,6 +1,7 @@
 """The Optuna study of a run: the one record of trials, whichever engine chooses them."""
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from tuner.engines.journal import is_paused, open_study, reset
 from tuner.records import EpochReport, TrialResult, TrialSpec
 from tuner.run_dir import RunDir
 from tuner.schedulers.base import Scheduler
+from tuner.warm_start import Start
 
 if TYPE_CHECKING:
     import optuna
@@ -42,6 +44,7 @@ class Record:
         seed: int,
         scheduler: Scheduler,
         constraints: Constraints = NO_LIMITS,
+        starts: Sequence[Start] = (),
     ) -> None:
         """Opens the study, or begins it.
 
@@ -53,6 +56,7 @@ class Record:
             seed: of the run.
             scheduler: says how far a trial is trained before it is compared.
             constraints: what a model must hold; the sampler learns by how much each breaks them.
+            starts: configurations to try right after the default, always the same of one study.
         """
         self.study = open_study(journal)
         self._directory = RunDir(journal.parent)
@@ -62,6 +66,7 @@ class Record:
         self._seed = seed
         self._scheduler = scheduler
         self._constraints = constraints
+        self._starts = starts
         self._epochs = scheduler.epochs
         self._open: dict[int, optuna.Trial] = {}
         self._remove_checkpoints()
@@ -101,6 +106,10 @@ class Record:
         searched = self._space.searched()
         used = {name: params[name] for name in searched if self._space.is_active(name, params)}
         self.study.enqueue_trial(used, user_attrs=facts)
+
+    def _start_of(self, number: int) -> Start | None:
+        """The configuration of an earlier run that a trial is to try, if it is one of those."""
+        return self._starts[number - 1] if 0 < number <= len(self._starts) else None
 
     def _begin(self, until: int | None = None) -> TrialSpec:
         """Begins the trial that comes next in the study, or goes on with one that was interrupted."""
