@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from tuner.constraints import REFUSED
+
 TrialState = Literal["complete", "pruned", "failed", "unfinished"]
 
 
@@ -21,8 +23,10 @@ class Trial:
         seconds: it took on its worker.
         worker: its slot.
         epochs: it trained.
-        reason, message: of a failure.
+        reason, message: of a failure, or of a trial that was refused before it was trained.
         parameters: weights of its model.
+        warm_start: the earlier run whose winner it tried, "" for none.
+        feasible: whether its model holds the limits of the run; only such a trial can win.
     """
 
     number: int
@@ -37,6 +41,13 @@ class Trial:
     reason: str
     message: str
     parameters: int | None
+    feasible: bool = True
+    warm_start: str = ""
+
+    @property
+    def refused(self) -> bool:
+        """Whether it was not trained, as its model breaks a limit of the run."""
+        return self.reason == REFUSED
 
 
 @dataclass(frozen=True)
@@ -94,8 +105,8 @@ class Search:
 
     @property
     def best(self) -> Trial | None:
-        """The complete trial with the highest score."""
-        complete = [trial for trial in self.of_state("complete") if trial.score is not None]
+        """The complete trial with the highest score among those that can win."""
+        complete = [t for t in self.of_state("complete") if t.score is not None and t.feasible]
         return max(complete, key=lambda trial: (trial.score or 0.0, -trial.number), default=None)
 
 

@@ -89,6 +89,8 @@ def as_trial(frozen: "FrozenTrial") -> Trial:
         reason=str(attrs.get("reason") or "").removeprefix(FAILED).strip(),
         message=str(attrs.get("message") or ""),
         parameters=attrs.get("parameters"),
+        warm_start=str(attrs.get("warm_start") or ""),
+        feasible=all(excess <= 0 for excess in frozen.constraints.values()),
     )
 
 

@@ -1,5 +1,6 @@
 """`--set` on the command line: one parameter fixed, narrowed or opened."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -41,7 +42,7 @@ def apply_setting(parameter: Parameter, text: str) -> Parameter:
     if ".." in text:
         return _narrowed(parameter, text)
     if "," in text:
-        return _choices(parameter, [part for part in text.split(",") if part.strip()])
+        return with_choices(parameter, [part for part in text.split(",") if part.strip()])
     return _fixed(parameter, text)
 
 
@@ -61,7 +62,8 @@ def _open(parameter: Parameter) -> Parameter:
     return replace(parameter, searched=True)
 
 
-def _choices(parameter: Parameter, texts: list[str]) -> Categorical:
+def with_choices(parameter: Parameter, texts: Sequence[str]) -> Categorical:
+    """The parameter with these values, as a user typed them, to choose from; raises `ValueError`."""
     values: list[ParamValue] = [parameter.read(text) for text in texts]
     if not values or len(set(values)) < len(values):
         raise ValueError("expected different values, separated by commas")
@@ -82,24 +84,31 @@ def _narrowed(parameter: Parameter, text: str) -> Parameter:
     log = scale == "log" if colon else parameter.log
     if log and low <= 0:
         raise ValueError(f"expected LOW above 0 for a logarithmic range, or {ends}:linear")
-    return _with_range(parameter, low, high, log=log)
+    return with_range(parameter, low, high, log=log)
 
 
-def _with_range(parameter: Int | Float, low: float, high: float, *, log: bool) -> Parameter:
-    """`high` comes down to the last whole step, as Optuna has it."""
+def with_range(
+    parameter: Int | Float, low: float, high: float, *, log: bool, step: float | None = None
+) -> Parameter:
+    """The parameter searched from `low` to `high`, which comes down to the last whole step.
+
+    Args:
+        parameter: as it was; its default moves into the range.
+        low: legal value of it.
+        high: legal value of it, at least `low`.
+        log: whether the logarithm is uniform; then there is no step.
+        step: distance of the values, None for the parameter's own.
+    """
     parameter = _declared(parameter, parameter)  # the default may lie outside the new range until it moves
-    if isinstance(parameter, Int):
-        step = 1 if log else parameter.step
-        high = low + (high - low) // step * step
-        whole = replace(parameter, low=int(low), high=int(high), log=log, step=step, searched=False)
-        return _open(_declared(whole, parameter))
-    if not log and parameter.step is not None:
+    step = None if log else step or parameter.step
+    if step is not None:
         # in decimals, as Optuna compares them: 0.1 + 4 * 0.05 is to be 0.3
-        first, step_size = Decimal(str(low)), Decimal(str(parameter.step))
+        first, step_size = Decimal(str(low)), Decimal(str(step))
         high = float(first + (Decimal(str(high)) - first) // step_size * step_size)
-    real = replace(
-        parameter, low=low, high=high, log=log, step=None if log else parameter.step, searched=False
-    )
+    if isinstance(parameter, Int):
+        whole = replace(parameter, low=int(low), high=int(high), log=log, step=int(step or 1), searched=False)
+        return _open(_declared(whole, parameter))
+    real = replace(parameter, low=low, high=high, log=log, step=step, searched=False)
     return _open(_declared(real, parameter))
 
 

@@ -1,10 +1,10 @@
 """A search space: what may vary, in which range, and what it is otherwise."""
 
 import difflib
-import tomllib
+import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from search_spaces.parameters import (
@@ -26,8 +26,6 @@ __all__ = [
     "Parameter",
     "SearchSpace",
     "SpaceError",
-    "from_toml",
-    "read_toml",
 ]
 
 
@@ -69,11 +67,11 @@ class SearchSpace:
 
     def is_active(self, name: str, params: Mapping[str, ParamValue]) -> bool:
         """Whether `params` (defaults where they say nothing) make any use of parameter `name`."""
-        condition = self._get(name).active_if
+        condition = self.get(name).active_if
         if condition is None:
             return True
         other, values = condition
-        parent = self._get(other)
+        parent = self.get(other)
         return parent.cast(params.get(other, parent.default)) in values and self.is_active(other, params)
 
     def complete(self, params: Mapping[str, Any]) -> dict[str, ParamValue]:
@@ -86,7 +84,7 @@ class SearchSpace:
             SpaceError: an unknown name, or a value of the wrong type or outside its legal range.
         """
         for name in params:
-            self._get(name)
+            self.get(name)
         result: dict[str, ParamValue] = {}
         for name, parameter in self.parameters.items():
             active = self.is_active(name, result)
@@ -101,23 +99,25 @@ class SearchSpace:
         """The configuration of this space that is nearest to `params` of another run.
 
         Unknown names are left out, fixed parameters keep their values, the others are moved into
-        the range that is searched.
+        the range that is searched; choices that there are not become the default.
         """
         result = self.default()
         for name, parameter in self.searched().items():
             value = params.get(name, parameter.default)
-            real = isinstance(value, int | float) and not isinstance(value, bool)
-            if isinstance(parameter, Categorical) or real:
+            if isinstance(parameter, Categorical):
+                with suppress(ValueError):
+                    result[name] = parameter.cast(value)
+            elif isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
                 result[name] = parameter.clamp(value)
         return self.complete(result)
 
     def from_unit(self, name: str, u: float) -> ParamValue:
         """The value of parameter `name` at `u` in [0, 1), distributed as Optuna would draw it."""
-        return self._get(name).from_unit(u)
+        return self.get(name).from_unit(u)
 
     def to_unit(self, name: str, value: ParamValue) -> float:
         """A `u` in [0, 1) which `from_unit` takes back to `value`."""
-        return self._get(name).to_unit(value)
+        return self.get(name).to_unit(value)
 
     def with_settings(self, settings: Sequence[str]) -> "SearchSpace":
         """The space after `--set` options, in their order.
@@ -130,19 +130,31 @@ class SearchSpace:
         Raises:
             SpaceError: what is wrong with which setting, and what was expected.
         """
-        parameters = dict(self.parameters)
-        named: dict[str, str] = {}
+        changed: dict[str, Parameter] = {}
+        said: dict[str, str] = {}
         for setting in settings:
             name, text = split_setting(setting)
-            declared = self._get(name, f"--set {setting}: ")
+            declared = self.get(name, f"--set {setting}: ")
             try:
-                parameters[name] = apply_setting(declared, text)
+                changed[name] = apply_setting(declared, text)
             except ValueError as error:
                 raise SpaceError(f"--set {setting}: {error}") from None
-            named[name] = setting
-        space = SearchSpace(self.name, parameters)
-        for name, setting in named.items():
-            space._refuse_unused(name, setting)
+            said[name] = f"--set {setting}"
+        return self.with_parameters(changed, said)
+
+    def with_parameters(self, changed: Mapping[str, Parameter], said: Mapping[str, str]) -> "SearchSpace":
+        """The space with other ranges of some parameters.
+
+        Args:
+            changed: by name.
+            said: what the user wrote for each, for messages.
+
+        Raises:
+            SpaceError: a parameter was named that nothing in the space makes use of any more.
+        """
+        space = SearchSpace(self.name, {**self.parameters, **changed})
+        for name in changed:
+            space._refuse_unused(name, said[name])
         return space
 
     def to_json(self) -> list[dict[str, Any]]:
@@ -164,7 +176,8 @@ class SearchSpace:
             for name, parameter in self.parameters.items()
         ]
 
-    def _get(self, name: str, prefix: str = "") -> Parameter:
+    def get(self, name: str, prefix: str = "") -> Parameter:
+        """The parameter of that name; raises `SpaceError`, its message after `prefix`, if there is none."""
         if name not in self.parameters:
             close = difflib.get_close_matches(name, self.parameters, n=1, cutoff=0.5)
             hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(self.parameters)}"
@@ -180,59 +193,16 @@ class SearchSpace:
         possible = _possible(parent)
         return self._reachable(parent) and (possible is None or any(v in values for v in possible))
 
-    def _refuse_unused(self, name: str, setting: str) -> None:
+    def _refuse_unused(self, name: str, said: str) -> None:
         parameter = self.parameters[name]
         if self._reachable(parameter) or parameter.active_if is None:
             return
         other, values = parameter.active_if
         wanted = " or ".join(map(number, values))
         raise SpaceError(
-            f"--set {setting}: {name!r} is used only with {other} = {wanted}, "
+            f"{said}: {name!r} is used only with {other} = {wanted}, "
             f"but {other} is {number(self.parameters[other].default)} here"
         )
-
-
-def read_toml(path: Path) -> tuple[str, list[str]]:
-    """Family name ("" where the file names none) and settings of a space in TOML.
-
-    ```toml
-    family = "cnn"
-
-    [set]
-    filters = "16..64:log"
-    head = ["dense", "pooling"]
-    dropout = 0.3
-    ```
-
-    Raises:
-        SpaceError: a file that cannot be read, or holds anything else.
-    """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SpaceError(f"space {str(path)!r} cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SpaceError(f"space {str(path)!r} is no TOML: {error}") from None
-    family, table = content.pop("family", ""), content.pop("set", {})
-    if content or not isinstance(family, str) or not isinstance(table, dict):
-        odd = next(iter(content), "family" if not isinstance(family, str) else "set")
-        raise SpaceError(f'space {str(path)!r}: {odd!r}: expected family = "NAME" and a table [set]')
-    return family, [f"{name}={_toml_text(value)}" for name, value in table.items()]
-
-
-def from_toml(path: Path, base: SearchSpace) -> SearchSpace:
-    """`base` narrowed by the `[set]` table of a TOML file (see `read_toml`)."""
-    settings = read_toml(path)[1]
-    try:
-        return base.with_settings(settings)
-    except SpaceError as error:
-        raise SpaceError(f"{path}: {str(error).removeprefix('--set ')}") from None
-
-
-def _toml_text(value: Any) -> str:
-    if isinstance(value, list):
-        return ",".join(map(_toml_text, value)) + ("," if len(value) == 1 else "")
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _possible(parameter: Parameter) -> tuple[ParamValue, ...] | None:

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from tuner import worker
+from tuner.constraints import REFUSED, Constraints
 from tuner.records import EpochReport, TrialResult, TrialSpec, WorkContext
 from tuner.run_dir import RunDir, write_arrays
 from tuner.training import data as training_data
@@ -40,6 +41,12 @@ def score(params: dict[str, Any], seed: int, epoch: int, epochs: int) -> float:
     return min(0.999, max(0.0, grown + noise))
 
 
+def size(params: dict[str, Any]) -> tuple[int, float]:
+    """1,000 parameters and 0.1 ms for each of the first block's filters."""
+    filters = int(params.get("filters", 1))
+    return 1000 * filters, 0.1 * filters
+
+
 def perform(
     spec: TrialSpec,
     context: WorkContext,
@@ -56,6 +63,12 @@ def perform(
     if fault is not None:
         _meet(fault)
     run, start = RunDir(Path(context.run_dir)), time.perf_counter()
+    parameters, latency = size(spec.params)
+    broken = Constraints(context.max_parameters, context.max_latency_ms).broken(parameters, latency)
+    if broken and spec.purpose == "trial" and spec.number and not spec.resume_from:
+        return TrialResult(
+            "refused", 0.0, reason=REFUSED, message=broken, parameters=parameters, latency_ms=latency
+        )
     epochs: list[EpochReport] = []
     checkpoint = run.checkpoint(key)
     resumed = spec.resume_from if checkpoint.exists() else 0
@@ -71,16 +84,23 @@ def perform(
         if spec.purpose == "probe":
             break
         if not on_epoch(epochs[-1]) and epoch < last:
-            return TrialResult("stopped", time.perf_counter() - start, epochs, parameters=1000)
+            seconds = time.perf_counter() - start
+            return TrialResult("stopped", seconds, epochs, parameters=parameters, latency_ms=latency)
     seconds = time.perf_counter() - start
     if last < spec.epochs:
         write_arrays(checkpoint, {"epoch": np.array(last)})
-        return TrialResult("paused", seconds, epochs, parameters=1000)
+        return TrialResult("paused", seconds, epochs, parameters=parameters, latency_ms=latency)
     output = "" if spec.purpose in {"trial", "probe"} else _predict(run, spec, context, key)
     if spec.save:
         run.fitted_model(key).write_bytes(b"a model")
     return TrialResult(
-        "complete", seconds, epochs, parameters=1000, output=output, best_epoch=last, latency_ms=0.1
+        "complete",
+        seconds,
+        epochs,
+        parameters=parameters,
+        output=output,
+        best_epoch=last,
+        latency_ms=latency,
     )
 
 

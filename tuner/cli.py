@@ -68,6 +68,9 @@ def run(
     deterministic: opt.Deterministic = False,
     target: opt.Target = None,
     patience: opt.Patience = None,
+    warm_start: opt.WarmStart = [],  # noqa: B006
+    max_parameters: opt.MaxParameters = None,
+    max_latency_ms: opt.MaxLatencyMs = None,
     metric: opt.Metric = "accuracy",
     class_weights: opt.ClassWeights = "none",
     precision: opt.Precision = "auto",

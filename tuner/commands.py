@@ -11,7 +11,9 @@ from tuner import runner
 from tuner.config import RunConfig, parse_budget, parse_image_shape
 from tuner.display import Display
 from tuner.errors import UsageError
-from tuner.run_dir import RunDir, read_json
+from tuner.run_dir import RunDir, find_run, is_set_aside, read_json
+
+__all__ = ["find_run"]
 
 INTERRUPTED = 130
 
@@ -25,12 +27,18 @@ def config(given: dict[str, Any]) -> RunConfig:
         options["budget"] = parse_budget(options["budget"])
     options["image_shape"] = parse_image_shape(options["image_shape"])
     options["settings"] = tuple(options["settings"])
+    options["warm_start"] = tuple(
+        dict.fromkeys(name for text in options.get("warm_start", []) for name in _names(text))
+    )
     options["download"] = not options.pop("no_download")
     names = options["baselines"]
-    options["baselines"] = (
-        None if names is None else tuple(part.strip() for part in names.split(",") if part.strip())
-    )
+    options["baselines"] = None if names is None else tuple(_names(names))
     return RunConfig(**options)
+
+
+def _names(text: str) -> list[str]:
+    """Names separated by commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def display(*, plain: bool, quiet: bool, as_json: bool) -> Display:
@@ -137,19 +145,6 @@ def baselines() -> int:
     return 0
 
 
-def find_run(name: Path, out: Path) -> RunDir:
-    """The run that a name or path stands for.
-
-    Raises:
-        UsageError: there is none.
-    """
-    for path in (name, out / name):
-        if (path / "run.json").is_file():
-            return RunDir(path)
-    known = sorted(path.parent.name for path in out.glob("*/run.json"))
-    raise UsageError(f"no run {str(name)!r}\nruns in {out}: {', '.join(known) or 'none'}")
-
-
 def status(run_dir: RunDir, trial: int | None) -> int:
     """`tune status`."""
     from tuner.study_status import lines
@@ -180,12 +175,10 @@ def compare(runs: list[RunDir], out: Path) -> int:
 
 def clean(out: Path, *, remove: bool) -> int:
     """`tune clean`."""
-    import re
-
     from tuner.datasets import default_cache_dir
 
     cache = default_cache_dir()
-    aside = [path for path in out.glob("*") if re.search(r"\.\d{8}-\d{6}$", path.name)]
+    aside = [path for path in out.glob("*") if is_set_aside(path)]
     found = [*(sorted(cache.iterdir()) if cache.is_dir() else []), *sorted(aside)]
     for path in found:
         files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]

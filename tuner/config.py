@@ -1,10 +1,12 @@
 """What a run is asked to do, and what a second run of the same command may change."""
 
+import math
 from dataclasses import asdict, dataclass, field, fields
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
+from tuner.constraints import Constraints
 from tuner.engines import ALGORITHMS
 from tuner.errors import UsageError
 from tuner.schedulers import SCHEDULERS
@@ -42,6 +44,9 @@ class RunConfig:
     deterministic: bool = _option(False, "must")
     target: float | None = _option(None, "may")
     patience: int | None = _option(None, "may")
+    warm_start: tuple[str, ...] = _option((), "must")
+    max_parameters: int | None = _option(None, "must")
+    max_latency_ms: float | None = _option(None, "must")
     metric: str = _option("accuracy", "must")
     class_weights: str = _option("none", "must")
     precision: str = _option("auto", "must")
@@ -73,6 +78,12 @@ class RunConfig:
             _at_least("--patience", self.patience, 1)
         if self.target is not None and not 0 < self.target <= 1:
             raise UsageError(f"--target {self.target}: expected a validation score above 0, up to 1")
+        if self.max_parameters is not None:
+            _at_least("--max-parameters", self.max_parameters, 1)
+        if self.max_latency_ms is not None and not 0 < self.max_latency_ms < math.inf:
+            raise UsageError(
+                f"--max-latency-ms {self.max_latency_ms}: expected a number of milliseconds above 0"
+            )
         _at_least("--seed", self.seed, 0)
         _one_of("--engine", self.engine, tuple(ALGORITHMS))
         self._choose_search()
@@ -101,11 +112,21 @@ class RunConfig:
                 f"--deterministic: keras-tuner's {self.algorithm} chooses by whatever has ended when it is "
                 "asked\nits random and grid can be used, and all algorithms of optuna"
             )
+        if self.deterministic and self.max_latency_ms is not None:
+            raise UsageError(
+                "--deterministic: --max-latency-ms decides by a time that is measured, and never quite the "
+                "same\n--max-parameters can be used"
+            )
         if (self.engine, self.algorithm) == ("optuna", "gp") and find_spec("torch") is None:
             raise UsageError(
                 "--algorithm gp needs PyTorch, which is not installed\n"
                 "it comes with the extra: pip install 'tune-images[torch]'"
             )
+
+    @property
+    def constraints(self) -> Constraints:
+        """The limits that a model must hold."""
+        return Constraints(self.max_parameters, self.max_latency_ms)
 
     def to_json(self) -> dict[str, Any]:
         """As `run.json` keeps it: paths as strings."""

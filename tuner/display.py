@@ -93,7 +93,7 @@ class Display:
         self._trials = trials
         self._left = left
         for trial in [*past, *paused]:
-            self._count(trial.number, trial.outcome, trial.score)
+            self._count(trial.number, trial.outcome, trial.score if trial.feasible else None)
         if past or paused:
             waiting = f", {len(paused)} of them wait" if paused else ""
             self.say(f"resuming: {len(past) + len(paused)} of {trials} trials are done{waiting}")
@@ -112,8 +112,10 @@ class Display:
         """An epoch of a trial has ended."""
         self._running[spec.number] = f"epoch {report.epoch} of {spec.epochs}, {report.score or 0:.3f}"
 
-    def trial_ended(self, spec: TrialSpec, result: TrialResult, outcome: Outcome) -> None:
-        """A trial has ended, or waits."""
+    def trial_ended(
+        self, spec: TrialSpec, result: TrialResult, outcome: Outcome, *, wins: bool = True
+    ) -> None:
+        """A trial has ended, or waits; `wins` says whether it may win."""
         self._running.pop(spec.number, None)
         if spec.resume_from:
             self._counts["paused"] -= 1
@@ -121,21 +123,20 @@ class Display:
             return
         why = (
             f" ({result.reason}: {result.message.splitlines()[0]})"
-            if outcome == "failed" and result.message
+            if (outcome == "failed" or result.state == "refused") and result.message
             else ""
+            if wins
+            else " (too large to win)"
         )
         epochs = result.epochs[-1].epoch if result.epochs else spec.resume_from
-        self._ended(spec.number, outcome, result.score, epochs, why)
+        self._count(spec.number, outcome, result.score if wins else None)
+        if self._view is None:
+            self.say(self._trial_line(spec.number, outcome, result.score, epochs, why))
 
     def trial_dropped(self, trial: PastTrial) -> None:
         """A trial that was paused does not go on."""
         self._counts["paused"] -= 1
         self._count(trial.number, trial.outcome, trial.score)
-
-    def _ended(self, number: int, outcome: str, score: float | None, epochs: int, why: str = "") -> None:
-        self._count(number, outcome, score)
-        if self._view is None:
-            self.say(self._trial_line(number, outcome, score, epochs, why))
 
     def _count(self, number: int, outcome: str, score: float | None) -> None:
         self._counts[outcome] += 1
@@ -145,7 +146,7 @@ class Display:
     def _trial_line(self, number: int, outcome: str, score: float | None, epochs: int, why: str) -> str:
         scored = "" if score is None else f" {score:.4f}"
         done = "waits" if outcome == "paused" else outcome
-        after = f" after {epochs} epochs" if outcome in {"pruned", "paused"} else ""
+        after = f" after {epochs} epochs" if outcome in {"pruned", "paused"} and epochs else ""
         best = "" if self._best is None else f"; best {self._best[0]:.4f} (trial {self._best[1]})"
         seconds = self._left()
         left = f"; about {duration(seconds)} left" if seconds >= 1 else ""

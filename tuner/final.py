@@ -9,6 +9,7 @@ from typing import Any
 
 from search_spaces.space import SearchSpace
 from tuner import publish, seeds, study
+from tuner.constraints import Constraints
 from tuner.contenders import Contender, default, winner
 from tuner.datasets.base import Dataset
 from tuner.engines.base import PastTrial
@@ -43,6 +44,7 @@ class Plan:
         finalists: how many trials are run again.
         epochs: length of a schedule, and the most epochs of a baseline.
         save_ensemble: save the models of all the winner's seeds as one as well.
+        constraints: what the winner's model must hold.
     """
 
     space: SearchSpace
@@ -53,6 +55,7 @@ class Plan:
     finalists: int
     epochs: int
     save_ensemble: bool = False
+    constraints: Constraints = field(default_factory=Constraints)
 
 
 @dataclass
@@ -80,7 +83,8 @@ class Final:
         finalists = study.best(self.past, self.plan.finalists)
         if not finalists:
             raise RunError(
-                "no trial ran to its end, so there is no winner\na larger --budget or --trials would help"
+                self.plan.constraints.hopeless(self.past)
+                or "no trial ran to its end, so there is no winner\na larger --budget or --trials would help"
             )
         baselines = [default(self.plan.space, self.plan.model), *self.plan.baselines]
         for trial in self.past:

@@ -59,7 +59,8 @@ Space = Annotated[
     str | None,
     _option(
         "--space",
-        help="Model family and search space: a name (see `tune spaces`), or FILE.py:FAMILY.",
+        help="Model family and search space: a name (see `tune spaces`); FILE.toml, which names a family and "
+        "the ranges that differ from its own; or FILE.py:FAMILY with a `build` that returns a Keras model.",
         panel=SEARCH,
         metavar="SPACE",
     ),
@@ -90,6 +91,37 @@ Target = Annotated[
 Patience = Annotated[
     int | None,
     _option("--patience", help="Stop the search after so many trials without a better one.", panel=SEARCH),
+]
+WarmStart = Annotated[
+    list[str],
+    _option(
+        "--warm-start",
+        help="Try the winners of earlier runs right after the default, those on the most similar data first: "
+        "run directories or names in --out, or auto for up to 5 finished ones in --out. Only their "
+        "configurations are taken, fitted into this space. With commas, or repeated.",
+        panel=SEARCH,
+        metavar="RUN|auto",
+    ),
+]
+MaxParameters = Annotated[
+    int | None,
+    _option(
+        "--max-parameters",
+        help="Most weights of a model: configurations that build larger ones are refused before they are "
+        "trained, and the search learns to avoid them. The default is trained in any case, as a baseline.",
+        panel=SEARCH,
+        metavar="N",
+    ),
+]
+MaxLatencyMs = Annotated[
+    float | None,
+    _option(
+        "--max-latency-ms",
+        help="The same for the time to predict one image on one CPU thread, probed before the training. It "
+        "is measured: close to the limit, another run may decide otherwise.",
+        panel=SEARCH,
+        metavar="MS",
+    ),
 ]
 Metric = Annotated[
     str,

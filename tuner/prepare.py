@@ -1,9 +1,11 @@
 """What is known before anything is trained: data, search space, baselines, slots."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from search_spaces.family import Family, Task
 from search_spaces.space import SearchSpace, SpaceError
+from search_spaces.toml_file import SpaceFile, read_toml
 from tuner import contenders, datasets, devices, registry
 from tuner.config import RunConfig
 from tuner.datasets.base import DataOptions, Dataset
@@ -36,11 +38,11 @@ def prepare(config: RunConfig, display: Display) -> Prepared:
     Raises:
         UsageError, DataError: as the registry, the spaces and the data sets raise them.
     """
-    from search_spaces import SEARCH_SPACES
-
     slots = devices.slots(config.devices, config.workers)
-    if config.space is not None:  # a wrong name is worth knowing before data are read
-        registry.reference("search space", config.space, SEARCH_SPACES)
+    file = space_file(config.space)
+    named = file.family if file else config.space or ""
+    if named:  # a wrong name is worth knowing before data are read
+        _reference(named, file)
     dataset = datasets.load(config.dataset, data_options(config), display.progress)
     traits = dataset.traits
     task = Task(
@@ -51,20 +53,51 @@ def prepare(config: RunConfig, display: Display) -> Prepared:
         flips=traits.flips,
         gpu=any(slot.device.kind == "gpu" for slot in slots),
     )
-    model = registry.reference("search space", config.space or traits.space, SEARCH_SPACES)
+    model = _reference(named or traits.space, file)
     family = registry.resolve(model)
     if not isinstance(family, Family):
         raise UsageError(
-            f"--space {config.space}: it is a {type(family).__name__}; expected a search_spaces.Family"
+            f"--space {config.space}: {named} is a {type(family).__name__}; "
+            "expected a search_spaces.family.Family"
         )
     try:
-        space = family.space(task).with_settings(config.settings)
+        space = family.space(task)
+        space = (file.apply(space) if file else space).with_settings(config.settings)
     except SpaceError as error:
         raise UsageError(str(error)) from None
     baselines = contenders.baselines(
         config.baselines or traits.baselines, task, faithful=config.faithful_baselines
     )
     return Prepared(dataset, task, model, space, baselines, slots)
+
+
+def space_file(space: str | None) -> SpaceFile | None:
+    """What the TOML file says that `--space` names, None where it names none.
+
+    Raises:
+        UsageError: the file cannot be read, or is not what it should be.
+    """
+    if space is None or not space.endswith(".toml"):
+        return None
+    if not Path(space).is_file():
+        raise UsageError(f"no file {space!r} for --space; expected FILE.toml")
+    try:
+        return read_toml(Path(space))
+    except SpaceError as error:
+        raise UsageError(str(error)) from None
+
+
+def _reference(name: str, file: SpaceFile | None) -> str:
+    """The family of that name; a file names those of other files by their place beside it."""
+    from search_spaces import SEARCH_SPACES
+
+    beside = name if file is None or ".py:" not in name else str(file.path.parent / name)
+    try:
+        return registry.reference("search space", beside, SEARCH_SPACES)
+    except UsageError as error:
+        if file is None:
+            raise
+        raise UsageError(f'{file.path}: family = "{name}": {error}') from None
 
 
 def data_options(config: RunConfig) -> DataOptions:

@@ -70,6 +70,8 @@ class WorkContext:
         metric: what `EpochReport.score` is: accuracy, balanced-accuracy, f1-macro or auc.
         class_weights: whether rare classes weigh more in the loss.
         precision: "float32" or "mixed_bfloat16".
+        max_parameters: trials of the search with larger models are refused; None for no limit.
+        max_latency_ms: and so are those that take longer for one image.
     """
 
     run_dir: str
@@ -78,6 +80,8 @@ class WorkContext:
     metric: str
     class_weights: bool
     precision: str
+    max_parameters: int | None = None
+    max_latency_ms: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON object."""
@@ -120,7 +124,7 @@ class EpochReport:
         return cls(**data)
 
 
-State = Literal["complete", "stopped", "failed", "paused"]
+State = Literal["complete", "stopped", "failed", "paused", "refused"]
 
 
 @dataclass(frozen=True)
@@ -129,11 +133,12 @@ class TrialResult:
 
     Attributes:
         state: complete (its schedule ended), stopped (as the parent told it), failed, paused (its
-            state is saved for a later piece of work).
+            state is saved for a later piece of work), refused (not trained, as its model is too
+            large or too slow).
         seconds: from the start of building the model to the end, on its worker.
         reason: of a failure, in a word: "nan", "out-of-memory", "error", "worker-died", "hung",
-            "disk".
-        message: of a failure, for the user.
+            "disk"; "refused".
+        message: of a failure or a refusal, for the user.
         parameters: trainable and other weights of the model, 0 for estimators without any.
         output: file (relative to the run directory) of the predictions, if any: an `.npz` with
             `probabilities` (images, classes) of the validation or test images.

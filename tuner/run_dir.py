@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -91,6 +92,24 @@ def _copy(source: Path, target: Path) -> None:
     if source.exists():
         with source.open("rb") as content:
             write_atomically(target, lambda file: shutil.copyfileobj(content, file))
+
+
+def find_run(name: Path, out: Path) -> "RunDir":
+    """The run that a name in `out`, or a path, stands for.
+
+    Raises:
+        UsageError: there is none; it names those there are.
+    """
+    for path in (name, out / name):
+        if (path / "run.json").is_file():
+            return RunDir(path)
+    known = sorted(path.parent.name for path in out.glob("*/run.json"))
+    raise UsageError(f"no run {str(name)!r}\nruns in {out}: {', '.join(known) or 'none'}")
+
+
+def is_set_aside(path: Path) -> bool:
+    """Whether a directory is a run that `--fresh` has renamed."""
+    return re.search(r"\.\d{8}-\d{6}$", path.name) is not None
 
 
 class RunDir:

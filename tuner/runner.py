@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tuner import datasets, devices, plan, registry, state
+from tuner import datasets, devices, plan, registry, state, warm_start
 from tuner.config import RunConfig
 from tuner.display import Display
 from tuner.drive import Halt, Interrupt, wait_until_ready
@@ -25,6 +25,7 @@ from tuner.run_dir import RunDir, read_json, telling_of_disk_errors, write_array
 from tuner.schedulers import SCHEDULERS
 from tuner.schedulers.base import Scheduler
 from tuner.study import Search
+from tuner.warm_start import Start
 
 LAG = 8
 """With `--deterministic`, a trial is chosen and compared knowing those up to this many before it."""
@@ -64,6 +65,8 @@ def run(
     """
     prepared = prepare(config, display)
     directory = RunDir(config.out / (config.name or default_name(config.dataset)))
+    begins = fresh or not directory.run.exists()
+    starts = _starts(config, prepared, directory, display) if begins else []
     with telling_of_disk_errors(directory.path):
         if fresh and (aside := directory.set_aside()):
             display.say(f"the earlier run is set aside as {aside}")
@@ -71,7 +74,8 @@ def run(
         interrupt = Interrupt(display.warn)
         try:
             with interrupt, display.showing():
-                return Session(config, prepared, directory, display, command, began, interrupt).run()
+                session = Session(config, prepared, directory, display, command, began, interrupt, starts)
+                return session.run()
         except plan.TooShortError:
             directory.remove()  # there is nothing in it yet
             raise
@@ -82,6 +86,13 @@ def run(
             raise
         finally:
             lock.release()
+
+
+def _starts(config: RunConfig, prepared: Prepared, directory: RunDir, display: Display) -> list[Start]:
+    """What a new run tries first; one that goes on has that in its `run.json`."""
+    return warm_start.find(
+        config.warm_start, config.out, directory.path, prepared.task, prepared.space, display.say
+    )
 
 
 def default_name(dataset: str) -> str:
@@ -100,6 +111,7 @@ class Session:
     command: list[str]
     began: float
     interrupt: Interrupt
+    starts: list[Start]
     state: dict[str, Any] = field(default_factory=dict)
 
     def run(self) -> Ended:
@@ -137,10 +149,12 @@ class Session:
             state.check_agreement(earlier, now, self.config, self.directory.path)
             kept = {key: earlier[key] for key in ("created", "plan", "seconds", "search", "state", "ends")}
             self.state = {**now, **kept}
+            self.starts = [Start.from_json(start) for start in earlier.get("warm_start", [])]
+            self.state["warm_start"] = [start.to_json() for start in self.starts]
             # What "auto" meant when the run began: another machine goes on in the same precision.
             self.state["environment"]["precision"] = earlier["environment"]["precision"]
             return
-        self.state = now
+        self.state = {**now, "warm_start": [start.to_json() for start in self.starts]}
         write_arrays(self.directory.splits, state.splits(self.prepared.dataset, self.config.seed))
         write_json(self.directory.audit, self.prepared.dataset.audit)
         self._save()
@@ -169,6 +183,8 @@ class Session:
             metric=config.metric,
             class_weights=config.class_weights == "balanced",
             precision=self.state["environment"]["precision"],
+            max_parameters=config.max_parameters,
+            max_latency_ms=config.max_latency_ms,
         )
         names = sorted({slot.device.description for slot in slots})
         workers = f"{len(slots)} worker{'s' if len(slots) != 1 else ''}"
@@ -230,6 +246,8 @@ class Session:
             config.algorithm,
             config.seed,
             scheduler,
+            config.constraints,
+            self.starts,
         )
         return engine
 
@@ -247,7 +265,17 @@ class Session:
         engine = self._engine(scheduler)
         deadline = self._deadline(SEARCH_SHARE)
         limits = Limits(config.target, config.patience)
-        search = Search(engine, scheduler, executor, self.display, config.trials, clock, limits, deadline)
+        search = Search(
+            engine,
+            scheduler,
+            executor,
+            self.display,
+            config.trials,
+            clock,
+            limits,
+            deadline,
+            config.constraints,
+        )
         grace = 60.0 if config.budget is None else SEARCH_GRACE * config.budget
         search.run(self._until(deadline, search), grace)
         self._record_search(engine, search, clock())
@@ -298,6 +326,7 @@ class Session:
             finalists=config.finalists,
             epochs=self._epochs,
             save_ensemble=config.save_ensemble,
+            constraints=config.constraints,
         )
         final = Final(
             final_plan, self.directory, prepared.dataset, fits, self._engine(self._scheduler()).past()

@@ -77,8 +77,16 @@ def check_agreement(earlier: dict[str, Any], now: dict[str, Any], config: RunCon
     if differing:
         raise UsageError(f"{where}: {', '.join(differing)}\n{way_out}")
     if earlier["space"] != now["space"]:
-        name = earlier["space"]["name"]
-        raise UsageError(f"{where}: its search space {name} has other parameters or ranges\n{way_out}")
+        changed = _changed(earlier["space"]["parameters"], now["space"]["parameters"])
+        named = f"--space {config.space}" if config.space else f"its search space {now['space']['name']}"
+        raise UsageError(f"{where}: {named} has changed since ({changed})\n{way_out}")
+
+
+def _changed(earlier: list[dict[str, Any]], now: list[dict[str, Any]]) -> str:
+    """The parameters whose ranges or defaults are not the same in two spaces."""
+    before, after = ({row["name"]: row for row in rows} for rows in (earlier, now))
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    return ", ".join(names) or "another order"
 
 
 def splits(dataset: Dataset, seed: int) -> dict[str, NDArray[np.int8]]:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from tuner.constraints import Constraints
 from tuner.display import Display
 from tuner.drive import Halt, drive
 from tuner.engines.base import Engine, Outcome, PastTrial
@@ -30,6 +31,7 @@ class Search:
         trials: how many in all: complete, pruned and failed.
         clock: seconds since the search began, over all its sittings.
         limits: what else ends it.
+        constraints: what a model must hold to win.
         deadline: `time.monotonic()` at which it must have ended, or None.
         closed: why no new trials are asked for any more; "" while they are.
     """
@@ -42,6 +44,7 @@ class Search:
     clock: Callable[[], float]
     limits: Limits = field(default_factory=Limits)
     deadline: float | None = None
+    constraints: Constraints = field(default_factory=Constraints)
     closed: Closed = ""
     _pruned: set[int] = field(default_factory=set)
     _started: dict[int, float] = field(default_factory=dict)
@@ -50,24 +53,41 @@ class Search:
     _failures: list[TrialResult] = field(default_factory=list)
     _complete: dict[int, float] = field(default_factory=dict)
     _settled: dict[int, Settled] = field(default_factory=dict)
+    _may_win: dict[int, bool] = field(default_factory=dict)
     _pace: Pace = field(default_factory=Pace)
     _ahead: TrialSpec | None = None
 
     def __post_init__(self) -> None:
         past, paused = self.engine.past(), [*self.engine.paused(), *self.engine.interrupted()]
+        self._may_win = {trial.number: trial.feasible for trial in paused}
         for trial in [*past, *paused]:
             for epoch, score in trial.scores.items():
                 self.scheduler.report(trial.number, epoch, score)
-            self._settle(trial.number, trial.outcome, trial.scores, trial.score)
+            self._settle(trial.number, trial.outcome, trial.scores, trial.score, feasible=trial.feasible)
             self._pace.learn(trial.epochs, trial.seconds)
         self.display.search_started(self.trials, past, paused, self._left)
 
     @property
     def completed(self) -> int:
-        """Trials that ran to the end."""
+        """Trials that ran to the end, and may win."""
         return len(self._complete)
 
-    def _settle(self, number: int, outcome: Outcome, scores: dict[int, float], score: float | None) -> None:
+    def _settle(
+        self,
+        number: int,
+        outcome: Outcome,
+        scores: dict[int, float],
+        score: float | None,
+        *,
+        feasible: bool,
+    ) -> None:
+        """Notes what a trial has come to: a score that can be compared with the others', or none.
+
+        A default that is too large has none: it can not win, so nothing ends because it is good.
+        """
+        if not feasible:
+            self._settled.setdefault(number, Settled(None, None))
+            return
         if outcome == "complete" and score is not None:
             self._complete[number] = score
         compared = self.scheduler.signal(scores)
@@ -179,13 +199,22 @@ class Search:
                 reason=result.reason or ("budget" if halt == "deadline" else ""),
             )
         self._note(spec.number, result)
+        feasible = self._feasible(spec, result)
         self.engine.tell(spec.number, result, outcome, (slot, self.executor.device(slot)))
         if outcome != "waiting":
             scores = {report.epoch: report.score or 0.0 for report in result.epochs}
-            self._settle(spec.number, outcome, scores, result.score)
-            self._pace.learn(len(result.epochs), result.seconds)
-        self.display.trial_ended(spec, result, outcome)
+            self._settle(spec.number, outcome, scores, result.score, feasible=feasible)
+            if result.state != "refused":
+                self._pace.learn(len(result.epochs), result.seconds)
+        self.display.trial_ended(spec, result, outcome, wins=feasible)
         self._drop()
+
+    def _feasible(self, spec: TrialSpec, result: TrialResult) -> bool:
+        """Whether a trial may win; what goes on after a pause was looked at before it."""
+        broken = self.constraints.broken(result.parameters, result.latency_ms)
+        found = self._may_win.get(spec.number, True) and not broken
+        self._may_win[spec.number] = found
+        return found
 
     def _note(self, number: int, result: TrialResult) -> None:
         if result.log:
@@ -203,7 +232,7 @@ class Search:
             return "failed"
         if result.state in {"complete", "paused"}:
             return "complete" if result.state == "complete" else "paused"
-        if spec.number in self._pruned or halt == "deadline":
+        if result.state == "refused" or spec.number in self._pruned or halt == "deadline":
             return "pruned"
         return "waiting"
 
@@ -232,6 +261,6 @@ class Search:
 
 
 def best(past: list[PastTrial], count: int) -> list[PastTrial]:
-    """The best complete trials by their score at the end of the schedule, best first."""
-    complete = [trial for trial in past if trial.outcome == "complete" and trial.score is not None]
+    """The best complete trials that hold all limits, by score at the end of the schedule, best first."""
+    complete = [t for t in past if t.outcome == "complete" and t.score is not None and t.feasible]
     return sorted(complete, key=lambda trial: (-(trial.score or 0.0), trial.number))[:count]

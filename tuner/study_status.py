@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tuner.constraints import REFUSED
 from tuner.display import duration
 from tuner.engines.journal import STUDY, is_paused
 from tuner.engines.record import FAILED
@@ -48,9 +49,14 @@ def _overview(run: dict[str, Any], trials: list[Any]) -> list[str]:
         for state in ("complete", "pruned", "failed", "running", "paused", "waiting")
     )
     complete = [trial for trial, state in zip(trials, states, strict=True) if state == "complete"]
+    may_win = [trial for trial in complete if all(excess <= 0 for excess in trial.constraints.values())]
+    refused = [trial for trial in trials if trial.user_attrs.get("reason") == REFUSED]
     found = [f"{run['name']}: {run['state']}", f"trials: {counts}; {wanted} asked for"]
-    if complete:
-        best = max(complete, key=lambda trial: trial.value)
+    if refused:
+        last = refused[-1].user_attrs["message"]
+        found.append(f"refused before training: {len(refused)} of those pruned; the last: {last}")
+    if may_win:
+        best = max(may_win, key=lambda trial: trial.value)
         found.append(f"best so far: {best.value:.4f} (trial {best.number})")
     ended = sum(state in {"complete", "pruned", "failed"} for state in states)
     spent = max(

@@ -1,6 +1,9 @@
 """How the search went: trials, finalists, what it cost."""
 
+from collections.abc import Sequence
+
 from reports import figures
+from reports.facts import Trial
 from reports.markdown import NONE, code, duration, escape, join, percent, plural, score, sentence, size, table
 from reports.sections.answer import trials
 from reports.summary import RunSummary
@@ -37,6 +40,8 @@ def render(summary: RunSummary) -> str:
         [
             "## How the search went",
             _sentences(summary),
+            _refused(summary),
+            _warm_start(summary),
             figures.place("history", summary),
             figures.place("timeline", summary),
             _finalists(summary),
@@ -47,9 +52,78 @@ def render(summary: RunSummary) -> str:
 
 def saved_share(summary: RunSummary) -> float | None:
     """Share of the epochs that stopping early has saved, of all trials trained to the end."""
-    ended = sum(summary.search.count(state) for state in ("complete", "pruned", "failed"))
-    full = ended * summary.epochs
+    full = _full(summary)
     return 1 - summary.search.epochs_trained / full if full else None
+
+
+def _full(summary: RunSummary) -> int:
+    """Epochs of all trials that were begun, had each been trained to the end."""
+    ended = sum(summary.search.count(state) for state in ("complete", "pruned", "failed"))
+    return (ended - sum(trial.refused for trial in summary.search.trials)) * summary.epochs
+
+
+def _refused(summary: RunSummary) -> str:
+    """How many trials were not trained, as their models break a limit, and what that means."""
+    refused = [trial for trial in summary.search.trials if trial.refused]
+    default = next(iter(summary.search.trials), None)
+    parts = []
+    if refused:
+        slow = sum("--max-latency-ms" in trial.message for trial in refused)
+        large = sum("--max-parameters" in trial.message for trial in refused)
+        most, slowest = summary.config.get("max_parameters"), summary.config.get("max_latency_ms")
+        why = [f"{large:,} for more than {plural(most, 'parameter')}"] if large and most else []
+        why += [f"{slow:,} for more than {slowest:g} ms an image"] if slow and slowest else []
+        many = plural(len(refused), "configuration was", "configurations were")
+        parts.append(f"{many} refused before training, counted as stopped early: {' and '.join(why)}.")
+    if default is not None and not default.feasible:
+        parts.append(
+            "The default configuration breaks a limit itself: it was trained as a baseline, and could "
+            "not win."
+        )
+    return " ".join(parts)
+
+
+def _warm_start(summary: RunSummary) -> str:
+    """The trials that began with winners of earlier runs, and what they were worth."""
+    everyone = summary.search.trials
+    started = [trial for trial in everyone if trial.warm_start]
+    if not started:
+        return ""
+    best = _best_score(summary, started)
+    rest = [trial for trial in everyone[1:] if not trial.warm_start]
+    compared = (
+        ("the best of the other trials", _best_score(summary, rest)),
+        ("the default", _best_score(summary, everyone[:1])),
+    )
+    others = [f"{who} {found}" for who, found in compared if found]
+    first, last = started[0].number, started[-1].number
+    if first < last:
+        text = f"Trials {first} to {last} were warm starts: the winners of earlier runs."
+    else:
+        text = f"Trial {first} was a warm start: the winner of an earlier run."
+    if not best:
+        text += " None of that was among the best few, which were trained to the end."
+    else:
+        reached = "On validation the best of them reached" if len(started) > 1 else "On validation it reached"
+        text += f" {reached} {best}"
+        text += f", {' and '.join(others)}." if others else "."
+    rows = [
+        [str(t.number), code(t.warm_start), _score(summary, t.score) or NONE, t.state, str(t.epochs)]
+        for t in started
+    ]
+    return join([text, table(["trial", "winner of", "on validation", "state", "epochs"], rows, "rlrlr")])
+
+
+def _best_score(summary: RunSummary, trials: Sequence[Trial]) -> str:
+    """The best score at the end of a schedule; "" where there is none."""
+    scores = [t.score for t in trials if t.state == "complete" and t.feasible and t.score is not None]
+    return _score(summary, max(scores, default=None))
+
+
+def _score(summary: RunSummary, score: float | None) -> str:
+    if score is None:
+        return ""
+    return percent(score) if summary.metric.endswith("accuracy") else f"{score:.3f}"
 
 
 def _sentences(summary: RunSummary) -> str:
@@ -61,9 +135,9 @@ def _sentences(summary: RunSummary) -> str:
     text += PRUNERS.get(str(config.get("pruner")), f", pruner {code(config.get('pruner'))} which to stop.")
     saved = saved_share(summary)
     if saved is not None and saved > 0:
-        full = sum(search.count(state) for state in ("complete", "pruned", "failed")) * summary.epochs
         text += (
-            f" They trained for {plural(search.epochs_trained, 'epoch')} in place of {full:,}, which saved "
+            f" They trained for {plural(search.epochs_trained, 'epoch')} in place of {_full(summary):,}, "
+            "which saved "
             f"{percent(saved, 0)}."
         )
     if search.images_per_second:

@@ -1,7 +1,7 @@
 """What every engine promises with every algorithm, with a closed form instead of a training."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 
 from search_spaces.space import Categorical, Float, Int, SearchSpace
 from tuner import registry
+from tuner.constraints import REFUSED, Constraints
 from tuner.engines import ALGORITHMS, ENGINES, points
 from tuner.engines.base import Engine, PastTrial
 from tuner.engines.oracles import Grid, Oracle
 from tuner.records import EpochReport, TrialResult, TrialSpec
 from tuner.schedulers.base import Scheduler
 from tuner.schedulers.screen import Screen
+from tuner.warm_start import Start
 
 COMBINATIONS = [(engine, algorithm) for engine, algorithms in ALGORITHMS.items() for algorithm in algorithms]
 EPOCHS = 9
@@ -61,11 +63,20 @@ def make(
     seed: int = 0,
     space: SearchSpace = SPACE,
     scheduler: Scheduler | None = None,
+    constraints: Constraints | None = None,
+    starts: Sequence[Start] = (),
 ) -> Engine:
     folder.mkdir(exist_ok=True)
     engine, algorithm = combination
     made: Engine = registry.resolve(ENGINES[engine])(
-        folder / "study.journal", space, "a:B", algorithm, seed, scheduler or Scheduler(EPOCHS, 100)
+        folder / "study.journal",
+        space,
+        "a:B",
+        algorithm,
+        seed,
+        scheduler or Scheduler(EPOCHS, 100),
+        constraints or Constraints(),
+        starts,
     )
     return made
 
@@ -408,3 +419,95 @@ def test_screened_trials_wait_and_the_best_go_on_from_there(
     while not screened(*fresh("parts"), 14, stop_after=3):
         pass
     assert outcomes(fresh("parts")[0]) == outcomes(whole)
+
+
+LIMIT = Constraints(max_parameters=20)
+"""A model has as many parameters as its width, at which it is also the better the wider: 32 is best."""
+
+
+def limited(engine: Engine, most: int, constraints: Constraints, stop_after: int = MOST) -> bool:
+    """A search in which models that are too wide are refused; False if it was cut short."""
+    for _ in range(stop_after):
+        spec = engine.ask(most)
+        if spec is None:
+            return True
+        width = int(spec.params["width"])
+        if constraints.broken(width, None) and spec.number and not spec.resume_from:
+            result = TrialResult("refused", 0.1, reason=REFUSED, message="too wide", parameters=width)
+            engine.tell(spec.number, result, "pruned", (0, "cpu"))
+        else:
+            epochs = reports(spec)
+            for report in epochs:
+                engine.report(spec.number, report)
+            done = epochs[-1].epoch == spec.epochs
+            state: Any = "complete" if done else "paused"
+            result = TrialResult(state, 1.0, epochs, parameters=width)
+            engine.tell(spec.number, result, state, (0, "cpu"))
+        engine.drop(MOST)
+    return False
+
+
+def test_refused_trials_are_pruned_and_told_by_how_much(combination: tuple[str, str], tmp_path: Path) -> None:
+    whole = make(tmp_path / "whole", combination, constraints=LIMIT)
+    assert limited(whole, 14, LIMIT)
+    past = whole.past()
+    assert [trial.number for trial in past] == list(range(14))
+    for trial in past:
+        width = int(trial.params["width"])
+        assert trial.excess == pytest.approx(max(0.0, width / 20 - 1))
+        assert trial.feasible == (width <= 20)
+        assert trial.parameters == width
+        if not trial.feasible:
+            assert (trial.outcome, trial.scores) == ("pruned", {})
+    while not limited(make(tmp_path / "parts", combination, constraints=LIMIT), 14, LIMIT, stop_after=4):
+        pass
+    assert outcomes(make(tmp_path / "parts", combination, constraints=LIMIT)) == outcomes(whole)
+
+
+@pytest.mark.parametrize("algorithm", ["tpe", "cmaes"])
+def test_the_sampler_keeps_away_from_what_was_refused(algorithm: str, tmp_path: Path) -> None:
+    """The best width is 32, and 20 allowed: without a limit, the search goes there."""
+    engine = make(tmp_path / "limited", ("optuna", algorithm), constraints=LIMIT)
+    limited(engine, 60, LIMIT)
+    free = make(tmp_path / "free", ("optuna", algorithm))
+    limited(free, 60, Constraints())
+
+    def wide(chosen: Engine) -> int:
+        return sum(int(trial.params["width"]) > 20 for trial in chosen.past()[-30:])
+
+    assert wide(engine) <= 15
+    assert wide(free) >= 20
+
+
+STARTS = [
+    Start("one", SPACE.complete({"width": 32, "rate": 3e-3, "head": "b", "depth": 3, "wide": True}), 0.0),
+    Start("other", SPACE.complete({"width": 5, "rate": 0.05, "dropout": 0.45}), 1.5),
+]
+
+
+def test_warm_starts_come_right_after_the_default(combination: tuple[str, str], tmp_path: Path) -> None:
+    whole = make(tmp_path / "whole", combination, starts=STARTS)
+    specs = search(whole, 14)
+    assert [spec.params for spec in specs[:3]] == [SPACE.default(), *(start.params for start in STARTS)]
+    past = whole.past()
+    assert [trial.outcome for trial in past[:3]] == ["complete"] * 3  # also with Keras Tuner's Hyperband
+    assert len({points.key(trial.params) for trial in past}) > 10
+    for trial in past:
+        check(trial)
+    count = 0
+    while (spec := (parts := make(tmp_path / "parts", combination, starts=STARTS)).ask(14)) is not None:
+        train(parts, spec)
+        count += 1
+        if count > MOST:
+            pytest.fail("never ends")
+    assert outcomes(parts) == outcomes(whole)
+
+
+@pytest.mark.parametrize("engine", ["optuna", "keras-tuner"])
+def test_a_grid_goes_around_its_warm_starts(engine: str, tmp_path: Path) -> None:
+    params = [SMALL.complete({"head": "a"}), SMALL.complete({"depth": 3})]
+    starts = [Start("one", params[0], 0.0), Start("other", params[1], 0.0)]
+    made = make(tmp_path, (engine, "grid"), space=SMALL, starts=starts)
+    search(made, 100)
+    tried = [points.key(trial.params) for trial in made.past()]
+    assert len(tried) == len(set(tried)) == 4

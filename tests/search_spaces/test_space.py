@@ -1,8 +1,6 @@
-from pathlib import Path
-
 import pytest
 
-from search_spaces.space import Categorical, Float, Int, SearchSpace, SpaceError, from_toml, read_toml
+from search_spaces.space import Categorical, Float, Int, SearchSpace, SpaceError
 
 SPACE = SearchSpace(
     "demo",
@@ -179,44 +177,6 @@ def test_json() -> None:
     assert rows["head"]["low"] is None
     assert rows["units"]["searched"] is False  # nothing uses it any more
     assert rows["units"]["active_if"] == ["head", ["dense"]]
-
-
-def test_toml(tmp_path: Path) -> None:
-    file = tmp_path / "mine.toml"
-    file.write_text(
-        'family = "demo"\n[set]\nfilters = "16..32:log"\ndepth = 2\nhead = ["pooling"]\n'
-        "norm = false\nkernel = [5, 3]\n"
-    )
-    assert read_toml(file)[0] == "demo"
-    space = from_toml(file, SPACE)
-    assert space == SPACE.with_settings(
-        ["filters=16..32:log", "depth=2", "head=pooling,", "norm=false", "kernel=5,3"]
-    )
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("filters = 3", "'filters': expected family"),
-        ("family = 3", "'family': expected family"),
-        ("set = 3", "'set': expected family"),
-        ("[set", "is no TOML"),
-        ("[set]\nfilters = 3000", "filters=3000: expected a value from 1 to 512"),
-        ("[set]\nfiltres = 3", "did you mean 'filters'?"),
-    ],
-)
-def test_wrong_toml(tmp_path: Path, content: str, message: str) -> None:
-    file = tmp_path / "mine.toml"
-    file.write_text(content)
-    with pytest.raises(SpaceError) as caught:
-        from_toml(file, SPACE)
-    assert message in str(caught.value)
-    assert str(file) in str(caught.value)
-
-
-def test_missing_toml(tmp_path: Path) -> None:
-    with pytest.raises(SpaceError, match="cannot be read"):
-        read_toml(tmp_path / "no.toml")
 
 
 def test_narrowing_moves_a_default_that_lies_outside_without_declared_limits() -> None:

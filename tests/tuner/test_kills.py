@@ -12,10 +12,10 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.contracts.test_engines import EPOCHS, SMALL, Engine, make, screened, search, train
+from tests.contracts.test_engines import EPOCHS, SMALL, make, screened, search, train
 from tests.tuner.conftest import command, commands_in
 from tests.tuner.test_run import trials
-from tuner.engines.base import PastTrial
+from tuner.engines.base import Engine, PastTrial
 from tuner.run_dir import RunDir
 from tuner.schedulers.base import Scheduler
 from tuner.schedulers.screen import Screen

@@ -78,6 +78,8 @@ def place(tmp_path_factory: pytest.TempPathFactory, curve_run: Path) -> Path:
     files = ["path,kind,person"]
     files += [f"photos/{('left', 'right')[k]}/{i}.png,{'ab'[k]},{i // 6}" for i, k in enumerate(labels)]
     (folder / "files.csv").write_text("\n".join(files) + "\n")
+    (space,) = blocks("toml")
+    (folder / "mine.toml").write_text(space)
     sets(folder / "data")
     return folder
 

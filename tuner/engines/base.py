@@ -27,6 +27,10 @@ class PastTrial:
         epochs: trained.
         images: seen in training.
         seconds: on its worker.
+        parameters: weights of its model, 0 if they are not known.
+        latency_ms: of its model for one image, None if it was not measured.
+        excess: by how much its model breaks the limits of the run, as a share of them; 0 if it
+            holds them all, or is not known to break one.
     """
 
     number: int
@@ -37,6 +41,14 @@ class PastTrial:
     epochs: int
     images: int
     seconds: float
+    parameters: int = 0
+    latency_ms: float | None = None
+    excess: float = 0.0
+
+    @property
+    def feasible(self) -> bool:
+        """Whether it may win."""
+        return self.excess <= 0
 
 
 class Engine(Protocol):

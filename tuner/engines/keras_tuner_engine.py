@@ -41,16 +41,21 @@ class KerasTunerEngine(Record):
 
     def _score(self, trial: "FrozenTrial", run: Run) -> float | None:
         """The score of a run; None while it is under way."""
+        ended = past(trial, self._space)
+        if not ended.feasible and not self._runs_on(trial):
+            return WORST
         compared = self._scheduler.signal(trial.intermediate_values)
         if compared is not None:
             return compared
         last = _runs(trial)[-1]
-        if run.id == last.id and not trial.state.is_finished() and not is_paused(trial):
+        if run.id == last.id and self._runs_on(trial):
             return None
-        ended = past(trial, self._space)
         if run.id == last.id and (ended.outcome == "failed" or ended.score is None):
             return WORST
         return ended.scores.get(run.epochs, ended.score)
+
+    def _runs_on(self, trial: "FrozenTrial") -> bool:
+        return not trial.state.is_finished() and not is_paused(trial)
 
     def ask(self, most: int = UNLIMITED) -> TrialSpec | None:
         """The next trial, or the next round of a paused one; None while there is neither."""
@@ -60,6 +65,12 @@ class KerasTunerEngine(Record):
         if upcoming is not None and upcoming[1]:
             number = upcoming[0]
             return self._start(number, _runs(self._trial(number)))
+        start = self._start_of(upcoming[0]) if upcoming is not None else None
+        if start is not None:  # trained to its end, as the default is
+            values = oracle.values(start.params)
+            run = oracle.begin(values)
+            self._enqueue(start.params, values=values, runs=[run.to_json()], warm_start=start.run)
+            return self._start(self._count - 1, [run])
         while (drawn := oracle.draw(new=upcoming is not None)) is not None:
             run, values = drawn
             if run.past == -1:

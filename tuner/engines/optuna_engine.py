@@ -1,15 +1,18 @@
 """Trials chosen by Optuna's samplers, by ask and tell, and by points of the space's unit cube."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from search_spaces.space import SearchSpace
 from tuner import seeds
+from tuner.constraints import Constraints
 from tuner.engines import evolution, points
 from tuner.engines.base import UNLIMITED
-from tuner.engines.record import Record, past
+from tuner.engines.record import NO_LIMITS, Record, past
 from tuner.records import TrialSpec
 from tuner.schedulers.base import Scheduler
+from tuner.warm_start import Start
 
 if TYPE_CHECKING:
     import optuna
@@ -20,9 +23,17 @@ class OptunaEngine(Record):
     """Optuna as the engine."""
 
     def __init__(
-        self, journal: Path, space: SearchSpace, model: str, algorithm: str, seed: int, scheduler: Scheduler
+        self,
+        journal: Path,
+        space: SearchSpace,
+        model: str,
+        algorithm: str,
+        seed: int,
+        scheduler: Scheduler,
+        constraints: Constraints = NO_LIMITS,
+        starts: Sequence[Start] = (),
     ) -> None:
-        super().__init__(journal, space, model, algorithm, seed, scheduler)
+        super().__init__(journal, space, model, algorithm, seed, scheduler, constraints, starts)
         self._grid = points.grid(space, seeds.derive(seed, "grid"))
         if not self._trials():
             self._enqueue(space.default())
@@ -45,14 +56,18 @@ class OptunaEngine(Record):
 
     def _propose(self, number: int) -> bool:
         """Puts the next point into the study; False when there is none. Samplers draw theirs later."""
-        if self._algorithm == "grid":
+        start = self._start_of(number)
+        if start is not None:
+            self._enqueue(start.params, warm_start=start.run)
+        elif self._algorithm == "grid":
             tried = {points.key(past(trial, self._space).params) for trial in self._trials()}
             untried = next((params for params in self._grid if points.key(params) not in tried), None)
             if untried is None:
                 return False
             self._enqueue(untried)
         elif self._algorithm == "qmc":
-            point = points.sobol(self._space, seeds.derive(self._seed, "qmc"), number - 1)
+            index = number - 1 - len(self._starts)
+            point = points.sobol(self._space, seeds.derive(self._seed, "qmc"), index)
             self._enqueue(points.at(self._space, point))
         elif self._algorithm == "cmaes":
             point, generation = evolution.propose(self._space, self._seed, number, self._individuals(number))
@@ -69,8 +84,10 @@ class OptunaEngine(Record):
         ]
 
     def _fitness(self, trial: "FrozenTrial") -> tuple[float, ...]:
-        """Failed trials are the worst; then those that were stopped first; then by score."""
+        """Too large ones are the worst, by how much; then failed, then stopped ones; then by score."""
         ended = past(trial, self._space)
+        if not ended.feasible:
+            return (-ended.excess, 0.0)
         if ended.outcome == "failed" or ended.score is None:
             return (0.0, 0.0)
         if ended.outcome == "complete":

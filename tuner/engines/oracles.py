@@ -7,6 +7,7 @@ distributions as Optuna; a grid, the place among the values that Optuna's grid h
 import functools
 import os
 import warnings
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from types import ModuleType
@@ -104,7 +105,11 @@ class Oracle:
 
     def default(self) -> Values:
         """The values of the space's own configuration."""
-        return points.default(self.space)
+        return self.values(self.space.default())
+
+    def values(self, params: Mapping[str, ParamValue]) -> Values:
+        """The values that stand for a configuration, or for the nearest that there are values of."""
+        return {name: self.space.to_unit(name, params[name]) for name in self.space.searched()}
 
     def params(self, values: Values) -> dict[str, ParamValue]:
         """The configuration that values of the oracle stand for."""
@@ -116,13 +121,22 @@ class Oracle:
             while len(self.kt.trials) < run.id:  # ids of runs that never began
                 name = f"none-{len(self.kt.trials)}"
                 self.kt.trials[name] = self._trial(name, {}, "FAILED")
-            name = _name(run.id)
-            trial = self.kt.trials[name] = self._trial(name, values, "RUNNING")
-            self.kt.start_order.append(name)
-            self.kt.ongoing_trials[name] = trial
-            self.kt._record_values(trial)  # noqa: SLF001 - no public way
+            self._add(run.id, values)
             if score is not None:
                 self.end(run.id, score)
+
+    def begin(self, values: Values) -> Run:
+        """Tells of a run that somebody else chose, which is trained to its end."""
+        run = Run(len(self.kt.trials), self.epochs)
+        self._add(run.id, values)
+        return run
+
+    def _add(self, run: int, values: Values) -> None:
+        name = _name(run)
+        trial = self.kt.trials[name] = self._trial(name, values, "RUNNING")
+        self.kt.start_order.append(name)
+        self.kt.ongoing_trials[name] = trial
+        self.kt._record_values(trial)  # noqa: SLF001 - no public way
 
     def _trial(self, name: str, values: Values, status: str) -> Any:
         hyperparameters = self.kt.get_space()
@@ -173,7 +187,7 @@ class Grid(Oracle):
     def _hyperparameters(self) -> Any:
         self._levels = {name: points.levels(p) for name, p in self.space.searched().items()}
         found = self.module.HyperParameters()
-        for name, place in self.default().items():
+        for name, place in self._places(self.space.default()).items():
             with ExitStack() as scopes:
                 for parent, values in self._conditions(name):
                     places = [i for i, value in enumerate(self._levels[parent]) if value in values]
@@ -188,10 +202,15 @@ class Grid(Oracle):
             return []
         return [*self._conditions(condition[0]), condition]
 
-    def default(self) -> Values:
-        """The places that are nearest to the space's own configuration."""
+    def values(self, params: Mapping[str, ParamValue]) -> Values:
+        """The places that are nearest to a configuration; what is not used there is at its default."""
+        places, default = self._places(params), self._places(self.space.default())
+        nearest = self.params(places)
+        return {n: place if self.space.is_active(n, nearest) else default[n] for n, place in places.items()}
+
+    def _places(self, params: Mapping[str, ParamValue]) -> Values:
         found: Values = {}
-        for name, u in points.default(self.space).items():
+        for name, u in super().values(params).items():
             distances = [abs(self.space.to_unit(name, value) - u) for value in self._levels[name]]
             found[name] = distances.index(min(distances))
         return found
@@ -203,7 +222,18 @@ class Grid(Oracle):
     def tell_past(self, past: list[tuple[Run, Values, float | None]]) -> None:
         """Also brings the runs into the order of the grid."""
         super().tell_past(past)
-        values = {_name(run.id): self.kt.trials[_name(run.id)].hyperparameters.values for run, _, _ in past}
+        self._sort()
+
+    def begin(self, values: Values) -> Run:
+        """Also brings it into that order, so that the grid goes around it."""
+        run = super().begin(values)
+        self._sort()
+        return run
+
+    def _sort(self) -> None:
+        trials = self.kt.trials.items()
+        values = {n: trial.hyperparameters.values for n, trial in trials if not n.startswith("none")}
+        self.kt._ordered_ids = type(self.kt._ordered_ids)()  # noqa: SLF001
 
         def compare(one: str, other: str) -> int:
             return int(self.kt._compare(values[one], values[other]))  # noqa: SLF001

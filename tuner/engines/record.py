@@ -1,16 +1,19 @@
 """The Optuna study of a run: the one record of trials, whichever engine chooses them."""
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from search_spaces.space import Categorical, Float, Int, Parameter, ParamValue, SearchSpace
 from tuner import seeds
+from tuner.constraints import Constraints
 from tuner.engines.base import Outcome, PastTrial
 from tuner.engines.journal import frozen, is_paused, open_study, reset, start
 from tuner.records import EpochReport, TrialResult, TrialSpec
 from tuner.run_dir import RunDir
 from tuner.schedulers.base import Scheduler
+from tuner.warm_start import Start
 
 if TYPE_CHECKING:
     import optuna
@@ -23,6 +26,7 @@ FAILED = "failed: "
 failed: TPE ignores failed trials, and goes on proposing the same region."""
 
 
+NO_LIMITS = Constraints()
 _OUTCOMES: dict[str, Outcome] = {"COMPLETE": "complete", "PRUNED": "pruned"}
 
 
@@ -34,7 +38,15 @@ class Record:
     """
 
     def __init__(
-        self, journal: Path, space: SearchSpace, model: str, algorithm: str, seed: int, scheduler: Scheduler
+        self,
+        journal: Path,
+        space: SearchSpace,
+        model: str,
+        algorithm: str,
+        seed: int,
+        scheduler: Scheduler,
+        constraints: Constraints = NO_LIMITS,
+        starts: Sequence[Start] = (),
     ) -> None:
         """Opens the study, or begins it.
 
@@ -45,6 +57,8 @@ class Record:
             algorithm: how the trials are chosen; one of the engine's.
             seed: of the run.
             scheduler: says how far a trial is trained before it is compared.
+            constraints: what a model must hold; the sampler learns by how much each breaks them.
+            starts: configurations to try right after the default, always the same of one study.
         """
         self.study, self._journal = open_study(journal)
         self._directory = RunDir(journal.parent)
@@ -53,6 +67,8 @@ class Record:
         self._algorithm = algorithm
         self._seed = seed
         self._scheduler = scheduler
+        self._constraints = constraints
+        self._starts = starts
         self._epochs = scheduler.epochs
         self._open: dict[int, optuna.Trial] = {}
         trials = self._trials()
@@ -101,6 +117,10 @@ class Record:
         self.study.enqueue_trial(used, user_attrs=facts)
         self._waiting.add(self._count)
         self._count += 1
+
+    def _start_of(self, number: int) -> Start | None:
+        """The configuration of an earlier run that a trial is to try, if it is one of those."""
+        return self._starts[number - 1] if 0 < number <= len(self._starts) else None
 
     def _begin(self, number: int, until: int | None = None) -> TrialSpec:
         """Begins a trial, a new one or one that is in the study, or goes on with an interrupted one."""
@@ -191,8 +211,12 @@ class Record:
         if outcome == "waiting":
             self._reset(number)
             return
+        known = self._trial(number)
         with self._journal.together():
-            for key, value in _facts(result, outcome, where, self._trial(number).user_attrs).items():
+            for name, excess in self._constraints.excesses(result.parameters, result.latency_ms).items():
+                if name not in known.constraints:  # what goes on has its own, and so has what a crash cut
+                    trial.set_constraint(name, excess)
+            for key, value in _facts(result, outcome, where, known.user_attrs).items():
                 trial.set_user_attr(key, value)
             if outcome == "complete":
                 self.study.tell(trial, result.score)
@@ -260,7 +284,7 @@ def _facts(
     """What is recorded of a trial, added to what it took before a pause."""
     sums: dict[str, Any] = before.get("sums", {})  # by epoch: a crash may come before "paused" says which
     earlier = sums.get(str(before.get("paused")), {})
-    facts = {
+    facts: dict[str, Any] = {
         "seconds": earlier.get("seconds", 0.0) + result.seconds,
         "worker": where[0],
         "device": where[1],
@@ -270,6 +294,8 @@ def _facts(
         "reason": FAILED + result.reason if outcome == "failed" else result.reason,
         "message": result.message,
     }
+    if result.latency_ms is not None:
+        facts["latency_ms"] = result.latency_ms
     if outcome != "paused":
         return facts
     epoch = result.epochs[-1].epoch
@@ -296,6 +322,9 @@ def past(trial: "FrozenTrial", space: SearchSpace) -> PastTrial:
         epochs=int(facts.get("epochs", 0)),
         images=int(facts.get("images", 0)),
         seconds=float(facts.get("seconds", 0.0)),
+        parameters=int(facts.get("parameters", 0)),
+        latency_ms=facts.get("latency_ms"),
+        excess=sum(each for each in trial.constraints.values() if each > 0),
     )
 
 

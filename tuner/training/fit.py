@@ -12,7 +12,7 @@ import numpy as np
 from search_spaces.family import Family, Recipe
 from tuner.records import EpochReport, State, TrialResult, TrialSpec, WorkContext
 from tuner.run_dir import RunDir, write_arrays
-from tuner.training import again, checkpoint, models, scores
+from tuner.training import again, checkpoint, limits, models, scores
 from tuner.training.data import TrainingData
 from tuner.training.schedules import learning_rate
 
@@ -42,6 +42,7 @@ class Fit:
     family: Family
     data: TrainingData
     micro_batches: int = 1
+    latency_ms: float | None = None
 
     def __post_init__(self) -> None:
         import keras
@@ -158,13 +159,14 @@ class Fit:
             seconds,
             epochs,
             parameters=int(self.model.count_params()),
+            latency_ms=self.latency_ms,
             micro_batches=self.micro_batches,
         )
 
     def finish(self, epochs: list[EpochReport], seconds: float, key: str) -> TrialResult:
         """Writes the predictions, and the model if it is to be kept."""
         run = RunDir(Path(self.context.run_dir))
-        output, latency, summary = "", None, ""
+        output, latency, summary = "", self.latency_ms, ""
         if self.spec.purpose != "trial":
             output = write_predictions(run, key, self.predict())
         if self.spec.split is None:
@@ -203,7 +205,10 @@ def train(
         TrialFailedError: the loss is not a number any more.
     """
     start = time.perf_counter()
-    fit = Fit(spec, context, family, data, micro_batches)
+    known = limits.look(spec, context, family, data)  # before the seed is set: it changes no training
+    if known.refused is not None:
+        return known.refused
+    fit = Fit(spec, context, family, data, micro_batches, known.latency_ms)
     epochs: list[EpochReport] = []
     if spec.purpose == "probe":
         epochs.append(fit.probe())
