@@ -27,8 +27,10 @@ def open_study(path: Path) -> "optuna.Study":
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     mend(path)
-    # Nobody else writes while we hold the run's own lock, so a lock file here is a dead process'.
-    path.with_name(path.name + ".lock").unlink(missing_ok=True)
+    # Nobody else writes while we hold the run's own lock, so a lock file here is a dead process', also
+    # one under the name that it gets on release.
+    for lock_file in path.parent.glob(f"{path.name}.lock*"):
+        lock_file.unlink(missing_ok=True)
     try:
         lock = JournalFileOpenLock(str(path))
         storage = optuna.storages.JournalStorage(JournalFileBackend(str(path), lock_obj=lock))
