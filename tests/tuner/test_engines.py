@@ -113,3 +113,11 @@ def test_a_whole_journal_is_left_alone(tmp_path: Path) -> None:
     play(engine(tmp_path), 1)
     assert mend(tmp_path / "study.journal") == 0
     assert mend(tmp_path / "none") == 0
+
+
+@pytest.mark.parametrize("name", ["study.journal.lock", "study.journal.lock0b1c.rename"])
+def test_locks_of_a_process_that_was_killed_are_removed(tmp_path: Path, name: str) -> None:
+    play(engine(tmp_path), 1)
+    (tmp_path / name).touch()
+    play(engine(tmp_path), 1)
+    assert not (tmp_path / name).exists()

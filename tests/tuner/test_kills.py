@@ -158,7 +158,7 @@ def test_twenty_kills_at_random_moments_change_nothing(curves: dict[str, str], t
     assert curves_of(ended) == curves_of(trials(whole.path))
     assert all(json.loads(line) for line in run.journal.read_text().splitlines())
     assert not run.checkpoints.exists()
-    assert not list(run.path.rglob("*.tmp"))
+    assert not [path for path in run.path.rglob("*") if path.suffix in {".tmp", ".rename"}]
 
 
 def curves_of(ended: list[Any]) -> list[Any]:

@@ -3,12 +3,12 @@
 `test_faults.py` has what models do, `test_kills.py` kill -9, `test_run.py` two commands on one run.
 """
 
+import ctypes
 import json
 import os
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 
@@ -37,12 +37,10 @@ def test_a_second_ctrl_c_stops_at_once(curves: dict[str, str], tmp_path: Path) -
     workers = psutil.Process(process.pid).children()
     process.send_signal(signal.SIGINT)
     read_until(process, "press Ctrl-C again")
-    began = time.monotonic()
     process.send_signal(signal.SIGINT)
-    output = process.communicate(timeout=30)[0]
+    output = process.communicate(timeout=45)[0]  # the epoch alone would have 60 seconds to end in
     assert process.returncode == 130, output
     assert "stopped at once" in output
-    assert time.monotonic() - began < 10
     assert not psutil.wait_procs(workers, timeout=5)[1]
 
 
@@ -119,34 +117,30 @@ def test_the_journal_may_be_read_while_the_run_goes_on(curves: dict[str, str], t
     assert [trial.state.name for trial in trials(journal.parent)] == ["COMPLETE"] * 12
 
 
-def test_a_read_only_run_directory_is_an_error_of_use(curves: dict[str, str], curve_run: Path) -> None:
-    with tempfile.TemporaryDirectory() as place:  # pytest's own are for one user alone
-        cwd = Path(place)
-        run = shutil.copytree(curve_run, cwd / "runs" / "digits")
-        cache = shutil.copytree(curves["TUNE_CACHE_DIR"], cwd / "cache")
-        for path in (cwd, *cwd.rglob("*")):
-            path.chmod(0o755 if path.is_dir() else 0o644)
-        for path in (cache, *(each for each in cache.rglob("*") if each.is_dir())):
-            path.chmod(0o777)
-        (run / ".lock").unlink(missing_ok=True)
-        for path in (run, run.parent):
-            path.chmod(0o555)
-        nobody = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
-        try:
-            done = subprocess.run(
-                command(*SMALL_RUN, "--trials", "5"),
-                cwd=cwd,
-                env={**curves, "TUNE_CACHE_DIR": str(cache), "HOME": place},
-                capture_output=True,
-                text=True,
-                check=False,
-                **nobody,
-            )
-        except PermissionError:
-            pytest.skip("root may write anywhere, and nobody else may run this interpreter")
-        finally:
-            for path in (run, run.parent):
-                path.chmod(0o755)
-        assert done.returncode == 2, done.stderr
-        assert f"{run}" in done.stderr
-        assert "cannot be written: Permission denied" in done.stderr
+def obey_permissions() -> None:
+    """Root, too, may then write only where the permissions let it (Linux)."""
+    if os.geteuid() == 0:
+        drop_from_bounding_set = 24
+        for capability in (1, 2):  # to override permissions for writing, and for reading
+            ctypes.CDLL(None).prctl(drop_from_bounding_set, capability, 0, 0, 0)
+
+
+def test_a_read_only_run_directory_is_an_error_of_use(
+    curves: dict[str, str], curve_run: Path, tmp_path: Path
+) -> None:
+    run = shutil.copytree(curve_run, tmp_path / "runs" / "digits")
+    (run / ".lock").unlink(missing_ok=True)
+    run.chmod(0o555)
+    done = subprocess.run(
+        command(*SMALL_RUN, "--trials", "5"),
+        cwd=tmp_path,
+        env=curves,
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=obey_permissions,
+    )
+    run.chmod(0o755)
+    assert done.returncode == 2, done.stderr
+    assert f"{run}" in done.stderr
+    assert "cannot be written: Permission denied" in done.stderr

@@ -30,8 +30,10 @@ def open_study(path: Path) -> "tuple[optuna.Study, JournalFile]":
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     mend(path)
-    # Nobody else writes while we hold the run's own lock, so a lock file here is a dead process'.
-    path.with_name(path.name + ".lock").unlink(missing_ok=True)
+    # Nobody else writes while we hold the run's own lock, so a lock file here is a dead process', also
+    # one under the name that it gets on release.
+    for lock_file in path.parent.glob(f"{path.name}.lock*"):
+        lock_file.unlink(missing_ok=True)
     try:
         file = JournalFile(path)
         storage = optuna.storages.JournalStorage(file)
