@@ -5,7 +5,7 @@ from typing import Any
 from tuner.constraints import REFUSED
 from tuner.display import duration
 from tuner.engines.journal import STUDY, is_paused
-from tuner.engines.record import FAILED
+from tuner.engines.trials import FAILED
 from tuner.errors import UsageError
 from tuner.run_dir import RunDir, read_json
 

@@ -24,7 +24,7 @@ from tuner.devices import slots
 from tuner.display import Display
 from tuner.drive import wait_until_ready
 from tuner.engines.optuna_engine import OptunaEngine, sampler
-from tuner.engines.record import suggest
+from tuner.engines.trials import suggest
 from tuner.executors.local import LocalExecutor
 from tuner.executors.process import MODULE
 from tuner.records import WorkContext

@@ -18,9 +18,9 @@ import numpy as np
 
 from tuner.engines.journal import open_study
 from tuner.registry import resolve
-from tuner.runner import LAG
 from tuner.schedulers import SCHEDULERS
 from tuner.schedulers.base import DEFAULT, Scheduler
+from tuner.session import LAG
 
 FOLDER = Path("bench/replay").absolute()
 CONFIGS = 60

@@ -312,7 +312,7 @@ UNITS = st.floats(0, 1, exclude_max=True)
 def test_both_engines_take_a_point_for_the_same_configuration(point: dict[str, float]) -> None:
     import optuna
 
-    from tuner.engines.record import suggest
+    from tuner.engines.trials import suggest
 
     params = oracle().params(point)
     study = optuna.create_study()

@@ -7,7 +7,8 @@ from tuner.engines.base import UNLIMITED, Outcome
 from tuner.engines.hyperband import Hyperband
 from tuner.engines.journal import is_paused
 from tuner.engines.oracles import WORST, Grid, Oracle, Run
-from tuner.engines.record import Record, past
+from tuner.engines.record import Record
+from tuner.engines.trials import past
 from tuner.records import TrialResult, TrialSpec
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from tuner import seeds
 from tuner.constraints import Constraints
 from tuner.engines import evolution, points
 from tuner.engines.base import UNLIMITED
-from tuner.engines.record import NO_LIMITS, Record, past
+from tuner.engines.record import NO_LIMITS, Record
+from tuner.engines.trials import past
 from tuner.records import TrialSpec
 from tuner.schedulers.base import Scheduler
 from tuner.warm_start import Start

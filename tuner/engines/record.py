@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from search_spaces.space import Categorical, Float, Int, Parameter, ParamValue, SearchSpace
+from search_spaces.space import ParamValue, SearchSpace
 from tuner import seeds
 from tuner.constraints import Constraints
 from tuner.engines.base import Outcome, PastTrial
 from tuner.engines.journal import frozen, is_paused, open_study, reset, start
+from tuner.engines.trials import facts, key, past, suggest
 from tuner.records import EpochReport, TrialResult, TrialSpec
 from tuner.run_dir import RunDir
 from tuner.schedulers.base import Scheduler
@@ -21,13 +22,8 @@ if TYPE_CHECKING:
 
     from tuner.engines import view
 
-FAILED = "failed: "
-"""Starts the reason of a trial that failed. It is told as pruned, so that the sampler avoids what
-failed: TPE ignores failed trials, and goes on proposing the same region."""
-
 
 NO_LIMITS = Constraints()
-_OUTCOMES: dict[str, Outcome] = {"COMPLETE": "complete", "PRUNED": "pruned"}
 
 
 class Record:
@@ -216,7 +212,7 @@ class Record:
             for name, excess in self._constraints.excesses(result.parameters, result.latency_ms).items():
                 if name not in known.constraints:  # what goes on has its own, and so has what a crash cut
                     trial.set_constraint(name, excess)
-            for key, value in _facts(result, outcome, where, known.user_attrs).items():
+            for key, value in facts(result, outcome, where, known.user_attrs).items():
                 trial.set_user_attr(key, value)
             if outcome == "complete":
                 self.study.tell(trial, result.score)
@@ -271,70 +267,3 @@ class Record:
     def past(self) -> list[PastTrial]:
         """The trials that have ended, by number."""
         return [past(trial, self._space) for trial in self._trials() if trial.state.is_finished()]
-
-
-def key(number: int) -> str:
-    """The name of a trial's files."""
-    return f"trial-{number}"
-
-
-def _facts(
-    result: TrialResult, outcome: Outcome, where: tuple[int, str], before: dict[str, Any]
-) -> dict[str, Any]:
-    """What is recorded of a trial, added to what it took before a pause."""
-    sums: dict[str, Any] = before.get("sums", {})  # by epoch: a crash may come before "paused" says which
-    earlier = sums.get(str(before.get("paused")), {})
-    facts: dict[str, Any] = {
-        "seconds": earlier.get("seconds", 0.0) + result.seconds,
-        "worker": where[0],
-        "device": where[1],
-        "epochs": earlier.get("epochs", 0) + len(result.epochs),
-        "images": earlier.get("images", 0) + sum(report.images for report in result.epochs),
-        "parameters": result.parameters,
-        "reason": FAILED + result.reason if outcome == "failed" else result.reason,
-        "message": result.message,
-    }
-    if result.latency_ms is not None:
-        facts["latency_ms"] = result.latency_ms
-    if outcome != "paused":
-        return facts
-    epoch = result.epochs[-1].epoch
-    now = {name: facts[name] for name in ("seconds", "epochs", "images")}
-    # "paused" last: with it the trial counts as paused after a crash, and the other facts are there then.
-    return {**facts, "sums": {**sums, str(epoch): now}, "paused": epoch}
-
-
-def past(trial: "FrozenTrial", space: SearchSpace) -> PastTrial:
-    """A trial of the study that has ended, or waits, as a plain record."""
-    from optuna.trial import TrialState
-
-    facts = trial.user_attrs
-    failed = trial.state == TrialState.FAIL or str(facts.get("reason", "")).startswith(FAILED)
-    outcome: Outcome = "failed" if failed else _OUTCOMES.get(trial.state.name, "paused")
-    scores = dict(sorted(trial.intermediate_values.items()))
-    last = scores[max(scores)] if scores else None
-    return PastTrial(
-        number=trial.number,
-        outcome=outcome,
-        score=trial.value if outcome == "complete" else last,
-        params=space.complete(facts.get("params", trial.params)),
-        scores=scores,
-        epochs=int(facts.get("epochs", 0)),
-        images=int(facts.get("images", 0)),
-        seconds=float(facts.get("seconds", 0.0)),
-        parameters=int(facts.get("parameters", 0)),
-        latency_ms=facts.get("latency_ms"),
-        excess=sum(each for each in trial.constraints.values() if each > 0),
-    )
-
-
-def suggest(trial: "optuna.Trial", name: str, parameter: Parameter) -> ParamValue:
-    """Draws one parameter, or takes the value that was put into the study for it."""
-    if isinstance(parameter, Categorical):
-        choice = trial.suggest_categorical(name, parameter.choices)
-        assert choice is not None
-        return choice
-    if isinstance(parameter, Int):
-        return trial.suggest_int(name, parameter.low, parameter.high, step=parameter.step, log=parameter.log)
-    assert isinstance(parameter, Float)
-    return trial.suggest_float(name, parameter.low, parameter.high, step=parameter.step, log=parameter.log)

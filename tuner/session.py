@@ -1,0 +1,286 @@
+"""One sitting of a run: search, finalists, retraining, report."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tuner import datasets, devices, plan, registry, state
+from tuner.config import RunConfig
+from tuner.display import Display
+from tuner.drive import Halt, Interrupt, wait_until_ready
+from tuner.engines import ENGINES
+from tuner.engines.base import Engine
+from tuner.executors.local import LocalExecutor
+from tuner.final import Final
+from tuner.final import Plan as FinalPlan
+from tuner.fits import Fits
+from tuner.limits import Limits
+from tuner.prepare import Prepared
+from tuner.records import WorkContext
+from tuner.run_dir import RunDir, read_json, write_arrays, write_json
+from tuner.schedulers import SCHEDULERS
+from tuner.schedulers.base import Scheduler
+from tuner.study import Search
+from tuner.warm_start import Start
+
+LAG = 8
+"""With `--deterministic`, a trial is chosen and compared knowing those up to this many before it."""
+
+SEARCH_SHARE = 0.5
+SEARCH_GRACE = 0.05
+"""Of the budget: at most this much goes to the search, and to its last epochs beyond that."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended.
+
+    Attributes:
+        path: its directory.
+        interrupted: by Ctrl-C or SIGTERM; the report then holds what was finished.
+    """
+
+    path: Path
+    interrupted: bool
+
+
+@dataclass
+class Session:
+    """One sitting of a run, under its lock."""
+
+    config: RunConfig
+    prepared: Prepared
+    directory: RunDir
+    display: Display
+    command: list[str]
+    began: float
+    interrupt: Interrupt
+    starts: list[Start]
+    state: dict[str, Any] = field(default_factory=dict)
+
+    def run(self) -> Ended:
+        """Search, end, report."""
+        import reports
+        from reports.compare import write_index
+
+        self._open()
+        if self._is_done():
+            self.display.say("everything asked for is done; writing the report again")
+        else:
+            with self._executor() as executor:
+                self._plan(executor)
+                if self._search(executor) and self._finish(executor):
+                    self.state["state"] = "done"
+        if self.state["state"] != "done":
+            self.state["state"] = "interrupted"
+        began = time.monotonic()
+        self._save()
+        reports.write(self.directory.path)
+        write_index(self.directory.path.parent)
+        self.state["seconds"]["report"] = time.monotonic() - began
+        self._save()
+        return Ended(self.directory.path, self.state["state"] == "interrupted")
+
+    def _save(self) -> None:
+        write_json(self.directory.run, self.state)
+
+    def _open(self) -> None:
+        """Starts a new run directory, or checks that an earlier one can go on."""
+        precision = devices.precision(self.config.precision, [slot.device for slot in self.prepared.slots])
+        now = state.new(self.config, self.prepared, self.directory.path, self.command, precision)
+        if self.directory.run.exists():
+            earlier = read_json(self.directory.run)
+            state.check_agreement(earlier, now, self.config, self.directory.path)
+            kept = {key: earlier[key] for key in ("created", "plan", "seconds", "search", "state", "ends")}
+            self.state = {**now, **kept}
+            self.starts = [Start.from_json(start) for start in earlier.get("warm_start", [])]
+            self.state["warm_start"] = [start.to_json() for start in self.starts]
+            # What "auto" meant when the run began: another machine goes on in the same precision.
+            self.state["environment"]["precision"] = earlier["environment"]["precision"]
+            return
+        self.state = {**now, "warm_start": [start.to_json() for start in self.starts]}
+        write_arrays(self.directory.splits, state.splits(self.prepared.dataset, self.config.seed))
+        write_json(self.directory.audit, self.prepared.dataset.audit)
+        self._save()
+
+    def _ends(self) -> dict[str, Any]:
+        """What decides the end of a run; while it is the same, the end need not be done again."""
+        return {
+            "trials": self.config.trials,
+            "baselines": [contender.name for contender in self.prepared.baselines],
+            "seeds": self.prepared.seeds(self.config.seeds),
+            "finalists": self.config.finalists,
+            "faithful_baselines": self.config.faithful_baselines,
+            "save_ensemble": self.config.save_ensemble,
+        }
+
+    def _is_done(self) -> bool:
+        return bool(self.state["state"] == "done" and self.state["ends"] == self._ends())
+
+    @contextmanager
+    def _executor(self) -> Iterator[LocalExecutor]:
+        config, slots = self.config, self.prepared.slots
+        context = WorkContext(
+            run_dir=str(self.directory.path),
+            dataset_dir=str(self.prepared.dataset.directory.resolve()),
+            classes=self.prepared.dataset.classes,
+            metric=config.metric,
+            class_weights=config.class_weights == "balanced",
+            precision=self.state["environment"]["precision"],
+            max_parameters=config.max_parameters,
+            max_latency_ms=config.max_latency_ms,
+        )
+        names = sorted({slot.device.description for slot in slots})
+        workers = f"{len(slots)} worker{'s' if len(slots) != 1 else ''}"
+        self.display.say(f"starting {workers} on {', '.join(names)}")
+        executor = LocalExecutor(slots, context, self.directory.logs)
+        try:
+            yield executor
+        finally:
+            executor.stop()
+
+    def _halt(self) -> Halt:
+        return "interrupt" if self.interrupt.pressed else ""
+
+    def _plan(self, executor: LocalExecutor) -> None:
+        wait_until_ready(executor, self._halt)
+        if self.state["plan"] is None and not self.interrupt.pressed:
+            planned = self._planned(executor)
+            for note in planned.notes:
+                self.display.say(note)
+            self.state["plan"] = planned.to_json()
+        self.state["seconds"]["setup"] += time.monotonic() - self.began
+        self._save()
+
+    def _planned(self, executor: LocalExecutor) -> plan.Plan:
+        config, prepared = self.config, self.prepared
+        if config.budget is None:
+            return plan.Plan(config.epochs)
+        pace = plan.probe(executor, prepared.space, prepared.model, config.seed)
+        spent = time.monotonic() - self.began
+        fitted = plan.fit_budget(config.epochs, config.budget - spent, *pace, len(prepared.slots))
+        plan.check_budget(config.budget, spent, fitted)
+        return fitted
+
+    @property
+    def _epochs(self) -> int:
+        return plan.Plan.from_json(self.state["plan"]).epochs
+
+    def _search_images(self) -> int:
+        facts = self.state["dataset"]
+        return int(facts["n_train"] - facts["n_validation"])
+
+    def _deadline(self, share: float, less: float = 0.0) -> float | None:
+        budget = self.config.budget
+        return None if budget is None else self.began + share * budget - less
+
+    def _scheduler(self) -> Scheduler:
+        batch = registry.resolve(self.prepared.model).recipe(self.prepared.space.default()).batch_size
+        scheduler: Scheduler = registry.resolve(SCHEDULERS[self.config.pruner])(
+            self._epochs, self._search_images() // batch, LAG if self.config.deterministic else 0
+        )
+        return scheduler
+
+    def _engine(self, scheduler: Scheduler) -> Engine:
+        config, prepared = self.config, self.prepared
+        engine: Engine = registry.resolve(ENGINES[config.engine])(
+            self.directory.journal,
+            prepared.space,
+            prepared.model,
+            config.algorithm,
+            config.seed,
+            scheduler,
+            config.constraints,
+            self.starts,
+        )
+        return engine
+
+    def _search(self, executor: LocalExecutor) -> bool:
+        """Searches; returns False when interrupted."""
+        if self.interrupt.pressed:
+            return False
+        config = self.config
+        before, start = self.state["seconds"]["search"], time.monotonic()
+
+        def clock() -> float:
+            return float(before + time.monotonic() - start)
+
+        scheduler = self._scheduler()
+        engine = self._engine(scheduler)
+        deadline = self._deadline(SEARCH_SHARE)
+        limits = Limits(config.target, config.patience)
+        search = Search(
+            engine,
+            scheduler,
+            executor,
+            self.display,
+            config.trials,
+            clock,
+            limits,
+            deadline,
+            config.constraints,
+        )
+        grace = 60.0 if config.budget is None else SEARCH_GRACE * config.budget
+        search.run(self._until(deadline, search), grace)
+        self._record_search(engine, search, clock())
+        return not self.interrupt.pressed
+
+    def _until(self, deadline: float | None, search: Search) -> Callable[[], Halt]:
+        def halt() -> Halt:
+            # Without a single whole trial there is no winner: then the first may run on.
+            late = deadline is not None and time.monotonic() > deadline and search.completed
+            return self._halt() or ("deadline" if late else "")
+
+        return halt
+
+    def _record_search(self, engine: Engine, search: Search, seconds: float) -> None:
+        past = engine.past()
+        images = sum(trial.images for trial in past)
+        fewer = len(past) < self.config.trials
+        self.state["seconds"]["search"] = seconds
+        self.state["search"] = {
+            "seconds": seconds,
+            "epochs_trained": sum(trial.epochs for trial in past),
+            "images_trained": images,
+            "images_per_second": images / seconds if seconds else 0.0,
+            "stopped_by": self._halt() or search.closed or ("exhausted" if fewer else "trials"),
+        }
+        self._save()
+
+    def _finish(self, executor: LocalExecutor) -> bool:
+        """Finalists, retraining, baselines; returns False when interrupted."""
+        config, prepared = self.config, self.prepared
+        self.state["state"] = "finishing"
+        self._save()
+        fits = Fits(
+            run=self.directory,
+            identity=state.identity(self.state),
+            cache=datasets.default_cache_dir() / "fits",
+            executor=executor,
+            display=self.display,
+            interrupted=lambda: self.interrupt.pressed,
+            deadline=self._deadline(1.0, less=plan.report_seconds(self.config.budget or 0.0)),
+        )
+        final_plan = FinalPlan(
+            space=prepared.space,
+            model=prepared.model,
+            baselines=prepared.baselines,
+            seed=config.seed,
+            seeds=prepared.seeds(config.seeds),
+            finalists=config.finalists,
+            epochs=self._epochs,
+            save_ensemble=config.save_ensemble,
+            constraints=config.constraints,
+        )
+        final = Final(
+            final_plan, self.directory, prepared.dataset, fits, self._engine(self._scheduler()).past()
+        )
+        done = final.do()
+        for stage, seconds in final.seconds.items():
+            self.state["seconds"][stage] += seconds
+        if done:
+            self.state["ends"] = self._ends()
+        return done
