@@ -95,7 +95,7 @@ class Session:
             earlier = read_json(self.directory.run)
             state.check_agreement(earlier, now, self.config, self.directory.path)
             kept = {key: earlier[key] for key in ("created", "plan", "seconds", "search", "state", "ends")}
-            self.state = {**now, **kept}
+            self.state = {**now, **kept, "limits": earlier.get("limits")}
             self.starts = [Start.from_json(start) for start in earlier.get("warm_start", [])]
             self.state["warm_start"] = [start.to_json() for start in self.starts]
             # What "auto" meant when the run began: another machine goes on in the same precision.
@@ -117,8 +117,17 @@ class Session:
             "save_ensemble": self.config.save_ensemble,
         }
 
+    def _limits(self) -> dict[str, Any]:
+        """What may have cut the search, or the end of the run, short."""
+        return {"budget": self.config.budget, "target": self.config.target, "patience": self.config.patience}
+
     def _is_done(self) -> bool:
-        return bool(self.state["state"] == "done" and self.state["ends"] == self._ends())
+        """Whether nothing is left to do: more time, or another limit, may let an ended search go on."""
+        if self.state["state"] != "done" or self.state["ends"] != self._ends():
+            return False
+        earlier, now = self.state.get("limits") or self._limits(), self._limits()
+        had_all = self.state["search"]["stopped_by"] in {"trials", "exhausted"}
+        return bool(earlier == now or (had_all and earlier["budget"] == now["budget"]))
 
     @contextmanager
     def _executor(self) -> Iterator[LocalExecutor]:
@@ -282,5 +291,5 @@ class Session:
         for stage, seconds in final.seconds.items():
             self.state["seconds"][stage] += seconds
         if done:
-            self.state["ends"] = self._ends()
+            self.state |= {"ends": self._ends(), "limits": self._limits()}
         return done

@@ -56,6 +56,7 @@ class Search:
     _may_win: dict[int, bool] = field(default_factory=dict)
     _pace: Pace = field(default_factory=Pace)
     _ahead: TrialSpec | None = None
+    _cut: bool = False
 
     def __post_init__(self) -> None:
         past, paused = self.engine.past(), [*self.engine.paused(), *self.engine.interrupted()]
@@ -63,7 +64,11 @@ class Search:
         for trial in [*past, *paused]:
             for epoch, score in trial.scores.items():
                 self.scheduler.report(trial.number, epoch, score)
-            self._settle(trial.number, trial.outcome, trial.scores, trial.score, feasible=trial.feasible)
+            # As it was when the trial first ended or waited; a score of a later epoch is another one.
+            first = trial.scores.get(self.scheduler.until(trial.number, 0), trial.score)
+            self._settle(trial.number, trial.outcome, trial.scores, first, feasible=trial.feasible)
+            if trial.outcome == "complete" and trial.feasible and trial.score is not None:
+                self._complete[trial.number] = trial.score
             self._pace.learn(trial.epochs, trial.seconds)
         self.display.search_started(self.trials, past, paused, self._left)
 
@@ -162,12 +167,14 @@ class Search:
 
     def _go_on(self) -> TrialSpec | None:
         """The best of the trials that wait, once all that it is compared with are known."""
-        if not self.engine.waiting() or any(spec.until < spec.epochs for spec in self._running.values()):
+        waiting = self.engine.waiting()
+        if not waiting or (self._running and self._asked < self._most()):
             return None
-        if any(map(self.limits.is_target, self._complete.values())):
+        # With a lag, which trials go on must not depend on which of them is the first to end.
+        if not self.scheduler.lag and any(map(self.limits.is_target, self._complete.values())):
             return None
-        kept = self.scheduler.keep(self.engine.waiting(), self._most())
-        if not kept:
+        kept = self.scheduler.keep(waiting, self._most())
+        if not kept or any(spec.until <= waiting[kept[0]] for spec in self._running.values()):
             return None
         spec = self.engine.go_on(kept[0])
         self.display.goes_on(spec, len(kept))
@@ -191,6 +198,7 @@ class Search:
         outcome = self._outcome(spec, result, halt)
         if outcome == "failed":
             self._failures.append(result)
+        self._cut |= halt == "deadline" and result.state == "stopped"
         if not result.epochs:  # failed, or stopped in mid-epoch: what it had reported is still true
             result = replace(
                 result,
@@ -247,7 +255,7 @@ class Search:
             RunError: every trial fails.
         """
         drive(self.executor, self, halt, grace)
-        if halt() == "deadline":
+        if halt() == "deadline" and (self._cut or self._asked < self.trials or self.engine.waiting()):
             self.closed = self.closed or "budget"
         if self._ahead is not None:
             self.engine.put_back(self._ahead.number)

@@ -83,9 +83,8 @@ def replay(curves: Curves, scheduler: Scheduler, workers: int = WORKERS) -> Repl
                 heapq.heappush(running, (now + 1, asked, 1, scheduler.until(asked, 0)))
                 asked += 1
                 continue
-            on_the_way = any(until < EPOCHS for _, _, _, until in running)
-            kept = [] if on_the_way else scheduler.keep(paused, len(curves))
-            if not kept:
+            kept = scheduler.keep(paused, len(curves))
+            if not kept or any(until <= paused[kept[0]] for _, _, _, until in running):
                 break
             epoch = paused.pop(kept[0])
             heapq.heappush(running, (now + 1, kept[0], epoch + 1, scheduler.until(kept[0], epoch)))

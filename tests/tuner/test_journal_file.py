@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import optuna
+import pytest
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
 from tests.tuner.test_engines import SPACE, ask, engine, play, report
@@ -44,6 +45,25 @@ def test_what_another_tool_writes_in_between_is_read(tmp_path: Path) -> None:
     play(chosen, 2)
     again = engine(tmp_path)
     assert [trial.number for trial in again.past()] == [0, 1, 2, 3, 4]
+    assert again.study.get_trials() == chosen.study.get_trials()
+
+
+@pytest.mark.parametrize("note", ["s", "a note that is longer than what the trial writes" * 20])
+def test_what_another_tool_writes_meanwhile_is_read_too(tmp_path: Path, note: str) -> None:
+    """Into the middle of what is written in one piece."""
+    chosen = engine(tmp_path)
+    play(chosen, 1)
+    other = opened(tmp_path / "study.journal")
+    with chosen._journal.together():
+        chosen.study.set_user_attr("ours", 1)
+        other.set_user_attr("before", note)
+        assert chosen.study.user_attrs["ours"] == 1
+        chosen.study.set_user_attr("ours", 2)
+        other.set_user_attr("after", note)
+    assert chosen.study.user_attrs == {"ours": 2, "before": note, "after": note}
+    play(chosen, 2)
+    again = engine(tmp_path)
+    assert again.study.user_attrs == chosen.study.user_attrs
     assert again.study.get_trials() == chosen.study.get_trials()
 
 
@@ -106,7 +126,7 @@ def test_a_trial_that_is_put_back_comes_again_as_it_was(tmp_path: Path) -> None:
     chosen.put_back(second.number)
     assert chosen.ask(1) is None  # it does not count
     promoted = chosen.go_on(0)
-    assert chosen.waiting() == set()
+    assert chosen.waiting() == {}
     chosen.put_back(0)
-    assert chosen.waiting() == {0}
+    assert chosen.waiting() == {0: 1}
     assert (chosen.go_on(0), ask(chosen)) == (promoted, second)

@@ -59,3 +59,12 @@ def test_a_budget_leaves_time_for_those_that_wait(tune: Tune, tmp_path: Path) ->
     assert report["stopped_by"] == "budget"
     assert report["trials"]["complete"] >= 3
     assert report["trials"]["unfinished"] == 0
+
+
+def test_a_search_that_its_limit_ended_goes_on_with_another(tune: Tune, tmp_path: Path) -> None:
+    first = searched(tune, tmp_path, "--target", "0.7")
+    assert searched(tune, tmp_path, "--target", "0.7")["trials"] == first["trials"]
+    more = searched(tune, tmp_path, "--patience", "6")
+    assert more["stopped_by"] == "plateau"
+    assert sum(more["trials"].values()) > sum(first["trials"].values())
+    assert more["trials"]["unfinished"] == 0

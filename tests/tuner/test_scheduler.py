@@ -121,6 +121,7 @@ def test_screening_has_all_wait_and_the_best_go_on_in_two_steps() -> None:
     assert screen.keep(everyone, 50) == [49, 48, 47, 46, 45, 44, 0]  # and the default
     assert screen.keep({48, 3}, 50) == [48]
     assert screen.later(50, 0) == 7 * 5 + 4 * 12
+    assert Screen(epochs=20, steps_per_epoch=100).later(1, 0) == 17
     for trial in (49, 48, 47, 46, 45, 44, 0):
         screen.report(trial, 6, 0.5)
         screen.report(trial, 8, 0.5 + (trial == 44) / 10)

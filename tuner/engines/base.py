@@ -81,8 +81,8 @@ class Engine(Protocol):
         """The trials that wait, by number."""
         ...
 
-    def waiting(self) -> set[int]:
-        """Their numbers."""
+    def waiting(self) -> dict[int, int]:
+        """The epochs that each of them has trained, by number."""
         ...
 
     def put_back(self, number: int) -> None:

@@ -32,9 +32,9 @@ class JournalFile(BaseJournalBackend):
         self._lock = JournalFileOpenLock(str(path))
         path.touch()
         self._given = 0  # lines that the storage has been given
-        self._at = 0  # their bytes: where it goes on reading
-        self._own: deque[bytes] = deque()  # lines of ours from there on
-        self._pending: list[bytes] = []  # the last of them, not written yet
+        self._to_give: deque[bytes] = deque()  # those that come next
+        self._known = 0  # bytes of the file that are known: ours, and what was read of others
+        self._pending: list[bytes] = []  # ours that are not written yet
         self._depth = 0
         self._failure: OSError | None = None
         self._to_sync = False
@@ -66,17 +66,19 @@ class JournalFile(BaseJournalBackend):
             self._write(lines)
             if any(log["op_code"] == SET_TRIAL_STATE for log in logs):
                 self._sync()
-        self._own += lines
+        self._to_give += lines
 
     def _write(self, lines: list[bytes]) -> None:
         if self._failure:  # half a line may be there, to which nothing may be joined
             raise self._failure
         self._lock.acquire()
         try:
+            self._take_foreign()
             with self._path.open("ab", buffering=0) as file:
                 content = b"".join(lines)
                 while content:  # a disk that is nearly full takes a part, and refuses the rest
                     content = content[file.write(content) :]
+            self._known += sum(map(len, lines))
         except OSError as error:
             self._failure = error
             raise
@@ -84,28 +86,27 @@ class JournalFile(BaseJournalBackend):
             self._lock.release()
 
     def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:
-        """The operations that the storage has not been given yet: ours, or where others write too, all."""
+        """The operations that the storage has not been given yet, ours and those of others."""
         if log_number_from != self._given:  # another reader: from the start
-            self._given = self._at = 0
-            self._own.clear()
-        written = sum(map(len, self._own)) - sum(map(len, self._pending))
-        if self._path.stat().st_size != self._at + written:
-            if self._pending:
-                self._write(self._pending)
-                self._pending = []
-            self._own = deque(self._lines())
-        while self._own:
-            line = self._own.popleft()
+            self._given = self._known = 0
+            self._to_give = deque()
+        if self._path.stat().st_size != self._known:
+            self._take_foreign()
+        while self._to_give:
+            line = self._to_give.popleft()
             self._given += 1
-            self._at += len(line)
             if self._given > log_number_from:
                 yield json.loads(line)
 
-    def _lines(self) -> list[bytes]:
-        """The whole lines of the file that are still to be given."""
+    def _take_foreign(self) -> None:
+        """Takes in what others have appended: whole lines from the end as it is known."""
+        if self._path.stat().st_size == self._known:
+            return
         with self._path.open("rb") as file:
-            file.seek(self._at)
-            return [line for line in file.readlines() if line.endswith(b"\n")]
+            file.seek(self._known)
+            lines = [line for line in file.readlines() if line.endswith(b"\n")]
+        self._known += sum(map(len, lines))
+        self._to_give += lines
 
     def _sync(self) -> None:
         """Has the file synchronised soon."""

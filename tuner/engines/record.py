@@ -97,7 +97,9 @@ class Record:
     def _may_ask(self, number: int) -> bool:
         """Whether all that the next trial is to be chosen by, and compared with, is known."""
         lag = self._scheduler.lag
-        return not lag or all(other > number - lag for other in self._waiting | self._open.keys())
+        before = [other for other in self._waiting | self._open.keys() if lag and other <= number - lag]
+        # What trials are compared by is known of those that went on.
+        return all("paused" in self._trial(other).user_attrs for other in before)
 
     def _seen(self, number: int) -> "list[FrozenTrial]":
         """The trials as the choice of one is to see them."""
@@ -153,9 +155,9 @@ class Record:
         """The trials that wait, by number."""
         return [past(self._trial(number), self._space) for number in sorted(self._paused)]
 
-    def waiting(self) -> set[int]:
-        """Their numbers."""
-        return set(self._paused)
+    def waiting(self) -> dict[int, int]:
+        """The epochs that each of them has trained, by number."""
+        return {number: int(self._trial(number).user_attrs["paused"]) for number in sorted(self._paused)}
 
     def interrupted(self) -> list[PastTrial]:
         """The trials that had gone on after a pause when they were interrupted, by number."""
@@ -236,16 +238,22 @@ class Record:
 
     def drop(self, most: int, *, everything: bool = False) -> list[PastTrial]:
         """Ends the paused trials that cannot go on any more, or all of them; returns those."""
-        waiting = self._paused
-        if not waiting:
+        if not everything:
+            lost = sorted(self._paused.difference(self._kept(self._paused, most))) if self._paused else []
+        else:  # also those that had gone on when they were interrupted
+            begun = [trial.number for trial in self.interrupted()]
+            for number in begun:
+                start(self.study, number)
+            self._waiting.difference_update(begun)
+            lost = sorted([*self._paused, *begun])
+        if not lost:
             return []
-        lost = sorted(waiting if everything else waiting.difference(self._kept(waiting, most)))
         with self._journal.together():
             for number in lost:
                 self._prune(number)
         for number in lost:
             self._remove_checkpoints(number)
-        self._paused = waiting.difference(lost)
+        self._paused.difference_update(lost)
         return [past(self._trial(number), self._space) for number in lost]
 
     def _kept(self, waiting: set[int], most: int) -> list[int]:

@@ -34,7 +34,7 @@ def facts(
         "device": where[1],
         "epochs": earlier.get("epochs", 0) + len(result.epochs),
         "images": earlier.get("images", 0) + sum(report.images for report in result.epochs),
-        "parameters": result.parameters,
+        "parameters": result.parameters or before.get("parameters", 0),
         "reason": FAILED + result.reason if outcome == "failed" else result.reason,
         "message": result.message,
     }

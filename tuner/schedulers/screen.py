@@ -78,7 +78,7 @@ class Screen(Scheduler):
         for place, rung in enumerate(self.rungs):
             following = self.until(DEFAULT, rung)
             beyond = len(self._rankings[following].values) if following in self._rankings else complete
-            epochs += max(0, self.kept(place, trials) + 1 - beyond) * (following - rung)
+            epochs += max(0, min(trials, self.kept(place, trials) + 1) - beyond) * (following - rung)
         return epochs
 
 
