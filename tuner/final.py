@@ -237,17 +237,23 @@ def _by_rounds(rows: list[list[Fit]]) -> list[Fit]:
     return [row[i] for i in range(longest) for row in rows if i < len(row)]
 
 
+def _kind(spec: TrialSpec) -> str:
+    if spec.split is None:
+        return "retrainings"
+    return "trainings on less data" if spec.share < 1 else "trainings on fresh folds"
+
+
 def _cuts(fits: Fits, *, alone: bool) -> list[str]:
     """A sentence for each thing that was left out or failed; `alone`: there are no seeds to average."""
-    counts: dict[tuple[str, str], int] = {}
+    counts: dict[str, dict[str, int]] = {}
     extras = [fit for fit in fits.cut if fit.spec.purpose in {"preview", "ensemble"}]
     for fit in (fit for fit in fits.cut if fit not in extras):
-        kind = "retraining" if fit.spec.split is None else "training on a fresh fold"
-        counts[fit.name, kind] = counts.get((fit.name, kind), 0) + 1
+        of_kind = counts.setdefault(_kind(fit.spec), {})
+        of_kind[fit.name] = of_kind.get(fit.name, 0) + 1
     cut = [
-        f"{count} {kind if count == 1 else kind.replace('training', 'trainings', 1)} of `{name}` "
-        f"{'was' if count == 1 else 'were'} left out to hold the budget"
-        for (name, kind), count in counts.items()
+        f"to hold the budget, {kind} were left out: "
+        + ", ".join(f"{count} of `{name}`" for name, count in of_kind.items())
+        for kind, of_kind in counts.items()
     ]
     cut += [f"the {fit.name} was left out to hold the budget" for fit in extras]
     cut += ["the ensemble was not saved, as the winner was trained from one seed only"] if alone else []

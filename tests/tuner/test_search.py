@@ -136,3 +136,21 @@ def test_asking_ahead_leaves_a_deterministic_search_as_it_is(tmp_path: Path) -> 
         outcomes(searched(tmp_path / str(slots), Curves(slots), 20, "screen", lag=8)) for slots in (1, 2, 5)
     ]
     assert found[0] == found[1] == found[2]
+
+
+def test_what_was_promoted_trains_side_by_side(tmp_path: Path) -> None:
+    """Trials on their way to one rung do not wait for each other."""
+    together: list[int] = []
+
+    class Watched(Curves):
+        def submit(self, slot: int, spec: TrialSpec, key: str) -> None:
+            super().submit(slot, spec, key)
+            self.specs = {**getattr(self, "specs", {}), slot: spec}
+
+        def poll(self, timeout: float) -> Event | None:
+            specs = [self.specs[slot] for slot in self._running]
+            together.append(sum(spec.resume_from == 2 for spec in specs))
+            return super().poll(timeout)
+
+    searched(tmp_path, Watched(4), 16, "screen")
+    assert max(together) == 4
