@@ -30,7 +30,7 @@ def test_each_algorithm_of_each_engine_searches(
 ) -> None:
     if algorithm == "gp":
         pytest.importorskip("torch", reason="PyTorch is not installed")
-    chosen = ["--engine", engine, "--algorithm", algorithm, "--trials", "3", "--epochs", "1"]
+    chosen = ["--engine", engine, "--algorithm", algorithm, "--trials", "3", "--epochs", "2"]
     done = commands_in(trials_only)(*SHORT_RUN, *chosen, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     report = report_of(tmp_path / "runs" / "digits")["search"]
