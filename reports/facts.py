@@ -19,9 +19,8 @@ class Trial:
         params: the searched parameters.
         curve: (epoch, score) pairs, in order.
         score: at the end of the schedule, or the last one before it was stopped; None without any.
-        started: seconds since the search began.
-        seconds: it took on its worker.
-        worker: its slot.
+        stints: when it trained; more than one where it waited in between.
+        seconds: it took on its workers.
         epochs: it trained.
         reason, message: of a failure, or of a trial that was refused before it was trained.
         parameters: weights of its model.
@@ -34,9 +33,8 @@ class Trial:
     params: Mapping[str, Any]
     curve: tuple[tuple[int, float], ...]
     score: float | None
-    started: float | None
+    stints: tuple["Stint", ...]
     seconds: float | None
-    worker: int
     epochs: int
     reason: str
     message: str
@@ -48,6 +46,21 @@ class Trial:
     def refused(self) -> bool:
         """Whether it was not trained, as its model breaks a limit of the run."""
         return self.reason == REFUSED
+
+
+@dataclass(frozen=True)
+class Stint:
+    """A training without a pause.
+
+    Attributes:
+        started: seconds since the search began.
+        seconds: it took.
+        slot: where.
+    """
+
+    started: float
+    seconds: float
+    slot: int
 
 
 @dataclass(frozen=True)

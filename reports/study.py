@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reports.facts import Importance, Trial, TrialState
+from reports.facts import Importance, Stint, Trial, TrialState
 from tuner.errors import DataError
 
 if TYPE_CHECKING:
@@ -54,7 +54,11 @@ def read_trials(journal: Path) -> list["FrozenTrial"]:
 
 def _has_begun(trial: "FrozenTrial") -> bool:
     """The last one may have been chosen ahead of time, and not have been needed."""
-    return trial.state.name != "WAITING" or bool(trial.intermediate_values) or "started" in trial.user_attrs
+    return (
+        trial.state.name != "WAITING"
+        or bool(trial.intermediate_values)
+        or not {"began", "started"}.isdisjoint(trial.user_attrs)
+    )
 
 
 def _copy_whole_lines(source: Path, target: Path) -> None:
@@ -82,9 +86,8 @@ def as_trial(frozen: "FrozenTrial") -> Trial:
         params=dict(frozen.params) or dict(attrs.get("params", {})),
         curve=curve,
         score=score if score is None or np.isfinite(score) else None,
-        started=attrs.get("started"),
+        stints=tuple(Stint(float(start), float(took), int(slot)) for start, took, slot in _stints(attrs)),
         seconds=attrs.get("seconds"),
-        worker=int(attrs.get("worker") or 0),
         epochs=int(attrs.get("epochs") or (curve[-1][0] if curve else 0)),
         reason=str(attrs.get("reason") or "").removeprefix(FAILED).strip(),
         message=str(attrs.get("message") or ""),
@@ -92,6 +95,13 @@ def as_trial(frozen: "FrozenTrial") -> Trial:
         warm_start=str(attrs.get("warm_start") or ""),
         feasible=all(excess <= 0 for excess in frozen.constraints.values()),
     )
+
+
+def _stints(attrs: dict[str, Any]) -> list[tuple[float, float, int]]:
+    """As they are recorded; of the first version, which had one for each trial, that one."""
+    if "stints" in attrs or "paused" in attrs or None in (attrs.get("started"), attrs.get("seconds")):
+        return [tuple(stint) for stint in attrs.get("stints", {}).values()]
+    return [(attrs["started"], attrs["seconds"], attrs.get("worker") or 0)]
 
 
 def _state(frozen: "FrozenTrial") -> TrialState:

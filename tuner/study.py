@@ -110,7 +110,7 @@ class Search:
             spec = self._go_on()
         if spec is None:
             return None
-        self._started.setdefault(spec.number, self.clock())
+        self._started[spec.number] = self.clock()
         self._epochs[spec.number] = []
         self._running[spec.number] = spec
         self.display.trial_started(spec)
@@ -229,7 +229,7 @@ class Search:
             self.engine.note(number, "log", result.log)
         if result.micro_batches > 1:
             self.engine.note(number, "micro_batches", result.micro_batches)
-        self.engine.note(number, "started", self._started[number])
+        self.engine.note(number, "began", self._started[number])
 
     def _drop(self, *, everything: bool = False) -> None:
         for trial in self.engine.drop(self._most(), everything=everything):

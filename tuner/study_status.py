@@ -60,7 +60,7 @@ def _overview(run: dict[str, Any], trials: list[Any]) -> list[str]:
         found.append(f"best so far: {best.value:.4f} (trial {best.number})")
     ended = sum(state in {"complete", "pruned", "failed"} for state in states)
     spent = max(
-        (t.user_attrs.get("started", 0.0) + t.user_attrs.get("seconds", 0.0) for t in trials), default=0.0
+        (t.user_attrs.get("began", 0.0) + t.user_attrs.get("seconds", 0.0) for t in trials), default=0.0
     )
     if run["state"] == "searching" and ended and ended < wanted:
         found.append(f"the search has about {duration(spent / ended * (wanted - ended))} left")

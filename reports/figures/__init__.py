@@ -46,7 +46,8 @@ def _scored(summary: RunSummary) -> bool:
 
 
 def _timed(summary: RunSummary) -> bool:
-    return any(trial.started is not None and trial.seconds for trial in summary.search.trials)
+    trained = [trial for trial in summary.search.trials if trial.seconds]
+    return bool(trained) and all(trial.stints for trial in trained)
 
 
 def _leaderboard_alt(summary: RunSummary) -> str:

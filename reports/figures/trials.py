@@ -66,28 +66,28 @@ def _history_statement(summary: RunSummary) -> str:
 
 def timeline(summary: RunSummary) -> "Figure":
     """When each slot worked on which trial."""
-    trials = [t for t in summary.search.trials if t.started is not None and t.seconds is not None]
-    slots = sorted({t.worker for t in trials})
-    ends = [(t.started or 0.0) + (t.seconds or 0.0) for t in trials]
-    unit, word = (60.0, "minutes") if max(ends) > 180 else (1.0, "seconds")
+    stints = [(trial.state, stint) for trial in summary.search.trials for stint in trial.stints]
+    slots = sorted({stint.slot for _, stint in stints})
+    end = max(stint.started + stint.seconds for _, stint in stints)
+    unit, word = (60.0, "minutes") if end > 180 else (1.0, "seconds")
     figure = canvas(1.35 + 0.38 * len(slots))
     axes = figure.subplots()
     for state in ("complete", "pruned", "failed", "unfinished"):
-        mine = [t for t in trials if t.state == state]
+        mine = [stint for its, stint in stints if its == state]
         if mine:
             axes.barh(
-                [slots.index(t.worker) for t in mine],
-                [(t.seconds or 0.0) / unit for t in mine],
-                left=[(t.started or 0.0) / unit for t in mine],
+                [slots.index(stint.slot) for stint in mine],
+                [stint.seconds / unit for stint in mine],
+                left=[stint.started / unit for stint in mine],
                 height=0.72, color=COLOURS[state], edgecolor="white", linewidth=0.8, label=WORDS[state],
             )  # fmt: skip
     axes.set_yticks(range(len(slots)), [f"slot {slot}" for slot in slots])
-    axes.set_xlim(0, max(ends) / unit)
+    axes.set_xlim(0, end / unit)
     axes.set_xlabel(f"{word} since the search began")
     axes.invert_yaxis()
     tidy(axes, grid="x")
     legend(figure)
-    busy = sum(t.seconds or 0.0 for t in trials) / (len(slots) * max(ends))
+    busy = sum(stint.seconds for _, stint in stints) / (len(slots) * end)
     many = plural(len(slots), "slot was", "slots were")
-    title(figure, f"{many} busy for {percent(min(1.0, busy), 0)} of {duration(max(ends))}")
+    title(figure, f"{many} busy for {percent(min(1.0, busy), 0)} of {duration(end)}")
     return figure

@@ -224,7 +224,7 @@ def _journal(path: Path, plan: Plan, rng: np.random.Generator) -> int:
         if state == "complete" and score > best[1]:
             best = (number, score)
     if not plan.finished and plan.complete is None:
-        study.enqueue_trial({"learning_rate": 0.002})
+        study.enqueue_trial({"learning_rate": 0.002}, user_attrs={"began": clock[0]})
     return best[0]
 
 
@@ -259,9 +259,8 @@ def _trial(plan: Plan, rng: np.random.Generator, number: int, state: str, clock:
     seconds = 0.5 + 1.1 * max(epochs, 0.3)
     attrs = {
         "params": {**params, "batch_norm": True},
-        "started": clock[number % 2],
+        "stints": {"0": [clock[number % 2], seconds, number % 2]},
         "seconds": seconds,
-        "worker": number % 2,
         "device": "cpu:0",
         "epochs": epochs,
         "parameters": round(2_000 + 60 * params["filters"] ** 2 * (2 if params["head"] == "dense" else 1)),

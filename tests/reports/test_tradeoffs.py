@@ -12,7 +12,7 @@ from reports.figures.tradeoffs import LABEL_GAP, spread
 from reports.summary import RunSummary
 from reports.tradeoffs import advice, differ, doubt, front, share, sized
 
-TRIAL = Trial(0, "complete", {}, (), 0.9, 0.0, 1.0, 0, 4, "", "", 1000)
+TRIAL = Trial(0, "complete", {}, (), 0.9, (), 1.0, 4, "", "", 1000)
 
 
 def search(*facts: tuple[int | None, float | None] | tuple[int | None, float | None, TrialState]) -> Search:

@@ -38,6 +38,9 @@ def facts(
         "reason": FAILED + result.reason if outcome == "failed" else result.reason,
         "message": result.message,
     }
+    # By where it went on from: one that a crash had done again stands for both.
+    stint = [before.get("began", 0.0), result.seconds, where[0]]
+    facts["stints"] = {**before.get("stints", {}), str(before.get("paused", 0)): stint}
     if result.latency_ms is not None:
         facts["latency_ms"] = result.latency_ms
     if outcome != "paused":
