@@ -2,7 +2,8 @@
 
 It speaks the worker's own protocol in a real process and writes the files that a training writes, so
 that what surrounds training can be tested in seconds: `TUNE_WORKER=tests.curve_worker`. An epoch takes
-`CURVE_SECONDS`, none without it. `CURVE_FAULTS`, JSON, names what goes wrong in the first epoch of a
+`CURVE_SECONDS`, none without it; after the search `CURVE_END_SECONDS`, if that is another.
+`CURVE_FAULTS`, JSON, names what goes wrong in the first epoch of a
 trial: `{"3": "hang"}`.
 """
 
@@ -26,6 +27,7 @@ from tuner.run_dir import RunDir, write_arrays
 from tuner.training import data as training_data
 
 SECONDS = float(os.environ.get("CURVE_SECONDS", "0"))
+END_SECONDS = float(os.environ.get("CURVE_END_SECONDS", str(SECONDS)))
 IMAGES = 1000
 FAULTS: dict[str, str] = json.loads(os.environ.get("CURVE_FAULTS", "{}"))
 GROWTH = 300 << 20
@@ -73,13 +75,16 @@ def perform(
     checkpoint = run.checkpoint(key)
     resumed = spec.resume_from if checkpoint.exists() else 0
     last = spec.until or spec.epochs
+    seconds_an_epoch = SECONDS if spec.purpose in {"trial", "probe"} else END_SECONDS
     for epoch in range(resumed + 1, last + 1):
-        time.sleep(SECONDS)
+        time.sleep(seconds_an_epoch)
         reached = score(spec.params, spec.seed, epoch, spec.epochs)
         held = None if spec.split is None else reached
         loss = None if held is None else 1 - held
         epochs.append(
-            EpochReport(epoch, 1 - reached, reached, loss, held, held, IMAGES, max(SECONDS, 1e-4), 1e-3)
+            EpochReport(
+                epoch, 1 - reached, reached, loss, held, held, IMAGES, max(seconds_an_epoch, 1e-4), 1e-3
+            )
         )
         if spec.purpose == "probe":
             break

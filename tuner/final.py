@@ -15,6 +15,7 @@ from tuner.datasets.base import Dataset
 from tuner.engines.base import PastTrial
 from tuner.errors import RunError
 from tuner.fits import Fit, Fits
+from tuner.plan import LEAST_EPOCHS
 from tuner.publish import Done, Results
 from tuner.records import Purpose, TrialSpec
 from tuner.run_dir import RunDir
@@ -73,6 +74,7 @@ class Final:
     past: list[PastTrial]
     seconds: dict[str, float] = field(default_factory=dict)
     _number: int = 0
+    _winner_epochs: int | None = None
 
     def do(self) -> bool:
         """Does it; returns False when the user interrupted it. What is finished is kept.
@@ -124,7 +126,8 @@ class Final:
             save=retrain and contender.kind == "winner" and (index == 0 or self.plan.save_ensemble),
         )
         is_winner = contender.kind == "winner"
-        return Fit(contender.name, spec, vital=retrain and is_winner, shared=not is_winner)
+        vital = retrain and is_winner
+        return Fit(contender.name, spec, vital, necessary=vital and index == 0, shared=not is_winner)
 
     def _on_folds(self, contender: Contender) -> list[Fit]:
         epochs = (contender.epochs or self.plan.epochs) if contender.neural else 1
@@ -173,7 +176,8 @@ class Final:
         if not contender.neural:
             return 1
         if not contender.early_stopping:
-            return contender.epochs or self.plan.epochs
+            shortened = self._winner_epochs if contender.kind == "winner" else None
+            return shortened or contender.epochs or self.plan.epochs
         chosen = [done.result.best_epoch for done in self._done(self._on_folds(contender))]
         return math.floor(statistics.median(chosen)) if chosen else None
 
@@ -186,9 +190,27 @@ class Final:
 
     def _retrain(self, contenders: list[Contender]) -> bool:
         """Seed by seed, the winner first, then the others, cheapest first."""
+        self._hold_budget(contenders[0])
         best, *others = [self._retrainings(contender) for contender in contenders]
         cheapest_first = sorted(others, key=lambda fits: self.fits.expected(fits[0]) if fits else 0.0)
         return self.fits.do("retraining", _by_rounds([best, *cheapest_first]))
+
+    def _hold_budget(self, best: Contender) -> None:
+        """Gives the winner fewer epochs where not even one retraining of it would end in time."""
+        first, pace = self._retrainings(best)[0], self.fits.pace.get("tuned", 0.0)
+        if self.fits.deadline is None or not pace or self.fits.result(first) is not None:
+            return
+        fitting = max(LEAST_EPOCHS, math.floor((self.fits.deadline - time.monotonic()) / pace))
+        if fitting < first.spec.epochs:
+            self._winner_epochs = fitting
+
+    def _shortened(self) -> list[str]:
+        if self._winner_epochs is None:
+            return []
+        return [
+            f"to hold the budget, the winner was retrained for {self._winner_epochs} epochs instead of "
+            f"{self.plan.epochs}"
+        ]
 
     def _on_less_data(self, best: Contender) -> list[Fit]:
         fits = self._on_folds(best)
@@ -226,7 +248,10 @@ class Final:
             preview=self._done([self._preview(best)]),
             ensemble=self._done(self._ensemble(best)),
             ranking=ranking,
-            cut=_cuts(self.fits, alone=self.plan.save_ensemble and not self._ensemble(best)),
+            cut=[
+                *self._shortened(),
+                *_cuts(self.fits, alone=self.plan.save_ensemble and not self._ensemble(best)),
+            ],
             seconds=self.seconds,
         )
 

@@ -23,12 +23,14 @@ class Fit:
         name: of the model that is trained, as in the report.
         spec: how.
         vital: never left out for another one's sake.
+        necessary: without it the run has no result: begun in any case, and not stopped for a deadline.
         shared: kept for other runs as well, as it depends on no search.
     """
 
     name: str
     spec: TrialSpec
     vital: bool = False
+    necessary: bool = False
     shared: bool = False
 
 
@@ -117,13 +119,15 @@ class Fits:
     def _halt(self) -> Halt:
         if self.interrupted():
             return "interrupt"
-        return "deadline" if self._until is not None and time.monotonic() > self._until else ""
+        late = self._until is not None and time.monotonic() > self._until
+        needed = any(fit.necessary for fit in (*self._queue, *self._running.values()))
+        return "deadline" if late and not needed else ""
 
     def next(self) -> tuple[TrialSpec, str] | None:
         """The next training that can end in time."""
         while self._queue:
             fit = self._queue.popleft()
-            if self._ends_in_time(fit):
+            if fit.necessary or self._ends_in_time(fit):
                 self._running[fit.spec.number] = fit
                 return fit.spec, self.key(fit)
             self.cut.append(fit)

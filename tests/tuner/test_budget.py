@@ -49,3 +49,14 @@ def test_a_budget_is_held_by_the_whole_command(tune: Tune, tmp_path: Path) -> No
     assert report["search"]["stopped_by"] == "budget"
     assert report["search"]["trials"]["complete"] >= 1
     assert report["cost"]["seconds"]["search"] < 30 * 0.55 + 2
+
+
+@pytest.mark.slow
+def test_a_run_that_has_become_slower_than_its_trials_still_has_a_winner(tune: Tune, tmp_path: Path) -> None:
+    options = ["digits", "--budget", "30s", "--trials", "1000", "--baselines", "majority", "--workers", "2"]
+    slower = {"CURVE_SECONDS": "0.05", "CURVE_END_SECONDS": "1"}
+    done = tune(*options, cwd=tmp_path, **slower, **CURVES)
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = report_of(tmp_path / "runs" / "digits")
+    assert 1 <= len(report["final"]["test_accuracy"]["per_seed"]) <= 2  # at the same time
+    assert "left out" in (tmp_path / "runs" / "digits" / "report.md").read_text()
