@@ -140,6 +140,8 @@ def test_a_full_disk_stops_the_run_and_loses_nothing(
     run = copy / "runs" / "digits"
     before = trials(run)
     (run / "fits" / ".half.npz.4711.tmp").write_bytes(b"begun")
+    # Fills the cache, which is another one than that of the run that is copied.
+    assert tune_curves(*TINY_RUN, "--trials", "1", "--name", "warm", cwd=copy).returncode == 0
     most = max((run / name).stat().st_size for name in ("study.journal", "run.json", "audit.json")) + 1500
     full = subprocess.run(
         command(*TINY_RUN, "--trials", "40"),

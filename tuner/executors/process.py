@@ -19,7 +19,7 @@ from tuner.records import TrialSpec, WorkContext
 Message = tuple["Worker", dict[str, Any] | None]
 """What a worker says; None at the end of its output."""
 
-LOG_LINES = 20
+LOG_LINES = 30
 
 MODULE = "TUNE_WORKER"
 """Names a module in the environment that is run instead of `tuner.worker`, and speaks as it does."""
