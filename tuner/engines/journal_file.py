@@ -90,8 +90,7 @@ class JournalFile(BaseJournalBackend):
         if log_number_from != self._given:  # another reader: from the start
             self._given = self._known = 0
             self._to_give = deque()
-        if self._path.stat().st_size != self._known:
-            self._take_foreign()
+        self._take_foreign()
         while self._to_give:
             line = self._to_give.popleft()
             self._given += 1

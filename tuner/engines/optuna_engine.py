@@ -1,19 +1,13 @@
 """Trials chosen by Optuna's samplers, by ask and tell, and by points of the space's unit cube."""
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from search_spaces.space import SearchSpace
 from tuner import seeds
-from tuner.constraints import Constraints
 from tuner.engines import evolution, points
 from tuner.engines.base import UNLIMITED
-from tuner.engines.record import NO_LIMITS, Record
+from tuner.engines.record import Record
 from tuner.engines.trials import past
 from tuner.records import TrialSpec
-from tuner.schedulers.base import Scheduler
-from tuner.warm_start import Start
 
 if TYPE_CHECKING:
     import optuna
@@ -23,21 +17,11 @@ if TYPE_CHECKING:
 class OptunaEngine(Record):
     """Optuna as the engine."""
 
-    def __init__(
-        self,
-        journal: Path,
-        space: SearchSpace,
-        model: str,
-        algorithm: str,
-        seed: int,
-        scheduler: Scheduler,
-        constraints: Constraints = NO_LIMITS,
-        starts: Sequence[Start] = (),
-    ) -> None:
-        super().__init__(journal, space, model, algorithm, seed, scheduler, constraints, starts)
-        self._grid = points.grid(space, seeds.derive(seed, "grid"))
+    def _opened(self) -> None:
+        """Puts the default into a new study; the grid is the same at each opening."""
+        self._grid = points.grid(self._space, seeds.derive(self._seed, "grid"))
         if not self._trials():
-            self._enqueue(space.default())
+            self._enqueue(self._space.default())
 
     def ask(self, most: int = UNLIMITED) -> TrialSpec | None:
         """The next trial, None when there are `most`, or when a grid is exhausted."""

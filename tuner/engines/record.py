@@ -73,6 +73,10 @@ class Record:
         self._paused = {trial.number for trial in trials if is_paused(trial)}
         self._alike: view.Alike = {}
         self._remove_checkpoints()
+        self._opened()
+
+    def _opened(self) -> None:
+        """What an engine does once its study is open."""
 
     def _trials(self) -> "list[FrozenTrial]":
         return self.study.get_trials(deepcopy=False)
