@@ -30,8 +30,12 @@ class Work(Protocol):
         """Called when all slots are busy: time to make ready what `next` will be asked for."""
         ...
 
-    def epoch(self, slot: int, spec: TrialSpec, report: EpochReport) -> bool:
-        """Takes an epoch; returns whether the item goes on."""
+    def goes_on(self, spec: TrialSpec, report: EpochReport) -> bool:
+        """Whether an item goes on after an epoch. Its worker waits for this."""
+        ...
+
+    def epoch(self, slot: int, spec: TrialSpec, report: EpochReport) -> None:
+        """Takes an epoch, after `goes_on` and while the item's next one is under way."""
         ...
 
     def done(self, slot: int, spec: TrialSpec, result: TrialResult, halt: Halt) -> None:
@@ -90,6 +94,7 @@ def drive(executor: Executor, work: Work, halt: Callable[[], Halt], grace: float
         reason = halt()
         if reason and halted_at is None:
             halted_at = time.monotonic()
+            executor.end_waits()
         if not reason:
             _hand_out(executor, work, running)
         if not running:
@@ -101,8 +106,9 @@ def drive(executor: Executor, work: Work, halt: Callable[[], Halt], grace: float
             return
         event = executor.poll(POLL_SECONDS)
         if isinstance(event, Progress):
-            go_on = work.epoch(event.slot, event.spec, event.report)
+            go_on = work.goes_on(event.spec, event.report)
             executor.answer(event.slot, go_on=go_on and not reason)
+            work.epoch(event.slot, event.spec, event.report)
         elif isinstance(event, Finished):
             if event.result.reason == "disk":  # not the item's fault: it is done again
                 raise RunError(

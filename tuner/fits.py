@@ -143,10 +143,13 @@ class Fits:
         slots = max(1, len(self.executor.free()) + len(self._running))
         return time.monotonic() + self.expected(fit) + vital / slots <= self._until
 
-    def epoch(self, slot: int, spec: TrialSpec, report: EpochReport) -> bool:
+    def goes_on(self, spec: TrialSpec, report: EpochReport) -> bool:
+        """Always: what is to be trained is known."""
+        return True
+
+    def epoch(self, slot: int, spec: TrialSpec, report: EpochReport) -> None:
         """Shows an epoch."""
         self.display.fit_epoch(self._running[spec.number].name, spec, report)
-        return True
 
     def done(self, slot: int, spec: TrialSpec, result: TrialResult, halt: Halt) -> None:
         """Remembers a training that ran to its end."""

@@ -76,8 +76,11 @@ class _Probe:
     def prepare(self) -> None:
         """Nothing."""
 
-    def epoch(self, slot: int, spec: TrialSpec, report: EpochReport) -> bool:
+    def goes_on(self, spec: TrialSpec, report: EpochReport) -> bool:
         return True
+
+    def epoch(self, slot: int, spec: TrialSpec, report: EpochReport) -> None:
+        """Nothing."""
 
     def done(self, slot: int, spec: TrialSpec, result: TrialResult, halt: Halt) -> None:
         self.results.append(result)

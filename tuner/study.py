@@ -180,17 +180,20 @@ class Search:
         self.display.goes_on(spec, len(kept))
         return spec
 
-    def epoch(self, slot: int, spec: TrialSpec, report: EpochReport) -> bool:
-        """Records an epoch, and asks the scheduler."""
+    def goes_on(self, spec: TrialSpec, report: EpochReport) -> bool:
+        """Asks the scheduler."""
         assert report.score is not None
-        self.engine.report(spec.number, report)
-        self._epochs[spec.number].append(report)
-        self.display.epoch(spec, report)
         goes_on = self.scheduler.report(spec.number, report.epoch, report.score)
         if goes_on or report.epoch >= spec.until:
             return True
         self._pruned.add(spec.number)
         return False
+
+    def epoch(self, slot: int, spec: TrialSpec, report: EpochReport) -> None:
+        """Records an epoch."""
+        self.engine.report(spec.number, report)
+        self._epochs[spec.number].append(report)
+        self.display.epoch(spec, report)
 
     def done(self, slot: int, spec: TrialSpec, result: TrialResult, halt: Halt) -> None:
         """Records how a trial ended, or that it waits."""

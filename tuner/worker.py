@@ -19,6 +19,8 @@ import threading
 from collections.abc import Callable
 from typing import IO, Any
 
+import psutil
+
 from tuner.records import EpochReport, TrialResult, TrialSpec, WorkContext
 
 
@@ -95,8 +97,6 @@ def serve(
 
 def resident() -> int:
     """Bytes of memory that this process alone has in use; data sets are mapped, and shared."""
-    import psutil
-
     used = psutil.Process().memory_info()
     return int(used.rss - getattr(used, "shared", 0))
 

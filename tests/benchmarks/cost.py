@@ -23,11 +23,12 @@ from tuner import registry
 from tuner.devices import slots
 from tuner.display import Display
 from tuner.drive import wait_until_ready
+from tuner.engines.base import Outcome
 from tuner.engines.optuna_engine import OptunaEngine, sampler
 from tuner.engines.trials import suggest
 from tuner.executors.local import LocalExecutor
 from tuner.executors.process import MODULE
-from tuner.records import WorkContext
+from tuner.records import TrialResult, TrialSpec, WorkContext
 from tuner.schedulers import SCHEDULERS
 from tuner.study import Search
 
@@ -51,7 +52,9 @@ class Shown(Display):
 
     times: list[float] = field(default_factory=list)
 
-    def _ended(self, number: int, outcome: str, score: float | None, epochs: int, why: str = "") -> None:
+    def trial_ended(
+        self, spec: TrialSpec, result: TrialResult, outcome: Outcome, *, wins: bool = True
+    ) -> None:
         self.times.append(time.perf_counter())
 
 

@@ -106,6 +106,7 @@ class Endless:
 
     given: int = 0
     states: list[str] = field(default_factory=list)
+    epochs: dict[int, int] = field(default_factory=dict)
 
     def next(self) -> tuple[TrialSpec, str] | None:
         self.given += 1
@@ -115,8 +116,11 @@ class Endless:
     def prepare(self) -> None:
         pass
 
-    def epoch(self, slot: int, spec: TrialSpec, report: EpochReport) -> bool:
+    def goes_on(self, spec: TrialSpec, report: EpochReport) -> bool:
         return True
+
+    def epoch(self, slot: int, spec: TrialSpec, report: EpochReport) -> None:
+        self.epochs[spec.number] = report.epoch
 
     def done(self, slot: int, spec: TrialSpec, result: TrialResult, halt: Halt) -> None:
         self.states.append(result.state)
@@ -156,3 +160,31 @@ def test_a_gpu_gets_the_workers_that_speed_it_up(
     assert first[0] > LEAST_GAIN > second[0]
     assert (first[1], second[1]) == ("3", "1")
     assert sorted(used) == ["0", "0", "0", "1"]
+
+
+def test_a_worker_that_waits_to_be_measured_ends_with_ctrl_c(
+    tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_ins = {"STAND_IN_GPUS": json.dumps(GPUS), "TUNE_WORKER": "tests.crowded_worker", "CROWDED": ""}
+    for name, value in {**environment, **stand_ins}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.syspath_prepend(STAND_INS)
+    context = WorkContext(str(tmp_path), str(tmp_path), 3, "accuracy", False, "float32")
+    slot = Slot(0, Device("gpu", "0", "Stand-in", 24 * GIB), 1, 2)
+    work, waited, began = Endless(), dict[int, int](), time.monotonic()
+    executor = LocalExecutor([slot], context, tmp_path / "logs")
+    crowd = executor._crowds["gpu:0"]
+
+    def halt() -> Halt:
+        waits = None if crowd.waiting is None else crowd.workers[crowd.waiting].task
+        if waits is not None and not waited:
+            waited[waits.spec.number] = waits.told
+        return "interrupt" if waited or time.monotonic() - began > 300 else ""
+
+    try:
+        drive(executor, work, halt)
+    finally:
+        executor.stop()
+    (number,) = waited
+    assert work.epochs[number] == waited[number]
+    assert set(work.states) == {"stopped"}

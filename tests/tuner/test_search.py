@@ -70,6 +70,9 @@ class Curves:
     def answer(self, slot: int, *, go_on: bool) -> None:
         assert go_on
 
+    def end_waits(self) -> None:
+        pass
+
     def cancel(self, slot: int) -> None:
         del self._running[slot]
 

@@ -59,6 +59,10 @@ class Executor(Protocol):
         """Lets the work in a slot go on, or end where it is."""
         ...
 
+    def end_waits(self) -> None:
+        """Ends, at the epoch where it is, work that was let go on and has not begun to."""
+        ...
+
     def cancel(self, slot: int) -> None:
         """Stops the work in a slot at once; it is not heard of again."""
         ...

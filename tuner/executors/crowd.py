@@ -86,12 +86,12 @@ class Crowd:
             for other in self.workers.values()
         )
 
-    def release(self) -> None:
-        """Lets the worker that waits go on."""
+    def release(self, *, go_on: bool = True) -> None:
+        """Lets the worker that waits go on, or end."""
         worker = self.workers.get(-1 if self.waiting is None else self.waiting)
         self.waiting = None
         if worker is not None and worker.task is not None:
-            worker.answer(go_on=True)
+            worker.answer(go_on=go_on)
             self._began[worker] = self.level()
 
     def forget(self, index: int) -> None:

@@ -197,6 +197,11 @@ class LocalExecutor:
         if not go_on or crowd is None or crowd.begins_epoch(worker):
             worker.answer(go_on=go_on)
 
+    def end_waits(self) -> None:
+        """Ends the work of workers that wait for others to be measured."""
+        for crowd in self._crowds.values():
+            crowd.release(go_on=False)
+
     def cancel(self, slot: int) -> None:
         """Kills the worker in a slot and starts another."""
         self._replace(self._workers[slot])
