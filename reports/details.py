@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 from reports.findings import Calibration, Class, Confusion, Reading
 
 Floats = NDArray[np.float64]
-BINS = 10
-"""Bins of the reliability diagram; the calibration error itself has 15."""
+BINS = 15
+"""Of confidence, as in the paper that the calibration error is from."""
+DRAWS = 200
+"""Of the calibration error that a model would have by chance."""
 
 
 def confusion_matrix(rows: Sequence[NDArray[Any]], labels: NDArray[Any], classes: int) -> Floats:
@@ -63,8 +65,9 @@ def mistakes(row: NDArray[Any], labels: NDArray[Any], groups: NDArray[Any]) -> t
     return tuple(reading(row, labels, groups, image) for image in order)
 
 
-def calibration(rows: Sequence[NDArray[Any]], labels: NDArray[Any]) -> Calibration:
+def calibration(rows: Sequence[NDArray[Any]], labels: NDArray[Any], groups: NDArray[Any]) -> Calibration:
     """Expected calibration error (mean over seeds) and the reliability diagram of all seeds together."""
+    sure = [row.max(axis=1).astype(float) for row in rows]
     error = float(np.mean([expected_calibration_error(row.astype(float), labels) for row in rows]))
     confidence = np.concatenate([row.max(axis=1) for row in rows]).astype(float)
     right = np.concatenate([row.argmax(axis=1) == labels for row in rows])
@@ -78,10 +81,21 @@ def calibration(rows: Sequence[NDArray[Any]], labels: NDArray[Any]) -> Calibrati
         for b in range(BINS)
         if (index == b).any()
     )
-    return Calibration(error, float(confidence.mean()), float(right.mean()), bins)
+    chance = float(np.mean([chance_calibration_error(one, groups) for one in sure]))
+    return Calibration(error, chance, float(confidence.mean()), float(right.mean()), bins)
 
 
-def expected_calibration_error(probabilities: Floats, labels: NDArray[Any], bins: int = 15) -> float:
+def chance_calibration_error(confidence: Floats, groups: NDArray[Any]) -> float:
+    """What the calibration error would be on average were each confidence exactly right.
+
+    Drawn: an image is right with the probability of its confidence; near-copies are right together.
+    """
+    _, group = np.unique(groups, return_inverse=True)
+    drawn = np.random.default_rng(0).random((DRAWS, group.max() + 1))
+    return float(np.mean([_binned_error(confidence, row[group] < confidence, BINS) for row in drawn]))
+
+
+def expected_calibration_error(probabilities: Floats, labels: NDArray[Any], bins: int = BINS) -> float:
     """Mean distance between confidence and accuracy, 0 to 1 (Guo et al. 2017, arXiv 1706.04599).
 
     Args:
@@ -90,7 +104,10 @@ def expected_calibration_error(probabilities: Floats, labels: NDArray[Any], bins
         bins: number of bins of equal width over 0 to 1; each counts by its images.
     """
     confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == labels
+    return _binned_error(confidence, probabilities.argmax(axis=1) == labels, bins)
+
+
+def _binned_error(confidence: Floats, right: NDArray[np.bool_], bins: int) -> float:
     index = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
     gaps = np.bincount(index, weights=right - confidence, minlength=bins)
-    return float(np.abs(gaps).sum() / len(labels))
+    return float(np.abs(gaps).sum() / len(right))

@@ -57,10 +57,13 @@ def evaluate(final: Mapping[str, Any], arrays: Arrays, class_names: Sequence[str
         confusion=matrix,
         pairs=confusions(matrix) if matrix is not None else (),
         mistakes=mistakes(rows[0], labels, arrays["test_groups"]) if tested and labels is not None else (),
-        calibration=calibration(rows, labels) if tested and labels is not None else None,
+        calibration=calibration(rows, labels, arrays["test_groups"])
+        if tested and labels is not None
+        else None,
         shift=_shift(winner),
         test_readings=int(final.get("test_readings", 1)),
         cut=tuple(final.get("cut", ())),
+        untested=tuple(final.get("untested", ())),
         data_curve=tuple(
             DataPoint(float(p["share"]), int(p["images"]), int(p["groups"]), tuple(p["accuracy_per_fold"]))
             for p in final.get("data_curve", ())
@@ -106,6 +109,7 @@ def _accuracy(counts: stats.Correct, seeds: stats.SeedVariance | None) -> Accura
         interval=stats.accuracy_interval(counts, seeds),
         per_seed=per_seed,
         seed_noise=seeds is not None or not counts.seeded,
+        seed_added=seeds is not None and seeds.variance > 0,
     )
 
 

@@ -22,6 +22,7 @@ class Accuracy:
         per_seed: of each seed.
         seed_noise: whether the interval holds the noise of the training seed (a model without
             such noise counts as held).
+        seed_added: whether that noise made it wider: more than the test images alone explain.
     """
 
     mean: float
@@ -29,6 +30,7 @@ class Accuracy:
     interval: Interval | None
     per_seed: tuple[float, ...]
     seed_noise: bool
+    seed_added: bool = False
 
 
 @dataclass(frozen=True)
@@ -129,11 +131,13 @@ class Calibration:
 
     Attributes:
         error: expected calibration error, mean over seeds.
+        chance: what it would be with so many images were every confidence exactly right.
         confidence, accuracy: mean over all images and seeds.
         bins: (mean confidence, accuracy, images a seed) of each bin that has any.
     """
 
     error: float
+    chance: float
     confidence: float
     accuracy: float
     bins: tuple[tuple[float, float, float], ...]
@@ -191,6 +195,7 @@ class Final:
         ensemble: of the winner's seeds, averaged; None with one seed.
         confusion: (classes, classes) images of a true class (row) read as a class, mean over seeds.
         pairs: most frequent confusions first.
+        untested: models that were to be compared and were not retrained: no time, or a failure.
         data_curve: the winner on less data, and on all; smallest share first, or empty.
         test_label_conflicts: pairs of test images that are near-copies with different labels.
         mistakes: of the saved model, most confident first.
@@ -210,6 +215,7 @@ class Final:
     shift: Shift | None
     test_readings: int
     cut: tuple[str, ...]
+    untested: tuple[str, ...] = ()
     data_curve: tuple[DataPoint, ...] = ()
     test_label_conflicts: tuple[tuple[int, int], ...] = ()
 

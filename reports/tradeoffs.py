@@ -54,7 +54,7 @@ def advice(chosen: Sequence[Trial], metric: str) -> str:
     lost = f"{_loss(best, trial):.3f} of its {METRICS[metric]}" if metric == "auc" else _points(best, trial)
     return (
         f"Trial {trial.number} has {share(trial.parameters or 1, best.parameters or 1)} the parameters of "
-        f"trial {best.number}, the best one, and loses {lost}."
+        f"trial {best.number}, the best of the search, and loses {lost}."
     )
 
 

@@ -3,7 +3,8 @@
 import math
 import statistics
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -30,6 +31,11 @@ baselines as well, may use."""
 
 DATA_SHARES = (0.25, 0.5)
 """Shares of the duplicate groups on which the winner is trained to see whether more data would help."""
+ON_LESS = FOLDS * len(DATA_SHARES)
+
+
+VITAL_SEEDS = 2
+"""Of the winner's retrainings, those that no other model's may push out: two, so that their noise shows."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +96,7 @@ class Final:
             )
         baselines = [default(self.plan.space, self.plan.model), *self.plan.baselines]
         for trial in self.past:
-            name = "default" if trial.number == 0 else f"trial {trial.number}"
-            self.fits.pace[name] = trial.seconds / max(1, trial.epochs)
+            self.fits.pace[_trial_name(trial.number)] = trial.seconds / max(1, trial.epochs)
         began = time.monotonic()
         if not self._folds(finalists, baselines):
             return False
@@ -107,7 +112,7 @@ class Final:
 
     def _winner(self, ranking: list[dict[str, Any]]) -> Contender:
         trial = ranking[0]["trial"]
-        self.fits.pace["tuned"] = self.fits.pace.get(f"trial {trial}", 0.0)
+        self.fits.pace["tuned"] = self.fits.pace.get(_trial_name(trial), 0.0)
         return winner(self.plan.space, self.plan.model, trial, ranking[0]["params"])
 
     def _fit(self, contender: Contender, purpose: Purpose, index: int, epochs: int) -> Fit:
@@ -126,7 +131,7 @@ class Final:
             save=retrain and contender.kind == "winner" and (index == 0 or self.plan.save_ensemble),
         )
         is_winner = contender.kind == "winner"
-        vital = retrain and is_winner
+        vital = retrain and is_winner and index < VITAL_SEEDS
         return Fit(contender.name, spec, vital, necessary=vital and index == 0, shared=not is_winner)
 
     def _on_folds(self, contender: Contender) -> list[Fit]:
@@ -136,7 +141,7 @@ class Final:
 
     def _finalist(self, trial: PastTrial) -> Contender:
         found = winner(self.plan.space, self.plan.model, trial.number, trial.params)
-        return replace(found, name=f"trial {trial.number}")
+        return replace(found, name=_trial_name(trial.number))
 
     def _folds(self, finalists: list[PastTrial], baselines: list[Contender]) -> bool:
         """Fold by fold, so that a deadline leaves all of them with the same folds."""
@@ -185,8 +190,10 @@ class Final:
         epochs = self._epochs(contender)
         if epochs is None:  # no fold was trained, so that its epochs are not known
             return []
-        count = self.plan.seeds if contender.neural else 1
-        return [self._fit(contender, "retrain", i, epochs) for i in range(count)]
+        return [self._fit(contender, "retrain", i, epochs) for i in range(self._seeds(contender))]
+
+    def _seeds(self, contender: Contender) -> int:
+        return self.plan.seeds if contender.neural else 1
 
     def _retrain(self, contenders: list[Contender]) -> bool:
         """Seed by seed, the winner first, then the others, cheapest first."""
@@ -204,13 +211,20 @@ class Final:
         if fitting < first.spec.epochs:
             self._winner_epochs = fitting
 
-    def _shortened(self) -> list[str]:
-        if self._winner_epochs is None:
-            return []
-        return [
-            f"to hold the budget, the winner was retrained for {self._winner_epochs} epochs instead of "
-            f"{self.plan.epochs}"
-        ]
+    def _cut(self, contenders: list[Contender]) -> list[str]:
+        """A sentence for each thing that was left out, was shortened or failed."""
+        sentences = []
+        if self._winner_epochs is not None:
+            sentences.append(
+                f"to hold the budget, the winner was retrained for {self._winner_epochs} epochs instead of "
+                f"{self.plan.epochs}"
+            )
+        cut = [fit for fit in self.fits.cut if self.fits.result(fit) is None]
+        seeds = {contender.name: self._seeds(contender) for contender in contenders}
+        sentences += _cuts(self.fits, cut, seeds)
+        if self.plan.save_ensemble and not self._ensemble(contenders[0]):
+            sentences.append("the ensemble was not saved, as the winner was trained from one seed only")
+        return sentences
 
     def _on_less_data(self, best: Contender) -> list[Fit]:
         fits = self._on_folds(best)
@@ -248,12 +262,14 @@ class Final:
             preview=self._done([self._preview(best)]),
             ensemble=self._done(self._ensemble(best)),
             ranking=ranking,
-            cut=[
-                *self._shortened(),
-                *_cuts(self.fits, alone=self.plan.save_ensemble and not self._ensemble(best)),
-            ],
+            cut=self._cut(contenders),
             seconds=self.seconds,
         )
+
+
+def _trial_name(number: int) -> str:
+    """What a trial is called once the search is over: number 0 is the default, and one of the models."""
+    return f"trial {number}" if number else "default"
 
 
 def _by_rounds(rows: list[list[Fit]]) -> list[Fit]:
@@ -262,24 +278,32 @@ def _by_rounds(rows: list[list[Fit]]) -> list[Fit]:
     return [row[i] for i in range(longest) for row in rows if i < len(row)]
 
 
-def _kind(spec: TrialSpec) -> str:
-    if spec.split is None:
-        return "retrainings"
-    return "trainings on less data" if spec.share < 1 else "trainings on fresh folds"
-
-
-def _cuts(fits: Fits, *, alone: bool) -> list[str]:
-    """A sentence for each thing that was left out or failed; `alone`: there are no seeds to average."""
-    counts: dict[str, dict[str, int]] = {}
-    extras = [fit for fit in fits.cut if fit.spec.purpose in {"preview", "ensemble"}]
-    for fit in (fit for fit in fits.cut if fit not in extras):
-        of_kind = counts.setdefault(_kind(fit.spec), {})
-        of_kind[fit.name] = of_kind.get(fit.name, 0) + 1
-    cut = [
-        f"to hold the budget, {kind} were left out: "
-        + ", ".join(f"{count} of `{name}`" for name, count in of_kind.items())
-        for kind, of_kind in counts.items()
+def _cuts(fits: Fits, cut: Iterable[Fit], seeds: Mapping[str, int]) -> list[str]:
+    """A sentence for each kind of training that was left out, and for each that failed."""
+    cut = {fits.key(fit): fit for fit in cut}.values()
+    on_folds = Counter(fit.name for fit in cut if fit.spec.split and fit.spec.share == 1)
+    retrained = Counter(fit.name for fit in cut if fit.spec.purpose == "retrain")
+    on_less = sum(fit.spec.share < 1 for fit in cut)
+    sentences = [
+        *_fewer(on_folds, dict.fromkeys(on_folds, FOLDS), "trainings on fresh folds"),
+        *_fewer(retrained, seeds, "retrainings"),
     ]
-    cut += [f"the {fit.name} was left out to hold the budget" for fit in extras]
-    cut += ["the ensemble was not saved, as the winner was trained from one seed only"] if alone else []
-    return cut + [f"a training of `{fit.name}` failed ({result.reason})" for fit, result in fits.failed]
+    if on_less:
+        sentences.append(f"to hold the budget, trainings on less data were left out: {on_less} of {ON_LESS}")
+    if any(fit.spec.purpose == "preview" for fit in cut):
+        sentences.append("to hold the budget, the figure of augmented images was left out")
+    if any(fit.spec.purpose == "ensemble" for fit in cut):
+        sentences.append("to hold the budget, the ensemble was not saved")
+    return sentences + [f"a training of `{fit.name}` failed ({result.reason})" for fit, result in fits.failed]
+
+
+def _fewer(missing: Mapping[str, int], planned: Mapping[str, int], what: str) -> list[str]:
+    """A sentence on the models that had fewer trainings than planned, those that had most first."""
+    had: dict[tuple[int, int], list[str]] = {}
+    for name, count in missing.items():
+        had.setdefault((planned[name] - count, planned[name]), []).append(f"`{name}`")
+    parts = [
+        f"{', '.join(had[done, of])} {f'{done} of {of}' if done else 'none'}"
+        for done, of in sorted(had, reverse=True)
+    ]
+    return [f"to hold the budget, some models had fewer {what}: {'; '.join(parts)}"] if parts else []

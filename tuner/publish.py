@@ -95,6 +95,7 @@ def write(results: Results, run: RunDir, dataset: Dataset) -> None:
             "test_label_conflicts": conflicts.among_test_images(
                 dataset.test_images, dataset.test_groups, labels, dataset.audit["duplicates"]["threshold"]
             ),
+            "untested": [name for name in results.contenders if not results.retrainings[name]],
             "cut": results.cut,
             "test_readings": test_split.readings(run.path),
             "seconds": results.seconds,

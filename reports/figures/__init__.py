@@ -52,7 +52,8 @@ def _timed(summary: RunSummary) -> bool:
 
 def _leaderboard_alt(summary: RunSummary) -> str:
     rows = results.ranked(summary)
-    return f"Test accuracy of {len(rows)} models: {listed([f'{n} {percent(a.mean)}' for n, a in rows])}"
+    each = [f'"{name}" {percent(accuracy.mean)}' for name, accuracy in rows]
+    return f"Test accuracy of {len(rows)} models: {listed(each)}"
 
 
 def _importance_alt(summary: RunSummary) -> str:
@@ -65,7 +66,10 @@ def _slices_alt(summary: RunSummary) -> str:
 
 
 def _curves_alt(summary: RunSummary) -> str:
-    gaps = [f"{name} {points(results.end_gap(mine))}" for name, mine in results.curve_groups(summary)]
+    gaps = [
+        f"{name} {points(results.end_gap(mine, results.kept_epochs(summary, name)))}"
+        for name, mine in results.curve_groups(summary)
+    ]
     return f"Learning curves; points between training and validation accuracy at the end: {listed(gaps)}"
 
 
@@ -83,6 +87,38 @@ def _tradeoffs_alt(summary: RunSummary) -> str:
     timed = [f"{model.name} {model.latency_ms:.2g} ms" for model in tradeoffs.timed_models(summary)]
     latency = f"; test accuracy against latency: {listed(timed)}" if timed else ""
     return f"Score of every trial against its number of parameters; best for its size {listed(best)}{latency}"
+
+
+def _history_alt(summary: RunSummary) -> str:
+    best = summary.search.best
+    reached = "" if best is None or best.score is None else score(best.score, summary.metric)
+    told = f": {reached}, by trial {best.number}" if best is not None and reached else ""
+    return f"Score of every trial, and the best so far{told}"
+
+
+def _pairs_alt(summary: RunSummary) -> str:
+    names = summary.dataset.class_names
+    shown = [
+        f'"{names[pair.true]}" read as "{names[pair.said]}"' for pair, _ in pictures.shown_pairs(summary)
+    ]
+    return f"Test images of the most confused pairs: {listed(shown)}"
+
+
+def _mistakes_alt(summary: RunSummary) -> str:
+    worst, names = pictures.wrong_ones(summary)[0].reading, summary.dataset.class_names
+    return (
+        "The mistakes made with most confidence; the first: "
+        f'"{names[worst.true]}" read as "{names[worst.said]}" with {percent(worst.probability, 0)}'
+    )
+
+
+def _calibration_alt(summary: RunSummary) -> str:
+    facts = _final(summary).calibration
+    assert facts is not None
+    claimed, right = percent(facts.confidence), percent(facts.accuracy)
+    return (
+        f"Reliability diagram and histogram of confidence: on average {claimed} is claimed, {right} is right"
+    )
 
 
 def _samples_alt(summary: RunSummary) -> str:
@@ -107,7 +143,7 @@ FIGURES: dict[str, Drawing] = {
     "leaderboard": Drawing(lambda s: bool(results.ranked(s)), results.leaderboard, _leaderboard_alt),
     "importance": Drawing(lambda s: bool(s.search.importance), mattered.importance, _importance_alt),
     "slices": Drawing(lambda s: bool(s.search.importance), mattered.slices, _slices_alt),
-    "history": Drawing(_scored, trials.history, lambda _: "Score of every trial, and the best so far"),
+    "history": Drawing(_scored, trials.history, _history_alt),
     "timeline": Drawing(_timed, trials.timeline, lambda _: "When each slot worked on which trial"),
     "tradeoffs": Drawing(lambda s: differ(s.search), tradeoffs.tradeoffs, _tradeoffs_alt),
     "learning-curves": Drawing(lambda s: bool(results.curve_groups(s)), results.learning_curves, _curves_alt),
@@ -121,17 +157,17 @@ FIGURES: dict[str, Drawing] = {
     "confused-pairs": Drawing(
         lambda s: bool(pictures.shown_pairs(s)),
         pictures.confused_pairs,
-        lambda _: "Images of the most confused pairs",
+        _pairs_alt,
     ),
     "mistakes": Drawing(
         lambda s: bool(pictures.wrong_ones(s)),
         pictures.mistakes,
-        lambda _: "The mistakes made with most confidence",
+        _mistakes_alt,
     ),
     "calibration": Drawing(
         lambda s: s.final is not None and s.final.calibration is not None,
         results.calibration,
-        lambda _: "Reliability diagram and histogram of the model's confidence",
+        _calibration_alt,
     ),
 }
 """By file name in `figures/`, in the order of the report."""

@@ -43,10 +43,11 @@ def confusion(summary: RunSummary) -> "Figure":
     tidy(axes, grid="none")
     axes.tick_params(labelsize=size)
     _cell_numbers(axes, shares, size)
-    bar = figure.colorbar(drawn, ax=axes, fraction=0.035, pad=0.02, format=percent_ticks())
-    bar.ax.tick_params(labelsize=9, colors=INK)
-    bar.set_label("share of the true class", color=INK, size=9)
-    bar.outline.set_visible(False)
+    if not small:  # the cells of a small one have their numbers
+        bar = figure.colorbar(drawn, ax=axes, fraction=0.035, pad=0.02, format=percent_ticks())
+        bar.ax.tick_params(labelsize=9, colors=INK)
+        bar.set_label("share of the true class", color=INK, size=9)
+        bar.outline.set_visible(False)
     title(figure, _confusion_statement(summary))
     return figure
 

@@ -61,7 +61,8 @@ def slices(summary: RunSummary) -> "Figure":
         for state in ("pruned", "complete"):
             dots(axes, [t for t in mine if t.state == state], position, floor(summary))
         mark(axes, summary, position, param)
-        axes.set_xlabel(plain(param))
+        log = " (log scale)" if axes.get_xscale() == "log" else ""
+        axes.set_xlabel(f"{plain(param)}{log}")
         tidy(axes)
     panels[0].set_ylabel(f"validation {METRICS[summary.metric]}")
     score_axis(panels[0], summary)

@@ -99,7 +99,7 @@ def score_axis(axes: "Axes", summary: RunSummary) -> None:
 
 
 def log_axis(axes: "Axes", values: Sequence[float], *, counts: bool = False) -> None:
-    """A logarithmic x axis for `values`, labelled at 1, 2 and 5, over two decades and more at 1 only.
+    """A logarithmic x axis for `values`, labelled at 1, 2 and 5; a long range at 1 only, a short one at more.
 
     Large `counts` are shown as "20k" and "1M".
     """
@@ -111,8 +111,9 @@ def log_axis(axes: "Axes", values: Sequence[float], *, counts: bool = False) -> 
         return f"{x / 1e3:g}k" if counts and x >= 1e3 else f"{x:g}"
 
     axes.set_xscale("log")
-    wide = bool(values) and max(values) > 100 * min(values)
-    axes.xaxis.set_major_locator(LogLocator(10, subs=(1,) if wide else (1, 2, 5)))
+    span = max(values) / min(values) if values else 1.0
+    steps = (1,) if span > 100 else (1, 2, 5) if span > 20 else (1, 1.5, 2, 3, 5, 7)
+    axes.xaxis.set_major_locator(LogLocator(10, subs=steps))
     axes.xaxis.set_major_formatter(FuncFormatter(shown))
     axes.xaxis.set_minor_formatter(NullFormatter())
 

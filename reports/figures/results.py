@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from reports.details import BINS
 from reports.facts import Curve
 from reports.figures.parts import legend, percent_ticks, whole_numbers
 from reports.figures.style import BASELINE, DEFAULT, FAILED, INK, STOPPED, WINNER, canvas, plain, tidy, title
 from reports.findings import Accuracy
-from reports.markdown import MINUS, decimals_for, interval, percent, points
+from reports.markdown import decimals_for, interval, percent, points
 from reports.summary import RunSummary
 
 if TYPE_CHECKING:
@@ -116,9 +117,16 @@ def mean_curve(curves: Sequence[tuple[float, ...]]) -> NDArray[np.float64]:
     return mean
 
 
-def end_gap(curves: Sequence[Curve]) -> float:
-    """Training minus validation accuracy after the last epoch, mean over the trainings."""
-    return float(np.mean([curve.train[-1] - curve.validation[-1] for curve in curves]))
+def kept_epochs(summary: RunSummary, name: str) -> int:
+    """Epochs that a model was retrained for: fewer than its curves have where it stopped early."""
+    assert summary.final is not None
+    return next(model.epochs for model in summary.final.models if model.name == name)
+
+
+def end_gap(curves: Sequence[Curve], epochs: int) -> float:
+    """Training minus validation accuracy after so many epochs at most, mean over the trainings."""
+    ends = [min(epochs, len(curve.validation)) - 1 for curve in curves]
+    return float(np.mean([c.train[end] - c.validation[end] for c, end in zip(curves, ends, strict=True)]))
 
 
 def learning_curves(summary: RunSummary) -> "Figure":
@@ -130,10 +138,12 @@ def learning_curves(summary: RunSummary) -> "Figure":
     panels = figure.subplots(rows, columns, sharey=True, squeeze=False)
     for axes, (name, curves) in zip(panels.ravel(), groups, strict=False):
         colour = {"tuned": WINNER, "default": DEFAULT}.get(name, BASELINE)
+        epochs = kept_epochs(summary, name)
         _curves(axes, curves, colour)
-        axes.set_title(
-            f"{plain(name, 24)}: gap {_whole_points(end_gap(curves))}", size=10, color=INK, loc="left"
-        )
+        if epochs < max(len(curve.validation) for curve in curves):
+            axes.axvline(epochs, color=INK, linewidth=1, linestyle=":", label="epochs of the retraining")
+        apart = points(end_gap(curves, epochs), sign=True)
+        axes.set_title(f"{plain(name, 24)}: gap {apart}", size=10, color=INK, loc="left")
         whole_numbers(axes)
         tidy(axes)
     for axes in panels.ravel()[len(groups) :]:
@@ -143,18 +153,13 @@ def learning_curves(summary: RunSummary) -> "Figure":
         axes.yaxis.set_major_formatter(percent_ticks())
     for axes in panels.ravel()[max(0, len(groups) - columns) : len(groups)]:
         axes.set_xlabel("epoch")
-    legend(figure, panels.ravel()[:1])
-    gap = end_gap(groups[0][1])
+    legend(figure, panels.ravel()[: len(groups)])
+    gap = end_gap(groups[0][1], kept_epochs(summary, groups[0][0]))
     side = "above" if gap >= 0 else "below"
     title(
         figure, f"{plain(groups[0][0])}: training accuracy ends {points(abs(gap))} points {side} validation"
     )
     return figure
-
-
-def _whole_points(gap: float) -> str:
-    shown = points(gap, 0)
-    return f"{shown} {'point' if shown.lstrip(MINUS) == '1' else 'points'}"
 
 
 def _curves(axes: "Axes", curves: Sequence[Curve], colour: str) -> None:
@@ -166,9 +171,10 @@ def _curves(axes: "Axes", curves: Sequence[Curve], colour: str) -> None:
         axes.plot(
             range(1, len(curve.validation) + 1), curve.validation, color=colour, linewidth=0.8, alpha=0.45
         )
+    label = "validation (thin: each fold)" if len(curves) > 1 else "validation"
     axes.fill_between(epochs, held[:length], train[:length], color=colour, alpha=0.12, linewidth=0)
     axes.plot(epochs, train[:length], color=INK, linewidth=1.6, linestyle=(0, (4, 2)), label="training")
-    axes.plot(epochs, held[:length], color=colour, linewidth=2.2, label="validation (thin: each fold)")
+    axes.plot(epochs, held[:length], color=colour, linewidth=2.2, label=label)
 
 
 def calibration(summary: RunSummary) -> "Figure":
@@ -190,7 +196,7 @@ def calibration(summary: RunSummary) -> "Figure":
         label="images of like confidence (larger: more)",
     )  # fmt: skip
     left.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1.03), ylim=(0, 1.05))
-    other.bar(sure, images / images.sum(), width=0.07, color=WINNER)
+    other.bar(sure, images / images.sum(), width=0.8 / BINS, color=WINNER)
     other.set(xlabel="confidence", ylabel="share of test images", xlim=(0, 1.05))
     for axes in (left, other):
         axes.xaxis.set_major_formatter(percent_ticks())

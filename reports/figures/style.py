@@ -57,11 +57,15 @@ def tidy(axes: "Axes", *, grid: str = "both") -> None:
         axes.grid(visible=True, axis=grid, color=GRID, linewidth=0.8)  # type: ignore[arg-type]
 
 
+MANY_COLOURS = 10_000
+"""A figure of more colours holds photographs in colour, which a palette alone would turn into patches."""
+
+
 def title(figure: "Figure", text: str) -> None:
     """The statement of a figure, at its top left; long ones are wrapped."""
     import textwrap
 
-    lines = textwrap.wrap(text, 92)
+    lines = textwrap.wrap(text, 88)
     figure.suptitle("\n".join(lines), x=0.012, ha="left", size=12, weight="bold", color=INK)
 
 
@@ -84,7 +88,9 @@ def save(figure: "Figure", path: Path) -> None:
         warnings.filterwarnings("ignore", message="(?s).*constrained_layout not applied")
         figure.savefig(raw, format="png", facecolor="white", metadata={"Software": None})
     with Image.open(raw) as picture:
-        small = picture.convert("RGB").quantize(
-            256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
-        )
+        colours = picture.convert("RGB")
+        photographs = colours.getcolors(MANY_COLOURS) is None
+        dither = Image.Dither.FLOYDSTEINBERG if photographs else Image.Dither.NONE
+        palette = colours.quantize(256, method=Image.Quantize.MEDIANCUT)
+        small = colours.quantize(palette=palette, dither=dither)
     write_atomically(path, lambda file: small.save(file, format="PNG", optimize=True))

@@ -97,6 +97,7 @@ def _against(final: Final, model: Model, digits: int) -> str:
     told = _told(found, len(final.comparisons))
     many = [m for m in final.baselines if m.name != "default"]
     which = "the best baseline" if len(many) > 1 else "the one baseline"
+    which += " that was tested" if set(final.untested) - {"default"} else ""
     return (
         f"{_points(found.difference, digits)} {which}, {code(model.name)} "
         f"({percent(model.test.mean, digits)}; {apart}{told})"
@@ -120,6 +121,10 @@ def _points(difference: float, digits: int) -> str:
 def _default(final: Final) -> str:
     if final.best_trial == 0:
         return "The search found nothing better than the default configuration, which won. "
+    if "default" in final.untested:
+        return (
+            f"What the search itself was worth is not known: `default` was not retrained{_on_folds(final)}. "
+        )
     if not any(item.baseline == "default" for item in final.comparisons):
         return ""
     found = _comparison(final, "default")
@@ -134,12 +139,22 @@ def _default(final: Final) -> str:
     return f"The search itself was worth {shown} {unit} over the default configuration ({apart}). "
 
 
+def _on_folds(final: Final) -> str:
+    """What the default reached beside the winner where both were finalists."""
+    means = {item.trial: item.mean for item in final.finalists}
+    if 0 not in means:
+        return ""
+    default, won = percent(means[0]), percent(means[final.best_trial])
+    return f" (on the fresh folds of the validation it reached {default}, the winner {won})"
+
+
 def _every(final: Final) -> str:
     if not final.comparisons:
         return "There is no baseline to compare it with. "
     others = [c for c in final.comparisons if final.best_trial or c.baseline != "default"]
     if final.better_than_every and len(others) > 1:
-        return f"It is better than every one of the {len(others)} others. "
+        tested = " that were tested" if final.untested else ""
+        return f"It is better than every one of the {len(others)} others{tested}. "
     return ""
 
 

@@ -1,6 +1,7 @@
 """Whether the model is right as often as it says."""
 
 from reports import figures
+from reports.details import BINS
 from reports.markdown import join, percent, points
 from reports.summary import RunSummary
 
@@ -9,15 +10,20 @@ def render(summary: RunSummary) -> str:
     """Calibration error and the reliability diagram."""
     if summary.final is None or summary.final.calibration is None:
         return ""
-    facts = summary.final.calibration
+    images = "groups of test images" if summary.dataset.grouped else "test images"
+    facts, test = summary.final.calibration, summary.final.winner.test
     gap = facts.confidence - facts.accuracy
-    if abs(gap) < 0.01:
+    low, high = (test.interval if test is not None else None) or (facts.accuracy, facts.accuracy)
+    if low <= facts.confidence <= high and abs(gap) >= 0.0005:
+        word = "about as sure as it is right, within the interval of its accuracy"
+    elif abs(gap) < 0.01:
         word = "about as sure as it is right"
     else:
         word = "surer than it is right" if gap > 0 else "right more often than it claims"
     text = (
         f"On average the model is {word}: it claims {percent(facts.confidence)} and reaches "
-        f"{percent(facts.accuracy)}. Image by image its confidence is off by {points(facts.error)} points "
-        "(expected calibration error, 15 bins; 0 is perfect)."
+        f"{percent(facts.accuracy)}. Among images of like confidence, claim and accuracy lie "
+        f"{points(facts.error)} points apart on average (expected calibration error, {BINS} bins); with so "
+        f"few {images} chance alone would make that {points(facts.chance)}."
     )
     return join(["## Calibration", text, figures.place("calibration", summary)])

@@ -26,7 +26,7 @@ def render(summary: RunSummary) -> str:
         f"{percent(found['f1-macro'])}, area under the ROC curve (AUC, each class against the rest) "
         f"{score(found['auc'], 'auc')}."
     )
-    return join(["## Classes", f"{_sentence(classes)} {means}", body, _note(summary)])
+    return join(["## Classes", f"{_sentence(classes)} {means}", body, _note()])
 
 
 def _row(item: Class) -> list[str]:
@@ -52,9 +52,9 @@ def _sentence(classes: tuple[Class, ...]) -> str:
     return text.strip()
 
 
-def _note(summary: RunSummary) -> str:
-    counts = "images and groups" if summary.dataset.grouped else "images"
+def _note() -> str:
     return (
         "Recall: share of the images of a class that are recognised; precision: share of the images read as "
-        f"it that are of it; all seeds together. A class has too few {counts} for an interval."
+        "it that are of it; of all seeds' readings. A class has far fewer images than the test split: each "
+        "of these numbers is much less sure than the accuracy above."
     )

@@ -1,7 +1,7 @@
 """Learning curves of the winner and the neural baselines, with the gap between training and validation."""
 
 from reports import figures
-from reports.figures.results import curve_groups, end_gap
+from reports.figures.results import curve_groups, end_gap, kept_epochs
 from reports.markdown import code, join, points
 from reports.summary import RunSummary
 
@@ -12,7 +12,7 @@ def render(summary: RunSummary) -> str:
     if not groups:
         return ""
     name, curves = groups[0]
-    gap = end_gap(curves)
+    gap = end_gap(curves, kept_epochs(summary, name))
     if gap > 0.1:
         read = "it overfits, so that more data, more augmentation or more dropout could help"
     elif gap > 0.02:

@@ -20,8 +20,9 @@ def render(summary: RunSummary) -> str:
     )
     again = (
         "The same command in a new place makes this run again; in the same place it resumes it, or extends "
-        "it to more trials. On one worker of a CPU the same seed gives the same numbers; on several, the "
-        "order in which trials end, and so what the search tries next, may differ."
+        "it to more trials. On one worker of a CPU, without `--budget`, the same seed gives the same "
+        "numbers; on several, the order in which trials end, and so what the search tries next, may differ "
+        "(`--deterministic` rules that out)."
     )
     return join(
         [

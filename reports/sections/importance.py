@@ -5,7 +5,7 @@ from typing import Any
 
 from reports import figures
 from reports.facts import Importance
-from reports.markdown import NONE, code, escape, join, listed, percent, table, value
+from reports.markdown import NONE, code, escape, folded, join, listed, percent, plural, table, value
 from reports.study import MIN_SCORED
 from reports.summary import RunSummary
 
@@ -36,16 +36,17 @@ def _sentence(summary: RunSummary) -> str:
         return "The trials do not differ enough to say which parameter mattered."
     top = [f"{code(item.param)} ({percent(item.importance, 0)})" for item in items[:3]]
     return (
-        f"Most of what separates the good trials from the rest: {listed(top)}. The shares (PED-ANOVA, as "
-        "Optuna computes it, over complete and stopped trials with the last score of each) say where the "
-        f"search found differences, not what a parameter is worth.{_doubt(items)}"
+        f"Most of what separates the good trials from the rest: {listed(top)}.{_doubt(items)} The shares "
+        "(PED-ANOVA, as Optuna computes it: how far the values of the good trials differ from those of all; "
+        "over complete and stopped trials with the last score of each) say where the search found "
+        "differences, not what a parameter is worth."
     )
 
 
 def _doubt(items: Sequence[Importance]) -> str:
     if items[0].low is None:
-        return " So few trials cannot tell their order from chance."
-    lines = " The lines show how far they move when a random half of the trials is left out"
+        return " With so few trials that order may be chance."
+    lines = " The lines show how far the shares move when a random half of the trials is left out"
     if len(items) < 2 or items[0].low > (items[1].high or 0.0):
         return f"{lines}."
     return f"{lines}; they overlap, so that the order may be chance."
@@ -74,12 +75,17 @@ def _best_against_default(summary: RunSummary) -> str:
             among = f"{value(parameter.low)} to {value(parameter.high)}{', log' if parameter.log else ''}"
         shown = f"**{escape(best)}**" if best != default else escape(best)
         rows.append([code(parameter.name), escape(parameter.summary), escape(default), shown, escape(among)])
-    header = ["parameter", "what it is", "default", "best", "searched"]
-    fixed = [parameter for parameter in summary.parameters if not parameter.searched]
-    note = ""
-    if fixed:
-        named = [f"{code(p.name)} ({escape(value(chosen.get(p.name, p.default)))})" for p in fixed]
-        note = f"Not searched: {listed(named)}."
+    who = "winner" if summary.final is not None else "best"
+    header = ["parameter", "what it is", "default", who, "searched"]
     differs = any(row[3].startswith("**") for row in rows)
-    bold = "Bold: other than the default." if differs else "The best is the default itself."
-    return join([table(header, rows, "llrrl"), f"{bold} {note}".strip()])
+    bold = "Bold: other than the default." if differs else f"The {who} is the default itself."
+    return join([table(header, rows, "llrrl"), bold, _fixed(summary, chosen)])
+
+
+def _fixed(summary: RunSummary, chosen: dict[str, Any]) -> str:
+    """The parameters that were not searched and that the winner's model has."""
+    fixed = [p for p in summary.parameters if not p.searched and p.name in chosen]
+    if not fixed:
+        return ""
+    named = [f"{code(p.name)} ({escape(value(chosen[p.name]))})" for p in fixed]
+    return folded(f"Not searched: {plural(len(fixed), 'parameter')}", f"{listed(named)}.")

@@ -2,7 +2,7 @@
 
 from reports import figures
 from reports.figures.results import ENSEMBLE, ranked
-from reports.findings import Model
+from reports.findings import Comparison, Final, Model
 from reports.markdown import (
     METRICS,
     NONE,
@@ -13,6 +13,7 @@ from reports.markdown import (
     folded,
     interval,
     join,
+    listed,
     percent,
     plural,
     points,
@@ -94,8 +95,6 @@ def _other_scores(summary: RunSummary) -> str:
 
 
 def _compared(found: object) -> tuple[str, str]:
-    from reports.findings import Comparison
-
     if not isinstance(found, Comparison):
         return NONE, NONE
     apart = f" {unbroken(f'({interval(found.interval)})')}" if found.interval else ""
@@ -122,20 +121,39 @@ def _reading(summary: RunSummary) -> str:
         f"The search maximised {METRICS[summary.metric]}, whose column has no intervals."
         if summary.metric != "accuracy"
         else "",
-        f"Each neural model was trained {seeds} times from different seeds, and its accuracy is the mean."
-        if seeds > 1
-        else "Each neural model was trained once, from a single seed.",
+        _seeds(final),
         "A difference is judged image by image on the same test images; *tuned is* corrects for the number "
         "of comparisons (Holm), so an interval that just misses 0 may still be *not distinguishable*."
         if len(final.comparisons) > 1
         else "",
-        "*training*: the time of one. *gap*: training accuracy (with its augmentation) minus test accuracy.",
+        "*training*: the time of one. *ms an image*: to predict one image at a time, on one thread. *gap*: "
+        "training accuracy (with its augmentation) minus test accuracy.",
         f"*{ENSEMBLE}* averages the probabilities of the {seeds} trained models; its interval leaves out the "
-        "noise of the seed."
+        f"noise of the seed. {_saved(summary)}"
         if final.ensemble
         else "",
     ]
     return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _seeds(final: Final) -> str:
+    """How many times the neural models were trained, where there is one number, else each."""
+    counts = {m.name: len(m.test.per_seed) for m in final.models if m.neural and m.test is not None}
+    if len(set(counts.values())) == 1:
+        (seeds,) = set(counts.values())
+        if seeds == 1:
+            return "Each neural model was trained once, from a single seed."
+        return (
+            f"Each neural model was trained {seeds} times from different seeds, and its accuracy is the mean."
+        )
+    each = listed([f"{code(name)} {plural(count, 'seed')}" for name, count in counts.items()])
+    return f"An accuracy is the mean over the seeds from which a neural model was trained: {each}."
+
+
+def _saved(summary: RunSummary) -> str:
+    if summary.ensemble_saved:
+        return "It is saved as `model/ensemble.keras`."
+    return "It is not saved; `--save-ensemble` does that."
 
 
 def _sources(summary: RunSummary) -> str:
@@ -147,15 +165,17 @@ def _sources(summary: RunSummary) -> str:
 def _training(summary: RunSummary) -> str:
     """How long the baselines were trained."""
     assert summary.final is not None
-    if not any(model.neural and model.name != "default" for model in summary.final.baselines):
+    trained = [model for model in summary.final.baselines if model.neural and model.name != "default"]
+    if not trained:
         return ""
     if summary.config.get("faithful_baselines"):
         return "The neural baselines were trained for as many epochs as their recipes were published with."
     return (
         "The neural baselines were trained on the fresh folds for at most "
         f"{plural(summary.epochs, 'epoch')} and stopped where they no longer got better, then on all "
-        "training images for the median of those epochs; `--faithful-baselines` gives them their published "
-        "lengths."
+        "training images for the median of those epochs "
+        f"({listed([f'{code(m.name)} {m.epochs}' for m in trained])}); `--faithful-baselines` gives them the "
+        "lengths of their recipes."
     )
 
 

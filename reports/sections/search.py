@@ -154,21 +154,27 @@ def _finalists(summary: RunSummary) -> str:
     rows = []
     for item in final.finalists:
         bold = "**" if item.trial == final.best_trial else ""
+        each = ", ".join(score(fold, summary.metric) for fold in item.folds)
         rows.append(
             [
                 f"{bold}{item.trial}{bold}",
                 score(item.search_score, summary.metric) if item.search_score is not None else NONE,
-                ", ".join(score(fold, summary.metric) for fold in item.folds),
+                *([each] if len(item.folds) > 1 else []),
                 f"{bold}{score(item.mean, summary.metric)}{bold}",
             ]
         )
+    folds = len(final.finalists[0].folds)
     count = len(final.finalists)
     many = "best complete trial was" if count == 1 else f"{count} best complete trials were"
     text = (
-        f"The {many} trained again on fresh folds with fresh seeds, and the winner was named by the mean: "
-        "the score in the search is the best of many, and flatters."
+        f"The {many} trained again on {plural(folds, 'fresh fold')} with fresh seeds, and the winner was "
+        f"named by {'the mean' if folds > 1 else 'that'}: the score in the search is the best of many, and "
+        "flatters. Where they are close, another draw could have named another."
     )
-    return join([text, table(["trial", "in the search", "fresh folds", "mean"], rows, "rrrr")])
+    if not folds:  # no time
+        return ""
+    header = ["trial", "in the search", *(["fresh folds", "mean"] if folds > 1 else ["fresh fold"])]
+    return join([text, table(header, rows, "r" * len(header))])
 
 
 def _cost(summary: RunSummary) -> str:

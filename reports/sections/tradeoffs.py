@@ -15,8 +15,8 @@ def render(summary: RunSummary) -> str:
         return ""
     chosen = front(summary.search)
     text = (
-        f"{advice(chosen, summary.metric)} {doubt(chosen)} Each trial was trained once, on one split: small "
-        "differences may be chance."
+        f"{advice(chosen, summary.metric)} {doubt(chosen)} {_winner(summary, chosen)} Each trial was trained "
+        "once, on one split: small differences may be chance."
     )
     return join(
         [
@@ -26,6 +26,14 @@ def render(summary: RunSummary) -> str:
             _table(summary, chosen) if len(chosen) > 1 else "",
         ]
     )
+
+
+def _winner(summary: RunSummary, chosen: list[Trial]) -> str:
+    """Where the winner is not on the front, as the search alone did not name it."""
+    best = summary.final.best_trial if summary.final is not None else None
+    if best is None or any(trial.number == best for trial in chosen):
+        return ""
+    return f"The winner, trial {best}, is not on this front: it was named by the fresh folds."
 
 
 def _table(summary: RunSummary, chosen: list[Trial]) -> str:

@@ -10,7 +10,7 @@ def render(summary: RunSummary) -> str:
         return ""
     text = (
         "Run this in the folder of this report. The model takes raw pixels, and does its own rescaling; it "
-        "is made of stock Keras layers and needs nothing but Keras."
+        "is made of stock Keras layers and needs only Keras and a backend."
     )
     return join(["## Use the model", text, block(snippet(summary), "python"), _ensemble(summary)])
 

@@ -1,6 +1,6 @@
 """What the numbers rest on: groups, seeds, the test split, what was cut."""
 
-from reports.findings import Final
+from reports.findings import Accuracy, Final
 from reports.markdown import escape, join, percent, plural, points, sentence, singular
 from reports.stats import MIN_GROUPS
 from reports.summary import RunSummary
@@ -55,12 +55,19 @@ def _seeds(final: Final) -> str:
         return (
             f"From seed to seed the winner's accuracy has a standard deviation of {points(test.std)} points "
             f"({percent(min(test.per_seed))} to {percent(max(test.per_seed))} over {len(test.per_seed)} "
-            "seeds); the intervals hold this noise. The saved model is the first seed's "
-            f"({percent(test.per_seed[0])}), whatever it scored."
+            f"seeds); {_held(test)}. The saved model is the first seed's ({percent(test.per_seed[0])}), "
+            "whatever it scored."
         )
     if test.seed_noise:
         return "The winner was trained from one seed; how seeds vary is estimated from the other models."
     return "Models were trained from one seed each: what another seed would change is not in the intervals."
+
+
+def _held(test: Accuracy) -> str:
+    """Whether the interval is wider for the noise of the seed."""
+    if test.seed_added:
+        return "the intervals hold this noise"
+    return "no more than what the choice of test images makes by itself, so it widens no interval"
 
 
 def _leaks(summary: RunSummary, final: Final) -> str:
@@ -85,7 +92,7 @@ def _shift(final: Final) -> str:
     promised, given = percent(winner.validation), percent(winner.test.mean)
     text = f"Validation over {folds} promised {promised}; the test split gave {given}"
     if shift.noise is None:
-        return f"{text}. Whether that is more than chance cannot be told here."
+        return f"{text}. Whether that is more than chance cannot be told from one fold."
     if abs(shift.difference) <= shift.noise:
         return f"{text}: a difference within the noise of both ({points(shift.noise)} points either way)."
     why = (

@@ -10,13 +10,14 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Container, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
-from tuner.engines.journal import open_study
+from reports.study import read_trials
 from tuner.registry import resolve
 from tuner.schedulers import SCHEDULERS
 from tuner.schedulers.base import DEFAULT, Scheduler
@@ -30,6 +31,7 @@ TRIALS = 50
 WORKERS = 8
 MNIST_IMAGES = 2000
 """Of MNIST's 60,000: with all of them, 60 whole trainings would take many hours on two cores."""
+LOOK_SECONDS = 5.0
 
 Curves = list[list[float]]
 """Validation scores by epoch, by configuration; the first is the space's default."""
@@ -163,15 +165,33 @@ def table(curves: Curves, steps_per_epoch: int, orders: int) -> dict[str, dict[s
 
 
 def train(dataset: str, data_dir: Path, folder: Path, configs: int, space: str | None = None) -> Path:
-    """Trains the configurations to their ends; what is done already stays. Returns the run directory."""
+    """Trains the configurations to their ends; what is done already stays. Returns the run directory.
+
+    Raises:
+        RuntimeError: the run ends before.
+    """
     name = dataset + (f"-{space.rpartition(':')[2].lower()}" if space else "")
     options = ["--trials", str(configs), "--epochs", str(EPOCHS), "--algorithm", "random", "--pruner", "none"]
     shortest = ["--baselines", "none", "--seeds", "1", "--finalists", "1", "--seed", "1", "--plain"]
     where = ["--data-dir", str(data_dir), "--out", str(folder), "--name", name]
     where += ["--space", space] if space else []
     command = [sys.executable, "-m", "tuner.cli", dataset, *options, *shortest, *where]
-    subprocess.run(command, check=True, stdout=sys.stderr)
+    if complete(folder / name) < configs:
+        with subprocess.Popen(command, stdout=sys.stderr) as process:
+            while process.poll() is None and complete(folder / name) < configs:
+                time.sleep(LOOK_SECONDS)
+            process.terminate()  # what comes after the search is not needed
+    if complete(folder / name) < configs:
+        raise RuntimeError(f"{' '.join(command)}: ended with exit code {process.returncode}")
     return folder / name
+
+
+def complete(run: Path) -> int:
+    """Trials of a run that were trained to the end."""
+    journal = run / "study.journal"
+    if not journal.exists():
+        return 0
+    return sum(trial.state.name == "COMPLETE" for trial in read_trials(journal))
 
 
 @dataclass(frozen=True)
@@ -193,8 +213,7 @@ def read(run: Path) -> Trained:
     """What a run has trained to the end."""
     facts = json.loads((run / "run.json").read_text())["dataset"]
     curves, seconds, batches = [], [], set()
-    study, _ = open_study(run / "study.journal")
-    for trial in study.get_trials(deepcopy=False):
+    for trial in read_trials(run / "study.journal"):
         scores = trial.intermediate_values
         if trial.state.name == "COMPLETE":
             curves.append([scores[epoch] for epoch in range(1, EPOCHS + 1)])

@@ -21,4 +21,3 @@ def variant(schedule: Schedule, ema: float) -> Family:
 CONSTANT_RAW = variant("constant", 0.0)
 CONSTANT_AVERAGED = variant("constant", 0.98)
 COSINE_RAW = variant("cosine", 0.0)
-COSINE_AVERAGED = variant("cosine", 0.98)

@@ -53,7 +53,7 @@ def test_the_front_is_not_beaten_by_any_trial_of_a_run(runs: Callable[[str], Pat
 
 def test_the_smallest_good_one_is_named() -> None:
     found = front(search((10, 0.5), (100, 0.942), (500, 0.945), (1000, 0.95)))
-    told = "Trial 1 has a tenth of the parameters of trial 3, the best one, and loses 0.8 points."
+    told = "Trial 1 has a tenth of the parameters of trial 3, the best of the search, and loses 0.8 points."
     assert advice(found, "accuracy") == told
     assert advice(found, "auc").endswith("loses 0.008 of its AUC.")
     assert doubt(found) == ""
