@@ -348,6 +348,19 @@ def test_more_than_one_reading_of_the_test_split_is_told(
     assert as_json(summary)["dataset"]["test_readings"] == 3
 
 
+def test_what_was_not_tested_is_named_at_the_top(tmp_path: Path, make_run: Callable[..., Path]) -> None:
+    path = make_run(tmp_path / "run", "asl")
+    final = json.loads((path / "final.json").read_text())
+    final["models"] = [model for model in final["models"] if model["name"] not in {"default", "course-cnn"}]
+    final["untested"] = ["default", "course-cnn"]
+    (path / "final.json").write_text(json.dumps(final))
+    answer = report_text(RunSummary.load(path)).split("## Leaderboard")[0]
+    assert "What the search itself was worth is not known: `default` was not retrained" in answer
+    assert "the best baseline that was tested" in answer
+    assert "others that were tested" in answer or "It is better than" not in answer
+
+
+
 def test_a_damaged_run_directory_is_an_error_in_plain_words(
     tmp_path: Path, make_run: Callable[..., Path]
 ) -> None:

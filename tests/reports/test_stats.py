@@ -217,3 +217,12 @@ def test_calibration_error_by_hand() -> None:
     labels = np.array([0, 1, 1, 1])
     expected = (2 * abs(0.5 - 0.9) + abs(1 - 0.7) + 0) / 4
     assert details.expected_calibration_error(probabilities, labels) == pytest.approx(expected)
+
+
+def test_calibration_error_of_a_perfect_model_is_what_so_few_images_make() -> None:
+    confidence = np.full(400, 0.8)
+    alone = details.chance_calibration_error(confidence, np.arange(400))
+    # The mean distance of a share of 400 from 0.8: sqrt(2 / pi) standard deviations.
+    assert alone == pytest.approx(np.sqrt(2 / np.pi * 0.8 * 0.2 / 400), rel=0.15)
+    copies = details.chance_calibration_error(confidence, np.arange(400) // 4)
+    assert copies == pytest.approx(2 * alone, rel=0.2)
