@@ -360,7 +360,6 @@ def test_what_was_not_tested_is_named_at_the_top(tmp_path: Path, make_run: Calla
     assert "others that were tested" in answer or "It is better than" not in answer
 
 
-
 def test_a_damaged_run_directory_is_an_error_in_plain_words(
     tmp_path: Path, make_run: Callable[..., Path]
 ) -> None:
