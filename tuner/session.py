@@ -70,6 +70,7 @@ class Session:
         if self._is_done():
             self.display.say("everything asked for is done; writing the report again")
         else:
+            self.state["state"] = "searching"
             with self._executor() as executor:
                 self._plan(executor)
                 if self._search(executor) and self._finish(executor):
