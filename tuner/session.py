@@ -80,7 +80,9 @@ class Session:
         began = time.monotonic()
         self._save()
         reports.write(self.directory.path)
-        write_index(self.directory.path.parent)
+        if write_index(self.directory.path.parent) is None:
+            index = self.directory.path.parent / "README.md"
+            self.display.warn(f"{index} is not an index of runs, so it is left as it is")
         self.state["seconds"]["report"] = time.monotonic() - began
         self._save()
         return Ended(self.directory.path, self.state["state"] == "interrupted")
