@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import time
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,12 +19,17 @@ from tuner.records import TrialResult, TrialSpec
 
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Calls `write` with an open temporary file, then renames it to `path`: all of it, or nothing."""
+    """Calls `write` with an open temporary file, then renames it to `path`: all of it, or nothing.
+
+    It is on the disk before it has its name, so that not even a loss of power leaves an empty one.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as file:
             write(file)
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -262,12 +268,15 @@ class RunDir:
             self.path.rmdir()
 
     def load_fit(self, key: str, spec: TrialSpec) -> TrialResult | None:
-        """A finished training with the files that `spec` asks for, or None."""
+        """A finished training with the files that `spec` asks for; None if one is missing, or damaged."""
         path = self.fits / f"{key}.json"
         if not path.exists() or (spec.save and not self.fitted_model(key).exists()):
             return None
-        result = TrialResult.from_json(read_json(path))
-        return result if not result.output or (self.path / result.output).exists() else None
+        try:
+            result = TrialResult.from_json(read_json(path))
+        except (RunError, KeyError, TypeError):
+            return None
+        return result if not result.output or zipfile.is_zipfile(self.path / result.output) else None
 
     def fitted_model(self, key: str) -> Path:
         """Where a training keeps its model, if it was to."""

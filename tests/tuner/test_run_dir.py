@@ -3,11 +3,13 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.tuner.conftest import Tune
 from tuner.errors import UsageError
-from tuner.run_dir import RunDir
+from tuner.records import TrialResult, TrialSpec
+from tuner.run_dir import RunDir, write_arrays
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -74,3 +76,20 @@ def test_a_run_under_way_is_not_set_aside(tmp_path: Path) -> None:
     again.release()
     shutil.rmtree(second.path)
     assert second.set_aside() is None
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("key.json", b""), ("key.json", b'{"state": "comp'), ("key.json", b"null"), ("key.json", b"\0" * 99),
+     ("key.npz", b""), ("key.npz", b"PK\x03\x04"), ("key.npz", b"\0" * 99)],
+)  # fmt: skip
+def test_a_training_whose_record_is_damaged_counts_as_not_done(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
+    run, spec = RunDir(tmp_path), TrialSpec(1, "finalist", "a:B", {}, 0, "fresh", 0, 2)
+    write_arrays(run.fits / "key.npz", {"probabilities": np.ones((2, 2))})
+    done = TrialResult("complete", 1.0, output="fits/key.npz")
+    run.save_fit("key", done)
+    assert run.load_fit("key", spec) == done
+    (run.fits / name).write_bytes(content)
+    assert run.load_fit("key", spec) is None
