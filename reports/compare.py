@@ -33,6 +33,9 @@ HEADER = (
     "search",
 )
 ALIGN = "lllrrlrlr"
+TITLE = "# Runs"
+"""The first line of the index, by which it is known."""
+
 _SET_ASIDE = re.compile(r"\.\d{8}-\d{6}$")
 
 
@@ -126,11 +129,17 @@ def run_dirs(out_dir: Path) -> list[Path]:
     return [path for path in found if not _SET_ASIDE.search(path.name)]
 
 
-def write_index(out_dir: Path) -> Path:
+def write_index(out_dir: Path) -> Path | None:
     """Writes `README.md` in the folder of all runs: one row a run, with a link to its report.
 
     A run that cannot be read is listed with the reason; the file is replaced as a whole.
+
+    Returns:
+        Its path; None where there is a `README.md` of the user's own, which is left as it is.
     """
+    index = out_dir / "README.md"
+    if index.exists() and not _is_index(index):
+        return None
     cells, damaged = [], []
     for path in run_dirs(out_dir):
         try:
@@ -143,13 +152,20 @@ def write_index(out_dir: Path) -> Path:
         cells.append([link, *(escape(cell) for cell in row[1:])])
     text = join(
         [
-            "# Runs",
+            TITLE,
             "Accuracies on test images with 95 % intervals; only runs on the same data can be compared.",
             markdown.table(HEADER, cells, ALIGN) if cells else "",
             "Could not be read:" if damaged else "",
             "\n".join(damaged),
         ]
     )
-    index = out_dir / "README.md"
     write_atomically(index, lambda file: file.write(f"{text}\n".encode()))
     return index
+
+
+def _is_index(path: Path) -> bool:
+    """Whether a file is one that `write_index` wrote."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.readline().strip() == TITLE.encode()

@@ -4,7 +4,7 @@ It speaks the worker's own protocol in a real process and writes the files that 
 that what surrounds training can be tested in seconds: `TUNE_WORKER=tests.curve_worker`. An epoch takes
 `CURVE_SECONDS`, none without it; after the search `CURVE_END_SECONDS`, if that is another.
 `CURVE_FAULTS`, JSON, names what goes wrong in the first epoch of a
-trial: `{"3": "hang"}`.
+trial, or of all else that has a purpose: `{"3": "hang", "probe": "hang"}`.
 """
 
 import json
@@ -59,7 +59,7 @@ def perform(
     """What `tuner.training.perform` does, without training."""
     if spec.purpose == "preview":
         return TrialResult("complete", 0.0)
-    fault = FAULTS.get(str(spec.number)) if spec.purpose == "trial" else None
+    fault = FAULTS.get(str(spec.number) if spec.purpose == "trial" else spec.purpose)
     if fault == "error":
         return TrialResult("failed", 0.0, reason="error", message="ValueError: no such layer")
     if fault is not None:
@@ -111,11 +111,11 @@ def perform(
 
 def _meet(fault: str) -> None:
     """Hangs, waits inside C code that holds the interpreter's lock, or keeps memory for good."""
+    sys.stderr.write(f"{fault}\n")
+    sys.stderr.flush()
     if fault == "hang":
         time.sleep(3600)
     elif fault == "busy":
-        sys.stderr.write("busy\n")
-        sys.stderr.flush()
         re.match(r"(a+)+$", "a" * 64 + "b")
     elif fault == "grow":
         _grown.append(os.urandom(GROWTH))

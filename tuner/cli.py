@@ -1,5 +1,6 @@
 """The Typer app: commands, options, exit codes, nothing else."""
 
+import signal
 import sys
 import time
 from pathlib import Path
@@ -9,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from tuner import options as opt
-from tuner.errors import TuneError
+from tuner.errors import StoppedError, TuneError
 
 BEGAN = time.monotonic()
 INTERRUPTED = 130
@@ -24,6 +25,13 @@ class RunByDefault(TyperGroup):
             args = ["run", *args]
         parsed: list[str] = super().parse_args(ctx, args)
         return parsed
+
+    def invoke(self, ctx: Any) -> Any:
+        """Does the command. One that is stopped is told so here, as Typer would end it without a word."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise StoppedError("stopped; the same command starts again") from None
 
 
 app = typer.Typer(
@@ -214,6 +222,7 @@ def clean(
 
 def main() -> None:
     """The console script: what goes wrong becomes a line on standard error and an exit code."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends a command as Ctrl-C does
     try:
         code = typer.main.get_command(app).main(prog_name="tune", standalone_mode=False)
     except typer.TyperException as error:

@@ -47,6 +47,7 @@ class Display:
     _best: tuple[float, int] | None = None
     _running: dict[int, str] = field(default_factory=dict)
     _left: Callable[[], float] = lambda: 0.0
+    _seconds_left: float = 0.0
     _fits: tuple[int, int] = (0, 0)
     _stage: str = ""
     _rung: int = 0
@@ -92,6 +93,7 @@ class Display:
         self._stage = "search"
         self._trials = trials
         self._left = left
+        self._seconds_left = left()
         for trial in [*past, *paused]:
             self._count(trial.number, trial.outcome, trial.score if trial.feasible else None)
         if past or paused:
@@ -117,6 +119,7 @@ class Display:
     ) -> None:
         """A trial has ended, or waits; `wins` says whether it may win."""
         self._running.pop(spec.number, None)
+        self._seconds_left = self._left()
         if spec.resume_from:
             self._counts["paused"] -= 1
         if outcome == "waiting":
@@ -148,8 +151,7 @@ class Display:
         done = "waits" if outcome == "paused" else outcome
         after = f" after {epochs} epochs" if outcome in {"pruned", "paused"} and epochs else ""
         best = "" if self._best is None else f"; best {self._best[0]:.4f} (trial {self._best[1]})"
-        seconds = self._left()
-        left = f"; about {duration(seconds)} left" if seconds >= 1 else ""
+        left = f"; about {duration(self._seconds_left)} left" if self._seconds_left >= 1 else ""
         return (
             f"[{sum(self._counts.values())}/{self._trials}] trial {number} {done}{scored}{after}{why}"
             f"{best}{left}"
@@ -179,6 +181,7 @@ class Display:
         self.say(f"[{done + 1}/{count}] {name}{score}{ended}")
 
     def _render(self) -> "RenderableType":
+        """Called by Rich's own thread too, while the main one goes on: so it only reads what is stored."""
         from rich.console import Group
         from rich.progress_bar import ProgressBar
         from rich.text import Text
@@ -187,13 +190,13 @@ class Display:
             done, total = sum(self._counts.values()), self._trials
             counts = ", ".join(f"{count} {name}" for name, count in self._counts.items())
             best = "none yet" if self._best is None else f"{self._best[0]:.4f} (trial {self._best[1]})"
-            left = f"about {duration(self._left())} left" if done else "time left: not known yet"
+            left = f"about {duration(self._seconds_left)} left" if done else "time left: not known yet"
             head = f"search: {done} of {total} trials ({counts}); best {best}; {left}"
         else:
             done, total = self._fits
             head = f"{self._stage}: {done} of {total} trainings"
         rows = [
             Text(f"  trial {n}: {what}" if self._stage == "search" else f"  {what}")
-            for n, what in self._running.items()
+            for n, what in list(self._running.items())
         ]
         return Group(Text(head), ProgressBar(total=max(1, total), completed=done, width=60), *rows)

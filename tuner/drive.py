@@ -16,7 +16,7 @@ Halt = Literal["", "interrupt", "deadline"]
 
 POLL_SECONDS = 0.25
 INTERRUPT_GRACE = 60.0
-"""Seconds that a running epoch has to end in after the first Ctrl-C."""
+"""Seconds that a running epoch has to end in after the first Ctrl-C, whatever the budget."""
 
 
 class Work(Protocol):
@@ -47,12 +47,16 @@ class Interrupt:
     """Ctrl-C and SIGTERM: the first asks to finish, the second stops at once.
 
     A context manager; it does nothing outside the main thread, where Python takes no signals.
+
+    Attributes:
+        at_once: whether there was a second one.
     """
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
         self._before: dict[signal.Signals, Any] = {}
-        self.pressed = False
+        self._pressed = False
+        self._said = False
         self.at_once = False
 
     def __enter__(self) -> Self:
@@ -68,11 +72,18 @@ class Interrupt:
             signal.signal(name, handler)
 
     def _handle(self, _signal: int, _frame: FrameType | None) -> None:
-        if self.pressed:
+        """Says nothing: it may have come in the middle of a print, which takes no other inside it."""
+        if self._pressed:
             self.at_once = True
             raise KeyboardInterrupt
-        self.pressed = True
-        self._say("stopping after the running epochs; press Ctrl-C again to stop at once")
+        self._pressed = True
+
+    def asked(self) -> bool:
+        """Whether the user asked to finish; the first answer that it is so is given to the user too."""
+        if self._pressed and not self._said:
+            self._said = True
+            self._say("stopping after the running epochs; press Ctrl-C again to stop at once")
+        return self._pressed
 
 
 def drive(executor: Executor, work: Work, halt: Callable[[], Halt], grace: float = INTERRUPT_GRACE) -> None:
@@ -83,7 +94,8 @@ def drive(executor: Executor, work: Work, halt: Callable[[], Halt], grace: float
         work: gives them out and takes what comes back.
         halt: asked again and again; once it gives a reason, nothing new starts, and what runs is
             stopped at the end of its epoch.
-        grace: seconds after which what still runs is stopped in mid-epoch.
+        grace: seconds after a deadline at which what still runs is stopped in mid-epoch; after an
+            interrupt they are `INTERRUPT_GRACE`.
 
     Raises:
         RunError: nothing can be written any more.
@@ -99,12 +111,14 @@ def drive(executor: Executor, work: Work, halt: Callable[[], Halt], grace: float
             _hand_out(executor, work, running)
         if not running:
             return
-        if halted_at is not None and time.monotonic() - halted_at > grace:
+        allowed = INTERRUPT_GRACE if reason == "interrupt" else grace
+        over = halted_at is not None and time.monotonic() - halted_at > allowed
+        event = executor.poll(0.0 if over else POLL_SECONDS)
+        if event is None and over:  # what has ended in time has been taken
             for slot, spec in running.items():
                 executor.cancel(slot)
                 work.done(slot, spec, TrialResult("stopped", 0.0), reason)
             return
-        event = executor.poll(POLL_SECONDS)
         if isinstance(event, Progress):
             go_on = work.goes_on(event.spec, event.report)
             executor.answer(event.slot, go_on=go_on and not reason)

@@ -4,7 +4,7 @@
     - `UsageError`: a wrong name, option or combination of them (exit code 2)
     - `DataError`: a file, row or image that is not what it should be (exit code 2)
     - `RunError`: the run itself failed, e.g. no trial completed (exit code 1)
-    - `StoppedError`: the user stopped it at once, by a second Ctrl-C (exit code 130)
+    - `StoppedError`: the user stopped it at once: by a second Ctrl-C, or before it trained (exit code 130)
 
 `tuner.cli` is the one place that turns them into exit codes.
 """

@@ -23,7 +23,8 @@ class Fit:
         name: of the model that is trained, as in the report.
         spec: how.
         vital: never left out for another one's sake.
-        necessary: without it the run has no result: begun in any case, and not stopped for a deadline.
+        necessary: without it the run has no result: begun in any case, and stopped for no deadline but
+            the latest.
         shared: kept for other runs as well, as it depends on no search.
     """
 
@@ -46,6 +47,7 @@ class Fits:
         display: shows them.
         interrupted: whether the user asked to stop.
         deadline: `time.monotonic()` at which everything must have ended, or None.
+        latest: `time.monotonic()` at which even what is necessary must have ended, or None.
         pace: seconds an epoch (of an estimator: in all) by model, learnt from what was done.
         cut: trainings left out or stopped for the deadline.
         failed: trainings that failed.
@@ -58,6 +60,7 @@ class Fits:
     display: Display
     interrupted: Callable[[], bool]
     deadline: float | None = None
+    latest: float | None = None
     pace: dict[str, float] = field(default_factory=dict)
     cut: list[Fit] = field(default_factory=list)
     failed: list[tuple[Fit, TrialResult]] = field(default_factory=list)
@@ -84,7 +87,7 @@ class Fits:
                 new.setdefault(self.key(fit), fit)
         self._queue = deque(self._numbered(fit) for fit in new.values())
         self.display.fits_started(stage, len(new))
-        drive(self.executor, self, self._halt, grace=0.0 if self._until else 60.0)
+        drive(self.executor, self, self._halt, grace=0.0)
         self.cut += self._queue
         self._queue.clear()
         return not self.interrupted()
@@ -119,9 +122,9 @@ class Fits:
     def _halt(self) -> Halt:
         if self.interrupted():
             return "interrupt"
-        late = self._until is not None and time.monotonic() > self._until
         needed = any(fit.necessary for fit in (*self._queue, *self._running.values()))
-        return "deadline" if late and not needed else ""
+        until = self.latest if needed else self._until
+        return "deadline" if until is not None and time.monotonic() > until else ""
 
     def next(self) -> tuple[TrialSpec, str] | None:
         """The next training that can end in time."""

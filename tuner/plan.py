@@ -1,6 +1,7 @@
 """How long a run will take, and how long its trials may be, from a short probe."""
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -86,7 +87,9 @@ class _Probe:
         self.results.append(result)
 
 
-def probe(executor: Executor, space: SearchSpace, model: str, seed: int) -> tuple[float, float]:
+def probe(
+    executor: Executor, space: SearchSpace, model: str, seed: int, halt: Callable[[], Halt] = lambda: ""
+) -> tuple[float, float]:
     """Trains a few steps of the default configuration on every slot at once.
 
     Args:
@@ -94,14 +97,17 @@ def probe(executor: Executor, space: SearchSpace, model: str, seed: int) -> tupl
         space: whose default.
         model: reference of its family.
         seed: of the run.
+        halt: says why to end before.
 
     Returns:
-        Seconds an epoch on one worker, and seconds to build and compile; zeros if the probe fails.
+        Seconds an epoch on one worker, and seconds to build and compile; zeros if the probe fails, or
+        is halted before.
     """
     slots = len(executor.free())
     spec = TrialSpec(0, "probe", model, space.default(), seeds.derive(seed, "probe"), "search", 0, 1)
     work = _Probe([spec] * slots, [])
-    drive(executor, work, lambda: "")
+    # At once, whatever the reason: steps that are to tell the pace are of no use to a run that ends.
+    drive(executor, work, lambda: "deadline" if halt() else "", grace=0.0)
     good = [result for result in work.results if result.state == "complete"]
     if not good:
         return 0.0, 0.0

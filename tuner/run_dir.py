@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import time
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,12 +19,17 @@ from tuner.records import TrialResult, TrialSpec
 
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Calls `write` with an open temporary file, then renames it to `path`: all of it, or nothing."""
+    """Calls `write` with an open temporary file, then renames it to `path`: all of it, or nothing.
+
+    It is on the disk before it has its name, so that not even a loss of power leaves an empty one.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as file:
             write(file)
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -122,6 +128,7 @@ class RunDir:
     def __init__(self, path: Path) -> None:
         self.path = path.resolve()
         self._lock = FileLock(self.path / ".lock")
+        self._made = False
 
     @property
     def run(self) -> Path:
@@ -192,12 +199,29 @@ class RunDir:
         """The saved state of a training under way."""
         return self.checkpoints / f"{key}.npz"
 
+    def check_ours(self) -> None:
+        """Refuses a directory of the user's; one that is new, empty, or that a run began in, may be used.
+
+        Raises:
+            UsageError: it holds something else.
+        """
+        if not self.path.is_dir() or self.run.exists():
+            return
+        # What a run leaves that ends before it has a `run.json`.
+        begun = re.compile(rf"\.lock|{self.splits.name}|{self.audit.name}|\..*\.tmp")
+        other = [path.name for path in self.path.iterdir() if not begun.fullmatch(path.name)]
+        if other:
+            raise UsageError(
+                f"{self.path} is no run's directory, as it holds {min(other)!r}: see --name and --out"
+            )
+
     def lock(self) -> FileLock:
         """Takes the run for this process; the system frees it when the process ends, however it ends.
 
         Raises:
             UsageError: another process has it.
         """
+        self._made = not self.path.exists()
         self.path.mkdir(parents=True, exist_ok=True)
         try:
             self._lock.acquire(timeout=0)
@@ -215,24 +239,44 @@ class RunDir:
             path.unlink(missing_ok=True)
 
     def set_aside(self) -> Path | None:
-        """Renames the directory so that a new run can start; returns the new path, None if there was none."""
+        """Renames the directory so that a new run can start; returns the new path, None if there was none.
+
+        Raises:
+            UsageError: another process is at work in it.
+        """
         if not self.path.exists():
             return None
         aside = self.path.with_name(f"{self.path.name}.{time.strftime('%Y%m%d-%H%M%S')}")
-        self.path.rename(aside)
+        lock = self.lock()
+        try:
+            self.path.rename(aside)
+        finally:
+            lock.release()
         return aside
 
     def remove(self) -> None:
-        """Removes the directory with all that is in it."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        """Removes what a run that has just begun has written, and the directory if `lock` made it.
+
+        Nothing else is in it: `check_ours` has seen to that.
+        """
+        for path in self.path.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+        if self._made:
+            self.path.rmdir()
 
     def load_fit(self, key: str, spec: TrialSpec) -> TrialResult | None:
-        """A finished training with the files that `spec` asks for, or None."""
+        """A finished training with the files that `spec` asks for; None if one is missing, or damaged."""
         path = self.fits / f"{key}.json"
         if not path.exists() or (spec.save and not self.fitted_model(key).exists()):
             return None
-        result = TrialResult.from_json(read_json(path))
-        return result if not result.output or (self.path / result.output).exists() else None
+        try:
+            result = TrialResult.from_json(read_json(path))
+        except (RunError, KeyError, TypeError):
+            return None
+        return result if not result.output or zipfile.is_zipfile(self.path / result.output) else None
 
     def fitted_model(self, key: str) -> Path:
         """Where a training keeps its model, if it was to."""

@@ -28,8 +28,10 @@ def run(
     Raises:
         TuneError: see `tuner.errors`.
     """
-    prepared = prepare(config, display)
     directory = RunDir(config.out / (config.name or default_name(config.dataset)))
+    with telling_of_disk_errors(directory.path):
+        directory.check_ours()
+    prepared = prepare(config, display)
     begins = fresh or not directory.run.exists()
     starts = _starts(config, prepared, directory, display) if begins else []
     with telling_of_disk_errors(directory.path):
@@ -42,7 +44,8 @@ def run(
                 session = Session(config, prepared, directory, display, command, began, interrupt, starts)
                 return session.run()
         except plan.TooShortError:
-            directory.remove()  # there is nothing in it yet
+            if begins:
+                directory.remove()
             raise
         except (KeyboardInterrupt, Exception) as error:
             # A second Ctrl-C falls into the middle of anything, whose clean-up may then fail in turn.

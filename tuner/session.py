@@ -33,6 +33,9 @@ SEARCH_SHARE = 0.5
 SEARCH_GRACE = 0.05
 """Of the budget: at most this much goes to the search, and to its last epochs beyond that."""
 
+OVERTIME = 0.25
+"""Of the budget: so much longer the one training may take without which a run has no result."""
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -70,6 +73,7 @@ class Session:
         if self._is_done():
             self.display.say("everything asked for is done; writing the report again")
         else:
+            self.state["state"] = "searching"
             with self._executor() as executor:
                 self._plan(executor)
                 if self._search(executor) and self._finish(executor):
@@ -79,7 +83,9 @@ class Session:
         began = time.monotonic()
         self._save()
         reports.write(self.directory.path)
-        write_index(self.directory.path.parent)
+        if write_index(self.directory.path.parent) is None:
+            index = self.directory.path.parent / "README.md"
+            self.display.warn(f"{index} is not an index of runs, so it is left as it is")
         self.state["seconds"]["report"] = time.monotonic() - began
         self._save()
         return Ended(self.directory.path, self.state["state"] == "interrupted")
@@ -152,23 +158,33 @@ class Session:
             executor.stop()
 
     def _halt(self) -> Halt:
-        return "interrupt" if self.interrupt.pressed else ""
+        return "interrupt" if self.interrupt.asked() else ""
 
     def _plan(self, executor: LocalExecutor) -> None:
-        wait_until_ready(executor, self._halt)
-        if self.state["plan"] is None and not self.interrupt.pressed:
-            planned = self._planned(executor)
+        """Chooses the length of trials; not when interrupted, as a probe that was cut short says nothing."""
+        wait_until_ready(executor, self._until(self._deadline(1.0)))
+        planned = self._planned(executor) if self.state["plan"] is None and not self._halt() else None
+        if planned is not None:
             for note in planned.notes:
                 self.display.say(note)
             self.state["plan"] = planned.to_json()
         self.state["seconds"]["setup"] += time.monotonic() - self.began
         self._save()
 
-    def _planned(self, executor: LocalExecutor) -> plan.Plan:
+    def _planned(self, executor: LocalExecutor) -> plan.Plan | None:
+        """What is probed where there is a budget; None when interrupted meanwhile."""
         config, prepared = self.config, self.prepared
         if config.budget is None:
             return plan.Plan(config.epochs)
-        pace = plan.probe(executor, prepared.space, prepared.model, config.seed)
+        halt = self._until(self._deadline(1.0))
+        pace = plan.probe(executor, prepared.space, prepared.model, config.seed, halt)
+        if self._halt():
+            return None
+        if halt() and not any(pace):
+            raise plan.TooShortError(
+                f"--budget {config.budget:.0f}s is too short: a trial's first steps did not end within it\n"
+                "a larger one would do, or a smaller model: see --space and --set"
+            )
         spent = time.monotonic() - self.began
         fitted = plan.fit_budget(config.epochs, config.budget - spent, *pace, len(prepared.slots))
         plan.check_budget(config.budget, spent, fitted)
@@ -209,7 +225,7 @@ class Session:
 
     def _search(self, executor: LocalExecutor) -> bool:
         """Searches; returns False when interrupted."""
-        if self.interrupt.pressed:
+        if self._halt():
             return False
         config = self.config
         before, start = self.state["seconds"]["search"], time.monotonic()
@@ -232,15 +248,24 @@ class Session:
             deadline,
             config.constraints,
         )
-        grace = 60.0 if config.budget is None else SEARCH_GRACE * config.budget
-        search.run(self._until(deadline, search), grace)
+        # Without a single whole trial there is no winner: then the first may run on, into the end's time.
+        latest = self._deadline(1.0 - SEARCH_GRACE)
+        halt = self._until(deadline, latest, lambda: search.completed > 0)
+        search.run(halt, SEARCH_GRACE * (config.budget or 0.0))
         self._record_search(engine, search, clock())
-        return not self.interrupt.pressed
+        return not self._halt()
 
-    def _until(self, deadline: float | None, search: Search) -> Callable[[], Halt]:
+    def _until(
+        self,
+        deadline: float | None,
+        latest: float | None = None,
+        enough: Callable[[], bool] = lambda: True,
+    ) -> Callable[[], Halt]:
+        """Halts at a deadline, but without `enough` no sooner than at the latest one; or when interrupted."""
+
         def halt() -> Halt:
-            # Without a single whole trial there is no winner: then the first may run on.
-            late = deadline is not None and time.monotonic() > deadline and search.completed
+            last = deadline if enough() else latest
+            late = last is not None and time.monotonic() > last
             return self._halt() or ("deadline" if late else "")
 
         return halt
@@ -270,8 +295,9 @@ class Session:
             cache=datasets.default_cache_dir() / "fits",
             executor=executor,
             display=self.display,
-            interrupted=lambda: self.interrupt.pressed,
+            interrupted=self.interrupt.asked,
             deadline=self._deadline(1.0, less=plan.report_seconds(self.config.budget or 0.0)),
+            latest=self._deadline(1.0 + OVERTIME),
         )
         final_plan = FinalPlan(
             space=prepared.space,

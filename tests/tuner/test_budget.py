@@ -1,5 +1,6 @@
 """`--budget`: held by the whole command, and refused at once where nothing fits into it."""
 
+import json
 import time
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from tests.tuner.conftest import Tune
 from tests.tuner.test_run import report_of
 from tuner.errors import UsageError
 from tuner.plan import Plan, check_budget
+from tuner.session import OVERTIME
 
 CURVES = {"TUNE_WORKER": "tests.curve_worker"}
 
@@ -34,6 +36,25 @@ def test_a_run_that_cannot_fit_says_so_after_the_probe_and_leaves_nothing(tune: 
     assert "would do" in done.stderr
     assert len(done.stderr.strip().splitlines()) <= 3
     assert not list((tmp_path / "runs").iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("faults", "code", "said"),
+    [
+        ({"0": "hang"}, 1, "no trial ran to its end"),
+        ({"probe": "hang"}, 2, "first steps did not end within it"),
+        ({"retrain": "hang"}, 1, "the winner could not be retrained in time"),
+    ],
+)
+def test_what_hangs_in_its_first_epoch_is_held_to_the_budget(
+    tune: Tune, tmp_path: Path, faults: dict[str, str], code: int, said: str
+) -> None:
+    options = ["digits", "--budget", "40s", "--trials", "5", "--baselines", "none", "--workers", "1"]
+    began = time.monotonic()
+    done = tune(*options, cwd=tmp_path, CURVE_FAULTS=json.dumps(faults), **CURVES)
+    assert (done.returncode, said in done.stderr) == (code, True), done.stdout + done.stderr
+    assert time.monotonic() - began < 40 * (1 + OVERTIME) + 15  # as below
 
 
 @pytest.mark.slow

@@ -183,6 +183,20 @@ def test_a_run_that_is_told_to_stop_reports_and_goes_on_where_it_was(
     went_on(tune_curves, tmp_path, curve_run)
 
 
+def test_a_finished_run_that_is_stopped_while_it_is_extended_is_not_done(
+    curves: dict[str, str], curve_run: Path, tmp_path: Path
+) -> None:
+    run = shutil.copytree(curve_run, tmp_path / "runs" / "digits")
+    more = ["9" if word == "4" else word for word in SMALL_RUN]
+    process = start({**curves, "CURVE_SECONDS": "0.3"}, tmp_path, *more)
+    read_until(process, "[5/9]")
+    process.send_signal(signal.SIGINT)
+    output = process.communicate(timeout=120)[0]
+    assert process.returncode == 130, output
+    assert "this goes on" in output
+    assert json.loads((run / "run.json").read_text())["state"] == "interrupted"
+
+
 def went_on(tune: Tune, cwd: Path, whole: Path) -> None:
     """The same command ends as a run without an interruption, and does nothing finished again."""
     run = cwd / "runs" / "digits"

@@ -44,6 +44,33 @@ def test_a_second_ctrl_c_stops_at_once(curves: dict[str, str], tmp_path: Path) -
     assert not psutil.wait_procs(workers, timeout=5)[1]
 
 
+@pytest.mark.parametrize(("what", "sent"), [("run", signal.SIGTERM), ("plan", signal.SIGINT)])
+def test_a_command_that_is_stopped_before_it_trains_says_so(
+    curves: dict[str, str], tmp_path: Path, what: str, sent: signal.Signals
+) -> None:
+    (tmp_path / "own.py").write_text("import time\nprint('reading', flush=True)\ntime.sleep(60)\n")
+    process = start(curves, tmp_path, what, "digits", "--space", "own.py:FAMILY")
+    read_until(process, "reading")
+    process.send_signal(sent)
+    output = process.communicate(timeout=45)[0]
+    assert (process.returncode, output.strip()) == (130, "error: stopped; the same command starts again")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_ctrl_c_ends_a_probe_that_hangs_and_its_plan_is_not_kept(
+    curves: dict[str, str], tmp_path: Path
+) -> None:
+    hanging = {**curves, "CURVE_FAULTS": '{"probe": "hang"}'}
+    process = start(hanging, tmp_path, *CURVE_RUN, "--trials", "3", "--budget", "1h")
+    run = tmp_path / "runs" / "digits"
+    wait_for(run / "logs" / "worker-0.log", "hang", process)
+    process.send_signal(signal.SIGINT)
+    output = process.communicate(timeout=45)[0]
+    assert process.returncode == 130, output
+    assert "press Ctrl-C again" in output
+    assert json.loads((run / "run.json").read_text())["plan"] is None
+
+
 def wait_for(log: Path, text: str, process: "subprocess.Popen[str]") -> None:
     while not (log.exists() and text in log.read_text()):
         assert process.poll() is None, process.communicate()[0]

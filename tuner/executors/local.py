@@ -2,9 +2,11 @@
 
 import itertools
 import queue
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from tuner.devices import Slot
 from tuner.errors import RunError
@@ -105,10 +107,18 @@ class LocalExecutor:
         hung = next((worker for worker in self._workers.values() if self._is_hung(worker)), None)
         if hung is not None:
             return self._lost(hung, "hung", f"no sign of life for {hung.silence():.0f} seconds")
-        try:
-            worker, message = self._messages.get(timeout=timeout)
-        except queue.Empty:
-            return None
+        until = time.monotonic() + timeout
+        while True:
+            try:
+                worker, message = self._messages.get(timeout=max(0.0, until - time.monotonic()))
+            except queue.Empty:
+                return None
+            event = self._heard(worker, message)
+            if event is not None:
+                return event
+
+    def _heard(self, worker: Worker, message: dict[str, Any] | None) -> Event | None:
+        """What a message means to those who poll; None if it is for this executor alone."""
         if self._workers.get(worker.slot.index) is not worker:
             return None  # the last words of a worker that was replaced
         if message is None:
