@@ -19,8 +19,15 @@ class RunByDefault(TyperGroup):
     """`tune asl --trials 50` is short for `tune run asl --trials 50`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Puts `run` before a first word that names no command."""
-        if args and args[0] not in self.commands and args[0] not in {"--help", "--version"}:
+        """Puts `run` before a first word that names no command; without any word there is only the help.
+
+        Raises:
+            typer.Exit: 2, Typer's own code for that.
+        """
+        if not args:
+            typer.echo(ctx.get_help())
+            raise typer.Exit(2)
+        if args[0] not in self.commands and args[0] not in {*ctx.help_option_names, "--version"}:
             args = ["run", *args]
         parsed: list[str] = super().parse_args(ctx, args)
         return parsed
@@ -28,7 +35,6 @@ class RunByDefault(TyperGroup):
 
 app = typer.Typer(
     cls=RunByDefault,
-    no_args_is_help=True,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="`tune digits` needs no data of yours: try it first. `tune run --help` lists all options.",

@@ -21,6 +21,14 @@ def test_help_imports_no_framework() -> None:
     assert "tune digits" in done.stdout
 
 
+def test_without_arguments_there_is_the_help_alone(tune: Tune, tmp_path: Path) -> None:
+    bare, help_, short = (tune(*arguments, cwd=tmp_path) for arguments in ([], ["--help"], ["-h"]))
+    assert (bare.returncode, help_.returncode, short.returncode) == (2, 0, 0)
+    assert "Commands" in help_.stdout
+    assert bare.stdout == help_.stdout == short.stdout
+    assert bare.stderr == help_.stderr == short.stderr == ""
+
+
 def test_the_help_of_a_run_lists_its_options(tune: Tune, tmp_path: Path) -> None:
     text = tune("run", "--help", cwd=tmp_path).stdout
     for option in (
