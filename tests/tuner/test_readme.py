@@ -1,6 +1,7 @@
 """Every command in the README runs, as it stands there, only shorter."""
 
 import gzip
+import json
 import re
 import shlex
 import shutil
@@ -138,6 +139,9 @@ def test_the_python_example(environment: dict[str, str], tmp_path: Path) -> None
     )
     assert done.returncode == 0, done.stderr
     assert "ci95" in done.stdout
+    command = json.loads((tmp_path / "runs" / "from-python" / "report.json").read_text())["command"]
+    options = "--trials 1 --epochs 1 --baselines majority --seeds 1 --finalists 1 --name from-python"
+    assert command == f"tune digits {options}"
 
 
 def test_the_first_line_is_what_the_second_tests() -> None:
