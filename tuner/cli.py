@@ -2,6 +2,7 @@
 
 import sys
 import time
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -119,35 +120,18 @@ def run(
 SWITCHES = {"fresh", "plain", "quiet", "as_json", "debug"}
 
 
-@app.command()
-def plan(
-    dataset: opt.DatasetName,
-    trials: opt.Trials = 20,
-    epochs: opt.Epochs = 20,
-    space: opt.Space = None,
-    settings: opt.Settings = [],  # noqa: B006
-    devices: opt.Devices = "auto",
-    workers: opt.Workers = "auto",
-    baselines: opt.Baselines = None,
-    faithful_baselines: opt.FaithfulBaselines = False,
-    seeds: opt.Seeds = None,
-    finalists: opt.Finalists = 3,
-    data_dir: opt.DataDir = None,
-    no_download: opt.NoDownload = False,
-    labels: opt.Labels = None,
-    label_column: opt.LabelColumn = None,
-    group_column: opt.GroupColumn = None,
-    group_regex: opt.GroupRegex = None,
-    test: opt.Test = None,
-    image_shape: opt.ImageShape = None,
-    quiet: opt.Quiet = False,
-    debug: opt.Debug = False,
-) -> int:
-    """The data audit, and the time, memory and disk that a run would take; trains nothing further."""
-    given = {key: value for key, value in locals().items() if key not in SWITCHES}
+@app.command(name="plan")
+@wraps(run, assigned=("__annotations__",))
+def plan(**given: Any) -> int:
+    """The data audit, and the time, memory and disk that a run with the same options would take.
+
+    Nothing further is trained, and nothing is written to --out.
+    """
     from tuner import commands
 
-    return commands.plan(commands.config(given), commands.display(plain=True, quiet=quiet, as_json=False))
+    options = {key: value for key, value in given.items() if key not in SWITCHES}
+    shown = commands.display(plain=True, quiet=given["quiet"], as_json=given["as_json"])
+    return commands.plan(commands.config(options), shown, BEGAN)
 
 
 @app.command()

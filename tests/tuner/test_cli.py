@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.reports.make_run import make_run
 from tests.tuner.conftest import Tune
+from tuner import commands
 
 HEAVY = ("keras", "tensorflow", "jax", "torch", "optuna", "pandas", "numpy", "sklearn", "scipy", "matplotlib")
 
@@ -120,3 +122,15 @@ def test_clean_removes_caches_and_runs_set_aside_only_when_told(tune: Tune, tmp_
     assert not aside.exists()
     assert kept.exists()
     assert not (tmp_path / "cache" / "x").exists()
+
+
+def test_all_runs_are_compared_that_the_index_has(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, variant in (("one", "alone"), ("two", "interrupted"), ("one.20260101-101010", "alone")):
+        make_run(tmp_path / name, variant)
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "run.json").write_text("{")
+    assert commands.compare([], tmp_path) == 0
+    shown = capsys.readouterr()
+    assert len(shown.out.splitlines()) == 3
+    assert "not finished (interrupted)" in shown.out
+    assert shown.err.startswith(f"warning: {tmp_path / 'broken'} is left out: ")
