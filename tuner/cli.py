@@ -14,6 +14,8 @@ from tuner.errors import TuneError
 
 BEGAN = time.monotonic()
 INTERRUPTED = 130
+DEBUG = "--debug"
+"""Taken from the command line before anything reads it, so that every command has it."""
 
 
 class RunByDefault(TyperGroup):
@@ -38,7 +40,8 @@ app = typer.Typer(
     cls=RunByDefault,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="`tune digits` needs no data of yours: try it first. `tune run --help` lists all options.",
+    epilog="`tune digits` needs no data of yours: try it first. `tune run --help` lists all options. "
+    f"{DEBUG} with any command shows tracebacks.",
 )
 
 
@@ -161,10 +164,12 @@ def baselines() -> int:
 @app.command()
 def status(
     run_name: opt.RunName,
-    trial: int | None = typer.Option(None, "--trial", help="One trial's parameters, curve and log."),
+    trial: int | None = typer.Option(
+        None, "--trial", help="One trial: its parameters and curve; of a failed one also the end of its log."
+    ),
     out: opt.Out = Path("runs"),
 ) -> int:
-    """Trials done, running and failed; best so far."""
+    """Trials done, running and failed; the best so far; the time left."""
     from tuner import commands
 
     return commands.status(commands.find_run(run_name, out), trial)
@@ -196,7 +201,7 @@ def clean(
     yes: bool = typer.Option(False, "--yes", help="Remove them; without it they are only listed."),
     out: opt.Out = Path("runs"),
 ) -> int:
-    """List, and with --yes remove, caches and set-aside runs."""
+    """List, and with --yes remove, caches and the runs set aside by --fresh."""
     from tuner import commands
 
     return commands.clean(out, remove=yes)
@@ -205,11 +210,12 @@ def clean(
 def main() -> None:
     """The console script: what goes wrong becomes a line on standard error and an exit code."""
     try:
-        code = typer.main.get_command(app).main(prog_name="tune", standalone_mode=False)
+        words = [word for word in sys.argv[1:] if word != DEBUG]
+        code = typer.main.get_command(app).main(words, prog_name="tune", standalone_mode=False)
     except typer.TyperException as error:
         fail(_plainly(error), 2)
     except TuneError as error:
-        if "--debug" in sys.argv:
+        if DEBUG in sys.argv:
             raise
         fail(str(error), error.exit_code)
     except KeyboardInterrupt:
@@ -217,9 +223,9 @@ def main() -> None:
     except BrokenPipeError:
         sys.exit(1)
     except Exception as error:
-        if "--debug" in sys.argv:
+        if DEBUG in sys.argv:
             raise
-        fail(f"{type(error).__name__}: {error}\nthis is a defect of tune; --debug shows where", 1)
+        fail(f"{type(error).__name__}: {error}\nthis is a defect of tune; {DEBUG} shows where", 1)
     sys.exit(code or 0)
 
 

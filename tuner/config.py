@@ -120,7 +120,7 @@ class RunConfig:
         if (self.engine, self.algorithm) == ("optuna", "gp") and find_spec("torch") is None:
             raise UsageError(
                 "--algorithm gp needs PyTorch, which is not installed\n"
-                "it comes with the extra: pip install 'tune-images[torch]'"
+                "it comes with the extra: pip install '.[torch]'"
             )
 
     @property

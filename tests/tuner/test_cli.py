@@ -82,6 +82,13 @@ def test_options_may_stand_before_the_data_set(tune: Tune, tmp_path: Path) -> No
     assert "no data set 'digit'" in tune("--trials", "5", "digit", cwd=tmp_path).stderr
 
 
+@pytest.mark.parametrize("arguments", [["status", "nothing", "--debug"], ["--debug", "digit"]])
+def test_every_command_shows_tracebacks_when_told(tune: Tune, tmp_path: Path, arguments: list[str]) -> None:
+    done = tune(*arguments, cwd=tmp_path)
+    assert done.stderr.startswith("Traceback")
+    assert "UsageError: no " in done.stderr
+
+
 def test_an_unknown_keras_backend_is_refused(tune: Tune, tmp_path: Path) -> None:
     done = tune("digits", cwd=tmp_path, KERAS_BACKEND="theano")
     assert (done.returncode, "KERAS_BACKEND is 'theano'" in done.stderr) == (2, True)

@@ -67,7 +67,7 @@ def test_each_engine_has_its_own_algorithm_and_pruner() -> None:
 
 @pytest.mark.skipif(find_spec("torch") is not None, reason="PyTorch is installed")
 def test_a_gaussian_process_needs_the_extra() -> None:
-    with pytest.raises(UsageError, match=r"pip install 'tune-images\[torch\]'"):
+    with pytest.raises(UsageError, match=r"pip install '\.\[torch\]'"):
         RunConfig("digits", algorithm="gp")
 
 
