@@ -127,7 +127,7 @@ def test_every_command(tune: Tune, tune_curves: Tune, place: Path, arguments: li
 
 def test_the_python_example(environment: dict[str, str], tmp_path: Path) -> None:
     (code,) = blocks("python")
-    short = "trials=1, epochs=1, seeds=1, finalists=1, baselines=('majority',)"
+    short = "trials=1, epochs=1, seeds=1, finalists=1, baselines=['majority'], out='runs'"
     assert "trials=10" in code
     done = subprocess.run(
         [sys.executable, "-c", code.replace("trials=10", short)],
