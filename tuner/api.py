@@ -10,6 +10,9 @@ from tuner.config import RunConfig
 from tuner.display import Display
 from tuner.run_dir import read_json
 
+PATHS = {"data_dir", "out", "labels", "test"}
+"""The options that are paths."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -17,7 +20,8 @@ class Run:
 
     Attributes:
         path: its directory, with `report.md`, `report.json`, `leaderboard.csv` and `model/`.
-        report: `report.json`; README.md says what is in it.
+        report: `report.json`; README.md says what is in it. Its `final` is None where the run was
+            stopped before its end.
         interrupted: whether it was stopped before its end.
     """
 
@@ -34,14 +38,24 @@ def tune(dataset: str, *, fresh: bool = False, quiet: bool = True, **options: An
         fresh: set an existing run of that name aside and start anew.
         quiet: show warnings only.
         **options: fields of `tuner.config.RunConfig`; they are the options of `tune run`, where
-            `settings` stands for `--set`, `budget` is in seconds, and several names are a tuple.
+            `settings` stands for `--set` and `download=False` for `--no-download`, `budget` is in
+            seconds, and several names, or the sizes in `image_shape`, are a tuple or a list. Paths
+            may be texts.
 
     Raises:
         tuner.errors.TuneError: as the command line would print it.
     """
     from rich.console import Console
 
-    configuration = RunConfig(dataset=dataset, **options)
+    plain = {name: _as_declared(name, value) for name, value in options.items()}
+    configuration = RunConfig(dataset=dataset, **plain)
     shown = Display(Console(), quiet=quiet)
-    ended = runner.run(configuration, shown, ["tune", dataset], time.monotonic(), fresh=fresh)
+    ended = runner.run(configuration, shown, configuration.command(), time.monotonic(), fresh=fresh)
     return Run(ended.path, read_json(ended.path / "report.json"), ended.interrupted)
+
+
+def _as_declared(name: str, value: Any) -> Any:
+    """A list as a tuple, and a text as a path where the option is one."""
+    if isinstance(value, list):
+        return tuple(value)
+    return Path(value) if name in PATHS and value is not None else value

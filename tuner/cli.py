@@ -3,6 +3,7 @@
 import signal
 import sys
 import time
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,23 @@ from tuner.errors import StoppedError, TuneError
 
 BEGAN = time.monotonic()
 INTERRUPTED = 130
+DEBUG = "--debug"
+"""Taken from the command line before anything reads it, so that every command has it."""
 
 
 class RunByDefault(TyperGroup):
     """`tune asl --trials 50` is short for `tune run asl --trials 50`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Puts `run` before a first word that names no command."""
-        if args and args[0] not in self.commands and args[0] not in {"--help", "--version"}:
+        """Puts `run` before a first word that names no command; without any word there is only the help.
+
+        Raises:
+            typer.Exit: 2, Typer's own code for that.
+        """
+        if not args:
+            typer.echo(ctx.get_help())
+            raise typer.Exit(2)
+        if args[0] not in self.commands and args[0] not in {*ctx.help_option_names, "--version"}:
             args = ["run", *args]
         parsed: list[str] = super().parse_args(ctx, args)
         return parsed
@@ -36,10 +46,10 @@ class RunByDefault(TyperGroup):
 
 app = typer.Typer(
     cls=RunByDefault,
-    no_args_is_help=True,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="`tune digits` needs no data of yours: try it first. `tune run --help` lists all options.",
+    epilog="`tune digits` needs no data of yours: try it first. `tune run --help` lists all options. "
+    f"{DEBUG} with any command shows tracebacks.",
 )
 
 
@@ -121,35 +131,18 @@ def run(
 SWITCHES = {"fresh", "plain", "quiet", "as_json", "debug"}
 
 
-@app.command()
-def plan(
-    dataset: opt.DatasetName,
-    trials: opt.Trials = 20,
-    epochs: opt.Epochs = 20,
-    space: opt.Space = None,
-    settings: opt.Settings = [],  # noqa: B006
-    devices: opt.Devices = "auto",
-    workers: opt.Workers = "auto",
-    baselines: opt.Baselines = None,
-    faithful_baselines: opt.FaithfulBaselines = False,
-    seeds: opt.Seeds = None,
-    finalists: opt.Finalists = 3,
-    data_dir: opt.DataDir = None,
-    no_download: opt.NoDownload = False,
-    labels: opt.Labels = None,
-    label_column: opt.LabelColumn = None,
-    group_column: opt.GroupColumn = None,
-    group_regex: opt.GroupRegex = None,
-    test: opt.Test = None,
-    image_shape: opt.ImageShape = None,
-    quiet: opt.Quiet = False,
-    debug: opt.Debug = False,
-) -> int:
-    """The data audit, and the time, memory and disk that a run would take; trains nothing further."""
-    given = {key: value for key, value in locals().items() if key not in SWITCHES}
+@app.command(name="plan")
+@wraps(run, assigned=("__annotations__",))
+def plan(**given: Any) -> int:
+    """The data audit, and the time, memory and disk that a run with the same options would take.
+
+    Nothing further is trained, and nothing is written to --out.
+    """
     from tuner import commands
 
-    return commands.plan(commands.config(given), commands.display(plain=True, quiet=quiet, as_json=False))
+    options = {key: value for key, value in given.items() if key not in SWITCHES}
+    shown = commands.display(plain=True, quiet=given["quiet"], as_json=given["as_json"])
+    return commands.plan(commands.config(options), shown, BEGAN)
 
 
 @app.command()
@@ -179,10 +172,12 @@ def baselines() -> int:
 @app.command()
 def status(
     run_name: opt.RunName,
-    trial: int | None = typer.Option(None, "--trial", help="One trial's parameters, curve and log."),
+    trial: int | None = typer.Option(
+        None, "--trial", help="One trial: its parameters and curve; of a failed one also the end of its log."
+    ),
     out: opt.Out = Path("runs"),
 ) -> int:
-    """Trials done, running and failed; best so far."""
+    """Trials done, running and failed; the best so far; the time left."""
     from tuner import commands
 
     return commands.status(commands.find_run(run_name, out), trial)
@@ -214,7 +209,7 @@ def clean(
     yes: bool = typer.Option(False, "--yes", help="Remove them; without it they are only listed."),
     out: opt.Out = Path("runs"),
 ) -> int:
-    """List, and with --yes remove, caches and set-aside runs."""
+    """List, and with --yes remove, caches and the runs set aside by --fresh."""
     from tuner import commands
 
     return commands.clean(out, remove=yes)
@@ -224,11 +219,12 @@ def main() -> None:
     """The console script: what goes wrong becomes a line on standard error and an exit code."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends a command as Ctrl-C does
     try:
-        code = typer.main.get_command(app).main(prog_name="tune", standalone_mode=False)
+        words = [word for word in sys.argv[1:] if word != DEBUG]
+        code = typer.main.get_command(app).main(words, prog_name="tune", standalone_mode=False)
     except typer.TyperException as error:
         fail(_plainly(error), 2)
     except TuneError as error:
-        if "--debug" in sys.argv:
+        if DEBUG in sys.argv:
             raise
         fail(str(error), error.exit_code)
     except KeyboardInterrupt:
@@ -236,9 +232,9 @@ def main() -> None:
     except BrokenPipeError:
         sys.exit(1)
     except Exception as error:
-        if "--debug" in sys.argv:
+        if DEBUG in sys.argv:
             raise
-        fail(f"{type(error).__name__}: {error}\nthis is a defect of tune; --debug shows where", 1)
+        fail(f"{type(error).__name__}: {error}\nthis is a defect of tune; {DEBUG} shows where", 1)
     sys.exit(code or 0)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from tuner import runner
 from tuner.config import RunConfig, parse_budget, parse_image_shape
 from tuner.display import Display
-from tuner.errors import UsageError
+from tuner.errors import TuneError, UsageError
 from tuner.run_dir import RunDir, find_run, is_set_aside, read_json
 
 __all__ = ["find_run"]
@@ -80,12 +80,13 @@ def headline(summary: dict[str, Any]) -> list[str]:
     return lines
 
 
-def plan(configuration: RunConfig, shown: Display) -> int:
-    """`tune plan`."""
+def plan(configuration: RunConfig, shown: Display, began: float) -> int:
+    """`tune plan`; what it finds is printed however quiet it is to be."""
     from tuner.planning import describe
 
-    for line in describe(configuration, shown):
-        shown.say(line)
+    for line in describe(configuration, shown, began):
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
     return 0
 
 
@@ -164,13 +165,28 @@ def report(run_dir: RunDir) -> int:
 
 def compare(runs: list[RunDir], out: Path) -> int:
     """`tune compare`."""
-    from reports.compare import table
+    from reports.compare import run_dirs, table
 
-    paths = [run_dir.path for run_dir in runs] or sorted(path.parent for path in out.glob("*/report.json"))
+    paths = [run_dir.path for run_dir in runs] or _readable(run_dirs(out))
     if not paths:
         raise UsageError(f"no runs in {out}\nexpected run directories or names, or another --out")
     sys.stdout.write(table(paths) + "\n")
     return 0
+
+
+def _readable(paths: list[Path]) -> list[Path]:
+    """Without those that cannot be read, which nobody has named; each is said on standard error."""
+    from reports.compare import rows
+
+    found = []
+    for path in paths:
+        try:
+            rows([path])[0].cells()
+        except (TuneError, KeyError, TypeError) as error:
+            sys.stderr.write(f"warning: {path} is left out: {error}\n")
+        else:
+            found.append(path)
+    return found
 
 
 def clean(out: Path, *, remove: bool) -> int:

@@ -120,7 +120,7 @@ class RunConfig:
         if (self.engine, self.algorithm) == ("optuna", "gp") and find_spec("torch") is None:
             raise UsageError(
                 "--algorithm gp needs PyTorch, which is not installed\n"
-                "it comes with the extra: pip install 'tune-images[torch]'"
+                "it comes with the extra: pip install '.[torch]'"
             )
 
     @property
@@ -131,6 +131,18 @@ class RunConfig:
     def to_json(self) -> dict[str, Any]:
         """As `run.json` keeps it: paths as strings."""
         return {key: str(value) if isinstance(value, Path) else value for key, value in asdict(self).items()}
+
+    def command(self) -> list[str]:
+        """The command line that means this; options that are what they would be anyway are left out."""
+        plain = RunConfig(self.dataset, engine=self.engine)
+        words = ["tune", self.dataset]
+        if self.engine != RunConfig.engine:
+            words += _words("engine", self.engine)
+        for option in fields(self):
+            value = getattr(self, option.name)
+            if value != getattr(plain, option.name):
+                words += _words(option.name, value)
+        return words
 
     def disagreements(self, earlier: dict[str, Any]) -> list[str]:
         """Options that must agree with the configuration of an earlier run and do not.
@@ -152,6 +164,21 @@ class RunConfig:
 def flag(name: str) -> str:
     """The option of a field: "class_weights" -> "--class-weights"."""
     return "--set" if name == "settings" else "--" + name.replace("_", "-")
+
+
+def _words(name: str, value: Any) -> list[str]:
+    """An option as it is typed."""
+    if name == "download":
+        return ["--no-download"]
+    if isinstance(value, bool):
+        return [flag(name)]
+    if name == "budget":
+        return [flag(name), f"{float(value):f}".rstrip("0").rstrip(".") + "s"]
+    if name in {"settings", "warm_start"}:
+        return [word for each in value for word in (flag(name), each)]
+    if isinstance(value, tuple):
+        return [flag(name), ("x" if name == "image_shape" else ",").join(map(str, value))]
+    return [flag(name), str(value)]
 
 
 def parse_budget(text: str | None) -> float | None:

@@ -60,7 +60,7 @@ Space = Annotated[
     _option(
         "--space",
         help="Model family and search space: a name (see `tune spaces`); FILE.toml, which names a family and "
-        "the ranges that differ from its own; or FILE.py:FAMILY with a `build` that returns a Keras model.",
+        "the ranges that differ from its own; or FILE.py:NAME of a search_spaces.family.Family.",
         panel=SEARCH,
         metavar="SPACE",
     ),
@@ -75,7 +75,9 @@ Settings = Annotated[
         metavar="NAME=…",
     ),
 ]
-Seed = Annotated[int, _option("--seed", help="Everything random in the run.", panel=SEARCH)]
+Seed = Annotated[
+    int, _option("--seed", help="Seed of everything random (the held-out test split is fixed).", panel=SEARCH)
+]
 Deterministic = Annotated[
     bool,
     _option(
@@ -118,8 +120,8 @@ MaxLatencyMs = Annotated[
     float | None,
     _option(
         "--max-latency-ms",
-        help="The same for the time to predict one image on one CPU thread, probed before the training. It "
-        "is measured: close to the limit, another run may decide otherwise.",
+        help="Longest time to predict one image on one CPU thread: slower models are refused as too large "
+        "ones are. It is measured: close to the limit, another run may decide otherwise.",
         panel=SEARCH,
         metavar="MS",
     ),
@@ -145,7 +147,12 @@ Precision = Annotated[
 ]
 Devices = Annotated[str, _option("--devices", help="auto, cpu, gpu, or GPU ids such as 0,1.", panel=SEARCH)]
 Workers = Annotated[
-    str, _option("--workers", help="Trials at a time on each device: auto or a number.", panel=SEARCH)
+    str,
+    _option(
+        "--workers",
+        help="Trials at a time on each device: auto (one a core; on a GPU as many as pay) or a number.",
+        panel=SEARCH,
+    ),
 ]
 
 Baselines = Annotated[
@@ -159,13 +166,15 @@ Baselines = Annotated[
 ]
 FaithfulBaselines = Annotated[
     bool,
-    _option("--faithful-baselines", help="Train each as long as its recipe was published with.", panel=END),
+    _option(
+        "--faithful-baselines", help="Train each baseline for its published number of epochs.", panel=END
+    ),
 ]
 Seeds = Annotated[
     int | None,
     _option(
         "--seeds",
-        help="Retrainings of the winner and of each baseline: 5 below 10,000 training images, else 3.",
+        help="Retrainings of the winner and each baseline (default 5 below 10,000 training images, else 3).",
         panel=END,
     ),
 ]
@@ -215,7 +224,12 @@ GroupColumn = Annotated[
 ]
 GroupRegex = Annotated[
     str | None,
-    _option("--group-regex", help="For folders: the same, by what this matches in file names.", panel=DATA),
+    _option(
+        "--group-regex",
+        help="For images by file name: those with the same match (of its first bracket, if it has one) stay "
+        "on one side of a split.",
+        panel=DATA,
+    ),
 ]
 Test = Annotated[
     Path | None,
@@ -248,4 +262,4 @@ Json = Annotated[
         "--json", help="The summary as JSON on standard output, all else on standard error.", panel=OUTPUT
     ),
 ]
-Debug = Annotated[bool, _option("--debug", help="Tracebacks.", panel=OUTPUT)]
+Debug = Annotated[bool, _option("--debug", help="Show tracebacks.", panel=OUTPUT)]

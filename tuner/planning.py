@@ -1,6 +1,7 @@
 """`tune plan`: the audit, and what a run would take, from a short probe."""
 
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,16 +22,22 @@ SLOWER_BASELINES = 2
 """A convolutional baseline takes about this many times as long as the default."""
 
 
-def describe(config: RunConfig, display: Display) -> Iterator[str]:
-    """Plain lines: the data as soon as they are known, then time, memory and disk."""
+def describe(config: RunConfig, display: Display, began: float) -> Iterator[str]:
+    """Plain lines: the data as soon as they are known, then time, memory and disk.
+
+    Args:
+        config: what would be run.
+        display: told what is being done.
+        began: `time.monotonic()` when the command started; a budget counts from there.
+    """
     prepared = prepare(config, display)
     yield from describe_audit(prepared.dataset.audit, prepared.dataset.class_names)
     yield ""
     with tempfile.TemporaryDirectory(prefix="tune-plan-") as scratch:
-        yield from _costs(config, prepared, Path(scratch))
+        yield from _costs(config, prepared, Path(scratch), began)
 
 
-def _costs(config: RunConfig, prepared: Prepared, scratch: Path) -> list[str]:
+def _costs(config: RunConfig, prepared: Prepared, scratch: Path, began: float) -> list[str]:
     dataset = prepared.dataset
     folds = splits(dataset, config.seed)
     write_arrays(scratch / "splits.npz", folds)
@@ -60,7 +67,7 @@ def _costs(config: RunConfig, prepared: Prepared, scratch: Path) -> list[str]:
         f"{config.trials} trials of at most {config.epochs} epochs, then the end of the run: "
         f"about {duration(seconds)}",
         f"memory: about {memory / 1e9:.1f} GB in all; disk: about {_disk(prepared, repeats) / 1e6:.0f} MB",
-        *_offers(config, seconds, planned, slots),
+        *offers(config, seconds, planned, slots, time.monotonic() - began),
     ]
 
 
@@ -71,14 +78,30 @@ def _disk(prepared: Prepared, repeats: int) -> float:
     return 20e6 + 2 * models * (repeats * test + validation)
 
 
-def _offers(config: RunConfig, seconds: float, planned: plan.Plan, slots: int) -> list[str]:
-    if config.budget is None or seconds <= config.budget:
+def offers(config: RunConfig, seconds: float, planned: plan.Plan, slots: int, spent: float) -> list[str]:
+    """Sentences on what a budget would cut.
+
+    Args:
+        config: with its budget.
+        seconds: that the run would take without one.
+        planned: its trials, as they would be without one.
+        slots: workers.
+        spent: seconds of the budget that are gone for getting ready.
+    """
+    if config.budget is None:
         return []
+    budget = f"--budget {duration(config.budget)}"
+    if spent + seconds <= config.budget:
+        return [f"{budget} has room for all of that"]
     shorter = plan.fit_budget(
-        config.epochs, config.budget, planned.epoch_seconds, planned.start_seconds, slots
+        config.epochs, config.budget - spent, planned.epoch_seconds, planned.start_seconds, slots
     )
     try:
-        plan.check_budget(config.budget, 0.0, shorter)
+        plan.check_budget(config.budget, spent, shorter)
     except plan.TooShortError as error:
         return str(error).splitlines()
-    return list(shorter.notes)
+    return [
+        f"{budget} is less: the search ends at half of it, with the trials done by then; after it come the "
+        "winner and the baselines, cheapest first, as far as there is time",
+        *shorter.notes,
+    ]

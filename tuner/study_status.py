@@ -2,12 +2,17 @@
 
 from typing import Any
 
+from search_spaces.family import Recipe
+from tuner import registry
 from tuner.constraints import REFUSED
 from tuner.display import duration
 from tuner.engines.journal import STUDY, is_paused
 from tuner.engines.trials import FAILED
 from tuner.errors import UsageError
+from tuner.pace import Pace
 from tuner.run_dir import RunDir, read_json
+from tuner.schedulers import SCHEDULERS
+from tuner.schedulers.base import Scheduler
 
 
 def lines(run_dir: RunDir, trial: int | None) -> list[str]:
@@ -15,7 +20,7 @@ def lines(run_dir: RunDir, trial: int | None) -> list[str]:
     run = read_json(run_dir.run)
     trials = _trials(run_dir)
     if trial is None:
-        return _overview(run, trials)
+        return overview(run, trials)
     if not 0 <= trial < len(trials):
         raise UsageError(f"--trial {trial}: this run has trials 0 to {len(trials) - 1}")
     return _one(trials[trial])
@@ -41,7 +46,8 @@ def _state(trial: Any) -> str:
     return "paused" if is_paused(trial) else str(trial.state.name).lower()
 
 
-def _overview(run: dict[str, Any], trials: list[Any]) -> list[str]:
+def overview(run: dict[str, Any], trials: list[Any]) -> list[str]:
+    """Plain lines on a run: its trials by state, the best of them, the time left."""
     states = [_state(trial) for trial in trials]
     wanted = run["config"]["trials"]
     counts = ", ".join(
@@ -58,13 +64,36 @@ def _overview(run: dict[str, Any], trials: list[Any]) -> list[str]:
     if may_win:
         best = max(may_win, key=lambda trial: trial.value)
         found.append(f"best so far: {best.value:.4f} (trial {best.number})")
-    ended = sum(state in {"complete", "pruned", "failed"} for state in states)
-    spent = max(
-        (t.user_attrs.get("began", 0.0) + t.user_attrs.get("seconds", 0.0) for t in trials), default=0.0
-    )
-    if run["state"] == "searching" and ended and ended < wanted:
-        found.append(f"the search has about {duration(spent / ended * (wanted - ended))} left")
+    seconds = _seconds_left(run, trials, len(complete)) if run["state"] == "searching" else 0.0
+    if seconds >= 1:
+        found.append(f"the search has about {duration(seconds)} left")
     return found
+
+
+def _seconds_left(run: dict[str, Any], trials: list[Any], complete: int) -> float:
+    """Reckoned as the search itself does: trials to come, and what is to go on; 0 while nothing is known."""
+    pace, begun = Pace(), 0
+    for facts in (trial.user_attrs for trial in trials if "stints" in trial.user_attrs):
+        begun += 1
+        if facts.get("reason") != REFUSED:
+            pace.items += len(facts["stints"])
+            pace.epochs += facts.get("epochs", 0)
+            pace.seconds += sum(seconds for _, seconds, _ in facts["stints"].values())
+    if not pace.items or not run["plan"]:
+        return 0.0
+    images = run["dataset"]["n_train"] - run["dataset"]["n_validation"]
+    batch = trials[0].user_attrs.get("params", {}).get("batch_size", Recipe.batch_size)
+    scheduler: Scheduler = registry.resolve(SCHEDULERS[run["config"]["pruner"]])(
+        run["plan"]["epochs"], images // batch
+    )
+    for trial in trials:
+        for epoch, score in sorted(trial.intermediate_values.items()):
+            scheduler.report(trial.number, epoch, score)
+    wanted = run["config"]["trials"]
+    new = max(0, wanted - begun) * pace.trial_seconds
+    seconds: float = new + scheduler.later(wanted, complete) * pace.epoch_seconds
+    workers: int = run["environment"]["workers"]
+    return seconds / workers
 
 
 def _one(trial: Any) -> list[str]:

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.reports.make_run import make_run
 from tests.tuner.conftest import Tune
+from tuner import commands
 
 HEAVY = ("keras", "tensorflow", "jax", "torch", "optuna", "pandas", "numpy", "sklearn", "scipy", "matplotlib")
 
@@ -19,6 +21,14 @@ def test_help_imports_no_framework() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "HEAVY []" in done.stdout
     assert "tune digits" in done.stdout
+
+
+def test_without_arguments_there_is_the_help_alone(tune: Tune, tmp_path: Path) -> None:
+    bare, help_, short = (tune(*arguments, cwd=tmp_path) for arguments in ([], ["--help"], ["-h"]))
+    assert (bare.returncode, help_.returncode, short.returncode) == (2, 0, 0)
+    assert "Commands" in help_.stdout
+    assert bare.stdout == help_.stdout == short.stdout
+    assert bare.stderr == help_.stderr == short.stderr == ""
 
 
 def test_the_help_of_a_run_lists_its_options(tune: Tune, tmp_path: Path) -> None:
@@ -72,6 +82,13 @@ def test_options_may_stand_before_the_data_set(tune: Tune, tmp_path: Path) -> No
     assert "no data set 'digit'" in tune("--trials", "5", "digit", cwd=tmp_path).stderr
 
 
+@pytest.mark.parametrize("arguments", [["status", "nothing", "--debug"], ["--debug", "digit"]])
+def test_every_command_shows_tracebacks_when_told(tune: Tune, tmp_path: Path, arguments: list[str]) -> None:
+    done = tune(*arguments, cwd=tmp_path)
+    assert done.stderr.startswith("Traceback")
+    assert "UsageError: no " in done.stderr
+
+
 def test_an_unknown_keras_backend_is_refused(tune: Tune, tmp_path: Path) -> None:
     done = tune("digits", cwd=tmp_path, KERAS_BACKEND="theano")
     assert (done.returncode, "KERAS_BACKEND is 'theano'" in done.stderr) == (2, True)
@@ -112,3 +129,15 @@ def test_clean_removes_caches_and_runs_set_aside_only_when_told(tune: Tune, tmp_
     assert not aside.exists()
     assert kept.exists()
     assert not (tmp_path / "cache" / "x").exists()
+
+
+def test_all_runs_are_compared_that_the_index_has(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, variant in (("one", "alone"), ("two", "interrupted"), ("one.20260101-101010", "alone")):
+        make_run(tmp_path / name, variant)
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "run.json").write_text("{")
+    assert commands.compare([], tmp_path) == 0
+    shown = capsys.readouterr()
+    assert len(shown.out.splitlines()) == 3
+    assert "not finished (interrupted)" in shown.out
+    assert shown.err.startswith(f"warning: {tmp_path / 'broken'} is left out: ")

@@ -1,7 +1,13 @@
+import shlex
 from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 
+from tuner import commands
+from tuner.cli import SWITCHES, app
 from tuner.config import RunConfig, parse_budget, parse_image_shape
 from tuner.errors import UsageError
 
@@ -61,7 +67,7 @@ def test_each_engine_has_its_own_algorithm_and_pruner() -> None:
 
 @pytest.mark.skipif(find_spec("torch") is not None, reason="PyTorch is installed")
 def test_a_gaussian_process_needs_the_extra() -> None:
-    with pytest.raises(UsageError, match=r"pip install 'tune-images\[torch\]'"):
+    with pytest.raises(UsageError, match=r"pip install '\.\[torch\]'"):
         RunConfig("digits", algorithm="gp")
 
 
@@ -69,3 +75,37 @@ def test_what_must_agree_on_resuming_is_named() -> None:
     earlier = RunConfig("digits", seed=1, settings=("filters=8",)).to_json()
     now = RunConfig("digits", seed=2, trials=50, settings=("filters=8",), seeds=3)
     assert now.disagreements(earlier) == ["--seed 2 (this run directory has 1)"]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, "tune digits"),
+        ({"engine": "keras-tuner", "trials": 5}, "tune digits --engine keras-tuner --trials 5"),
+        (
+            {"budget": 90.5, "settings": ("a=1", "b=2..3")},
+            "tune digits --budget 90.5s --set a=1 --set b=2..3",
+        ),
+        ({"baselines": ("majority", "logistic")}, "tune digits --baselines majority,logistic"),
+        ({"download": False, "out": Path("my runs")}, "tune digits --no-download --out 'my runs'"),
+        (
+            {"image_shape": (8, 8, 1), "deterministic": True},
+            "tune digits --deterministic --image-shape 8x8x1",
+        ),
+        ({"algorithm": "random", "pruner": "none"}, "tune digits --algorithm random --pruner none"),
+        (
+            {"warm_start": ("a", "b"), "budget": 1e6},
+            "tune digits --budget 1000000s --warm-start a --warm-start b",
+        ),
+    ],
+)
+def test_the_command_line_of_a_configuration_is_read_as_that_configuration(
+    options: dict[str, Any], expected: str
+) -> None:
+    configuration = RunConfig("digits", **options)
+    words = configuration.command()
+    assert shlex.join(words) == expected
+    group: Any = get_command(app)
+    given = group.commands["run"].make_context("run", words[1:]).params
+    read = commands.config({key: value for key, value in given.items() if key not in SWITCHES})
+    assert read == configuration

@@ -1,6 +1,7 @@
 """Every command in the README runs, as it stands there, only shorter."""
 
 import gzip
+import json
 import re
 import shlex
 import shutil
@@ -126,7 +127,7 @@ def test_every_command(tune: Tune, tune_curves: Tune, place: Path, arguments: li
 
 def test_the_python_example(environment: dict[str, str], tmp_path: Path) -> None:
     (code,) = blocks("python")
-    short = "trials=1, epochs=1, seeds=1, finalists=1, baselines=('majority',)"
+    short = "trials=1, epochs=1, seeds=1, finalists=1, baselines=['majority'], out='runs'"
     assert "trials=10" in code
     done = subprocess.run(
         [sys.executable, "-c", code.replace("trials=10", short)],
@@ -138,6 +139,9 @@ def test_the_python_example(environment: dict[str, str], tmp_path: Path) -> None
     )
     assert done.returncode == 0, done.stderr
     assert "ci95" in done.stdout
+    command = json.loads((tmp_path / "runs" / "from-python" / "report.json").read_text())["command"]
+    options = "--trials 1 --epochs 1 --baselines majority --seeds 1 --finalists 1 --name from-python"
+    assert command == f"tune digits {options}"
 
 
 def test_the_first_line_is_what_the_second_tests() -> None:

@@ -67,7 +67,8 @@ class Status:
 
     Attributes:
         present: whether its files are on disk (no network is touched to find out).
-        detail: where they are, or how to get them.
+        detail: where they are; or which are missing, where they belong and how to get them, in up to
+            three lines.
     """
 
     name: str
@@ -108,8 +109,9 @@ def _status(name: str, options: "DataOptions") -> Status:
     found: Source = resolve(DATASETS[name])
     try:
         files = found.files(options, quiet)
-    except DataError:
-        return Status(name, found.summary, present=False, detail=found.how)
+    except DataError as error:
+        detail = str(error).removeprefix(f"the data set {name!r} ")
+        return Status(name, found.summary, present=False, detail=detail)
     where = str(files[0].path.parent) if files and name != "digits" else "comes with scikit-learn"
     return Status(name, found.summary, present=True, detail=where)
 

@@ -28,7 +28,10 @@ class Asl:
     name: str = "asl"
     summary: str = "hand signs of 24 letters (no J, no Z), 28×28 pixels (Kaggle's Sign Language MNIST)"
     traits: Traits = Traits(noun="photographs")
-    how: str = f"get them from https://www.kaggle.com/datasets/{_HANDLE} (each may be .gz or in a .zip)"
+    how: str = (
+        "downloaded from Kaggle on first use, unless --no-download, with pip install '.[kaggle]'; "
+        f"by hand from https://www.kaggle.com/datasets/{_HANDLE} (each may be .gz or in a .zip)"
+    )
 
     def files(self, options: DataOptions, progress: Progress) -> list[Entry]:
         """The training file, then the test file."""

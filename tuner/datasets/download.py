@@ -71,7 +71,7 @@ def fetch_from_kaggle(handle: str, names: tuple[str, ...], folder: Path, progres
         import kagglehub
     except ImportError:
         raise DataError(
-            f"the download from Kaggle needs kagglehub: pip install 'tune-images[kaggle]'\n{by_hand}"
+            f"the download from Kaggle needs kagglehub: pip install '.[kaggle]'\n{by_hand}"
         ) from None
     progress(f"downloading {handle} from Kaggle")
     try:

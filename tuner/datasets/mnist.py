@@ -41,7 +41,7 @@ class MnistLike:
     def how(self) -> str:
         """How to get it by hand."""
         urls = " ".join(download.url for download in self.downloads[:1])
-        return f"downloads itself without --no-download, from {urls}"
+        return f"downloaded on first use, unless --no-download, from {urls}"
 
     def files(self, options: DataOptions, progress: Progress) -> list[Entry]:
         """Its files in the data directory, in that of keras.datasets, or downloaded."""

@@ -137,6 +137,6 @@ def test_trouble_with_kaggle_gives_the_manual_steps(
 
 def test_without_kagglehub(monkeypatch: pytest.MonkeyPatch, options: DataOptions) -> None:
     monkeypatch.setitem(sys.modules, "kagglehub", None)
-    with pytest.raises(DataError, match=r"pip install 'tune-images\[kaggle\]'[\s\S]*or put"):
+    with pytest.raises(DataError, match=r"pip install '\.\[kaggle\]'[\s\S]*or put"):
         prepared(ASL, replace(options, download=True), quiet)
     assert not np.any([options.data_dir.exists()])

@@ -215,9 +215,11 @@ def test_every_data_set_has_a_status(options: DataOptions) -> None:
     assert found["digits"].present
     assert not found["asl"].present
     assert "kaggle.com" in found["asl"].detail
+    assert "sign_mnist_train.csv" in found["asl"].detail
     for status in found.values():
         assert status.summary
-        assert "\n" not in status.detail
+        assert (str(options.data_dir / status.name) in status.detail) == (not status.present)
+        assert len(status.detail.splitlines()) == (1 if status.present else 3)
 
 
 def test_unknown_names_get_a_hint(load_data: Load, options: DataOptions) -> None:
