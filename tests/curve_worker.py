@@ -12,6 +12,7 @@ import math
 import os
 import random
 import re
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -110,13 +111,21 @@ def perform(
 
 
 def _meet(fault: str) -> None:
-    """Hangs, waits inside C code that holds the interpreter's lock, or keeps memory for good."""
+    """Hangs, waits inside C code that holds the interpreter's lock, is killed, or keeps memory for good."""
     sys.stderr.write(f"{fault}\n")
     sys.stderr.flush()
     if fault == "hang":
         time.sleep(3600)
     elif fault == "busy":
         re.match(r"(a+)+$", "a" * 64 + "b")
+    elif fault == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif fault in {"orphan", "orphan-hang"}:
+        if not os.fork():  # as a pool of `multiprocessing` does
+            time.sleep(3600)
+        if fault == "orphan":
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(3600)
     elif fault == "grow":
         _grown.append(os.urandom(GROWTH))
     else:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.tuner.training import make
+from tuner.training import again
 
 SCRIPT = """
 import json, sys
@@ -55,12 +56,41 @@ def curve(result: Any) -> list[tuple[float, float]]:
 )
 def test_it_has_forgotten_what_it_learnt(tmp_path: Path, backend: str, optimizer: str) -> None:
     make(tmp_path)
-    first, other, again = train(tmp_path, backend, {"optimizer": optimizer}, "8,7,8")
-    assert first["model"] == again["model"]  # it was not compiled again
-    assert curve(first) == curve(again)
-    with np.load(tmp_path / again["output"]) as saved:
+    first, other, same = train(tmp_path, backend, {"optimizer": optimizer}, "8,7,8")
+    assert first["model"] == same["model"]  # it was not compiled again
+    assert curve(first) == curve(same)
+    with np.load(tmp_path / same["output"]) as saved:
         predicted = saved["probabilities"]
     (fresh,) = train(tmp_path, backend, {"optimizer": optimizer}, "8")
     assert curve(fresh) == curve(first) != curve(other)
     with np.load(tmp_path / fresh["output"]) as saved:
         assert np.array_equal(saved["probabilities"], predicted)
+
+
+@pytest.mark.parametrize("averages", [{}, {"use_ema": True, "ema_momentum": 0.9}], ids=["plain", "averaged"])
+def test_it_has_forgotten_what_is_not_a_number(averages: dict[str, Any]) -> None:
+    import keras
+
+    def build() -> Any:
+        keras.utils.set_random_seed(1)
+        return keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+
+    def compiled() -> Any:
+        def compile_(model: Any) -> None:
+            model.compile(optimizer=keras.optimizers.AdamW(**averages), loss="mse")
+
+        return again.compiled("key", build, compile_, keep=True)
+
+    def trained(model: Any, value: float) -> list[Any]:
+        model.optimizer.learning_rate = 0.01
+        model.train_on_batch(np.full((2, 4), value), np.zeros((2, 3)))
+        return [np.array(variable) for variable in (*model.variables, *model.optimizer.variables)]
+
+    first = compiled()
+    expected = trained(first, 1.0)
+    assert not all(np.isfinite(value).all() for value in trained(first, np.nan))
+    second = compiled()
+    assert second is first  # it was not compiled again
+    for value, wanted in zip(trained(second, 1.0), expected, strict=True):
+        np.testing.assert_array_equal(value, wanted)
+    again.forget()

@@ -1,5 +1,6 @@
 """Training that pauses and goes on in another process, which is how trials are promoted."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -46,3 +47,37 @@ def test_without_the_saved_state_it_trains_what_is_missing_again(tmp_path: Path)
     assert other["state"] == "paused"
     assert curve(again) == curve(whole)  # a state of another epoch is not taken for it
     assert np.array_equal(predictions(tmp_path, again), expected)
+
+
+DAMAGE: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda whole: whole[:0],
+    "zeros": lambda whole: bytes(len(whole)),
+    "cut short": lambda whole: whole[: len(whole) // 2],
+    "changed": lambda whole: whole.replace(whole[300:308], b"damaged!"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_state_is_as_good_as_none(tmp_path: Path, damage: str) -> None:
+    import keras
+
+    from tuner.training import checkpoint
+
+    def compiled() -> Any:
+        model = keras.Sequential([keras.Input((40,)), keras.layers.Dense(30)])
+        model.compile(optimizer="adam", loss="mse")
+        model.optimizer.build(model.trainable_variables)
+        return model
+
+    def values(model: Any) -> list[Any]:
+        return [np.array(variable) for variable in (*model.variables, *model.optimizer.variables)]
+
+    saved, fresh, path = compiled(), compiled(), tmp_path / "state.npz"
+    checkpoint.save(path, saved, 2)
+    whole, before = path.read_bytes(), values(fresh)
+    path.write_bytes(DAMAGE[damage](whole))
+    assert not checkpoint.restore(path, fresh, 2)
+    assert all(map(np.array_equal, values(fresh), before))
+    path.write_bytes(whole)
+    assert checkpoint.restore(path, fresh, 2)
+    assert all(map(np.array_equal, values(fresh), values(saved)))

@@ -3,11 +3,13 @@ from pathlib import Path
 import pytest
 
 from search_spaces.space import Categorical, Float, Int, SearchSpace
+from tuner.engines.base import Outcome
 from tuner.engines.journal import mend
 from tuner.engines.optuna_engine import OptunaEngine
 from tuner.errors import RunError
 from tuner.records import EpochReport, TrialResult, TrialSpec
 from tuner.schedulers.base import Scheduler
+from tuner.schedulers.screen import Screen
 
 SPACE = SearchSpace(
     "toy",
@@ -83,6 +85,23 @@ def test_a_failed_trial_counts_as_failed_and_keeps_its_reason(tmp_path: Path) ->
     (trial,) = engine(tmp_path).past()
     assert (trial.outcome, trial.score) == ("failed", None)
     assert chosen.study.trials[0].user_attrs["reason"] == "failed: nan"
+
+
+def test_samplers_are_not_shown_a_failed_trial_as_a_good_one(tmp_path: Path) -> None:
+    """One that was among the best at the first rung, and failed after it."""
+    from tuner.engines.view import seen
+
+    scheduler = Screen(9, 100)
+    chosen = OptunaEngine(tmp_path / "study.journal", SPACE, "a:B", "tpe", 0, scheduler)
+    outcomes: list[Outcome] = ["paused", "paused", "failed"]
+    for outcome in outcomes:
+        spec = ask(chosen)
+        epochs = [report(epoch, 0.5 + 0.1 * spec.number) for epoch in range(1, spec.until + 1)]
+        for each in epochs:
+            chosen.report(spec.number, each)
+        chosen.tell(spec.number, TrialResult("paused", 1.0, epochs, reason="nan"), outcome, (0, "cpu"))
+    shown = seen(chosen.study.trials, scheduler.signal, None, {})
+    assert [trial.state.name for trial in shown] == ["COMPLETE", "COMPLETE", "PRUNED"]
 
 
 @pytest.mark.parametrize("tail", [b'{"op_code": 4, "work', b"\0" * 512, b'{"op_code": 4}garbage\n{"a"'])

@@ -51,13 +51,15 @@ def facts(
     return {**facts, "sums": {**sums, str(epoch): now}, "paused": epoch}
 
 
+def failed(trial: "FrozenTrial") -> bool:
+    """Whether a trial of the study has failed."""
+    return trial.state.name == "FAIL" or str(trial.user_attrs.get("reason", "")).startswith(FAILED)
+
+
 def past(trial: "FrozenTrial", space: SearchSpace) -> PastTrial:
     """A trial of the study that has ended, or waits, as a plain record."""
-    from optuna.trial import TrialState
-
     facts = trial.user_attrs
-    failed = trial.state == TrialState.FAIL or str(facts.get("reason", "")).startswith(FAILED)
-    outcome: Outcome = "failed" if failed else _OUTCOMES.get(trial.state.name, "paused")
+    outcome: Outcome = "failed" if failed(trial) else _OUTCOMES.get(trial.state.name, "paused")
     scores = dict(sorted(trial.intermediate_values.items()))
     last = scores[max(scores)] if scores else None
     return PastTrial(

@@ -7,6 +7,8 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from tuner.engines.trials import failed
+
 Signal = Callable[[Mapping[int, float]], float | None]
 
 
@@ -32,7 +34,7 @@ def seen(trials: list[FrozenTrial], signal: Signal, upto: int | None, alike: Ali
 
 
 def _compared(trial: FrozenTrial, value: float | None) -> FrozenTrial:
-    if value is None or trial.state == TrialState.FAIL:
+    if value is None or failed(trial):  # however well that one did before
         return trial
     alike = copy.copy(trial)
     alike.state = TrialState.COMPLETE

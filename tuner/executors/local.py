@@ -20,6 +20,9 @@ MOST_START_FAILURES = 2
 START_SECONDS = 900.0
 """For the import of Keras and its backend, which takes about ten where nothing else is going on."""
 
+AWAY_SECONDS = 5.0
+"""Without a poll, after which the parent counts as stopped (Ctrl-Z, a paused container): nobody listened."""
+
 MICRO_BATCHES = 4
 """Parts that a batch is trained in when whole ones have run out of memory."""
 
@@ -42,6 +45,7 @@ class LocalExecutor:
         self._messages: queue.Queue[Message] = queue.Queue()
         self._start_failures = 0
         self._least = least_seconds()
+        self._due = time.monotonic()
         self._workers: dict[int, Worker] = {}
         self._crowds = {
             slot.device.name: Crowd(slot, logs / "packing.log") for slot in slots if slot.most > slot.share
@@ -104,9 +108,16 @@ class LocalExecutor:
             RunError: workers die before they have started.
         """
         self._pack()
+        away = time.monotonic() - self._due
+        for worker in self._workers.values():
+            worker.notice_end()
+            if away > AWAY_SECONDS:
+                worker.excuse(away)
+        self._due = time.monotonic() + timeout
         hung = next((worker for worker in self._workers.values() if self._is_hung(worker)), None)
         if hung is not None:
-            return self._lost(hung, "hung", f"no sign of life for {hung.silence():.0f} seconds")
+            silent = f"no sign of life for {hung.silence():.0f} seconds"
+            return self._lost(hung, "hung", f"{silent}; $TUNE_HANG_SECONDS can allow more")
         until = time.monotonic() + timeout
         while True:
             try:
@@ -151,12 +162,18 @@ class LocalExecutor:
         if crowd := self._crowd(worker):
             crowd.forget(worker.slot.index)
         if result.reason == "out-of-memory" and task.micro_batches == 1:
-            # In a fresh process, as what frameworks have set aside on a GPU stays with the old one.
-            again = Task(task.spec, task.key, Patience(self._least), MICRO_BATCHES, task.told)
-            self._replace(worker).work(again)
+            self._in_parts(worker, task)
             return None
         self._watch_memory(worker, memory)
         return Finished(worker.slot.index, task.spec, result)
+
+    def _in_parts(self, worker: Worker, task: Task) -> None:
+        """Does a work item again that has run out of memory, each batch in parts.
+
+        In a fresh process, as what frameworks have set aside on a GPU stays with the old one.
+        """
+        again = Task(task.spec, task.key, Patience(self._least), MICRO_BATCHES, task.told)
+        self._replace(worker).work(again)
 
     def _watch_memory(self, worker: Worker, memory: int) -> None:
         worker.items += 1
@@ -167,9 +184,16 @@ class LocalExecutor:
 
     def _died(self, worker: Worker) -> Event | None:
         worker.kill()
-        code = worker.process.returncode
-        how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        return self._lost(worker, "worker-died", f"the worker process ended by {how}")
+        code, task = worker.process.returncode, worker.task
+        if code is None:
+            return self._lost(worker, "worker-died", "the worker process says nothing any more")
+        message = f"the worker process ended by {f'signal {-code}' if code < 0 else f'exit code {code}'}"
+        if task is None or not worker.ready or not worker.was_killed_for_memory():
+            return self._lost(worker, "worker-died", message)
+        if task.micro_batches == 1:
+            self._in_parts(worker, task)
+            return None
+        return self._lost(worker, "out-of-memory", f"{message}, as the machine ran out of memory")
 
     def _is_hung(self, worker: Worker) -> bool:
         if worker.task is None:
@@ -229,6 +253,6 @@ class LocalExecutor:
         workers = list(self._workers.values())
         self._workers.clear()
         for worker in workers:
-            worker.process.kill()
+            worker.end()
         for worker in workers:
             worker.kill()

@@ -40,13 +40,21 @@ def compiled(key: Hashable, build: Callable[[], Any], compile_: Callable[[Any], 
     return model
 
 
+def forget() -> None:
+    """Keeps nothing: what a training left that failed is not to be met again."""
+    _kept.clear()
+
+
 def _made_as(model: Any, fresh: Any) -> bool:
     """Gives a trained model the state of a fresh one; returns whether they have the same variables."""
+    import keras
+
     if [v.shape for v in model.variables] != [v.shape for v in fresh.variables]:
         return False
     for variable, value in zip(model.variables, fresh.variables, strict=True):
         variable.assign(value)
     for variable in model.optimizer.variables:  # moments, averages and the count of steps begin at zero
-        variable.assign(variable * 0)
+        # Not its value times zero: what is not a number would stay so.
+        variable.assign(keras.ops.zeros(variable.shape, variable.dtype))
     model.reset_metrics()
     return True

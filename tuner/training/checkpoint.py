@@ -5,6 +5,8 @@ dropout and augmentation. All else that decides the next epoch is a function of 
 of the images (`TrainingData.batches`) and the learning rate.
 """
 
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,9 @@ import numpy as np
 from tuner.run_dir import write_atomically
 
 EPOCH = "epoch"
+
+UNREADABLE = (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error)
+"""What reading raises of a file that is empty, cut short or damaged, as after a power cut."""
 
 
 def save(path: Path, model: Any, epoch: int) -> None:
@@ -31,6 +36,8 @@ def save(path: Path, model: Any, epoch: int) -> None:
 def restore(path: Path, model: Any, epoch: int) -> bool:
     """Gives a freshly compiled model the state of a file; returns whether the file had it.
 
+    The model is as it was if the file is missing, damaged or of another epoch.
+
     Args:
         path: of the file; it need not exist.
         model: built as the one that was saved.
@@ -41,11 +48,15 @@ def restore(path: Path, model: Any, epoch: int) -> bool:
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
     variables = _variables(model)
-    with np.load(path) as saved:
-        if int(saved[EPOCH]) != epoch or len(saved.files) != len(variables) + 1:
-            return False
-        for i, variable in enumerate(variables):
-            variable.assign(saved[f"v{i}"])
+    try:
+        with path.open("rb") as file, np.load(file) as saved:
+            values = {name: saved[name] for name in saved.files}
+    except UNREADABLE:
+        return False
+    if values.pop(EPOCH, None) != epoch or len(values) != len(variables):
+        return False
+    for i, variable in enumerate(variables):
+        variable.assign(values[f"v{i}"])
     return True
 
 

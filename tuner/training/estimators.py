@@ -2,15 +2,17 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tuner.baselines.base import Baseline, flatten
 from tuner.records import EpochReport, TrialResult, TrialSpec, WorkContext
 from tuner.run_dir import RunDir
 from tuner.training import models, scores
 from tuner.training.data import TrainingData
-from tuner.training.fit import write_predictions
+from tuner.training.fit import finite, write_predictions
 
 SAMPLE = 2000
 """Training images on which the training accuracy is measured."""
@@ -19,19 +21,21 @@ SAMPLE = 2000
 def fit(
     spec: TrialSpec, context: WorkContext, baseline: Baseline, data: TrainingData, key: str
 ) -> TrialResult:
-    """Fits an estimator on flattened pixels in 0 to 1; one "epoch" stands for the whole fit."""
+    """Fits an estimator on flattened pixels in 0 to 1; one "epoch" stands for the whole fit.
+
+    Raises:
+        TrialFailedError: it predicts values that are not numbers.
+    """
     assert baseline.estimator is not None
     start = time.perf_counter()
     estimator = baseline.estimator(spec.seed)
     labels = data.labels[data.rows]
     estimator.fit(flatten(data.images[data.rows]), labels)
-    probabilities = np.zeros((len(data.held_out), data.classes), np.float32)
-    probabilities[:, estimator.classes_] = estimator.predict_proba(flatten(data.held_out))
+    probabilities = _predicted(estimator, data.held_out, data.classes)
     seconds = time.perf_counter() - start
     one = flatten(data.held_out[:1])
     validation = data.held_out_labels
-    some = np.zeros((min(SAMPLE, len(labels)), data.classes), np.float32)
-    some[:, estimator.classes_] = estimator.predict_proba(flatten(data.images[data.rows[:SAMPLE]]))
+    some = _predicted(estimator, data.images[data.rows[:SAMPLE]], data.classes)
     report = EpochReport(
         epoch=1,
         loss=scores.log_loss(some, labels[:SAMPLE]),
@@ -51,3 +55,10 @@ def fit(
         best_epoch=1,
         latency_ms=models.latency_ms(lambda: estimator.predict_proba(one)),
     )
+
+
+def _predicted(estimator: Any, images: NDArray[np.uint8], classes: int) -> scores.Probabilities:
+    """Probabilities (n, classes); of classes that the estimator has not seen, 0."""
+    probabilities = np.zeros((len(images), classes), np.float32)
+    probabilities[:, estimator.classes_] = estimator.predict_proba(flatten(images))
+    return finite(probabilities)

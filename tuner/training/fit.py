@@ -126,8 +126,6 @@ class Fit:
         if labels is None:
             return None, None, None
         probabilities = self.predict()
-        if not np.isfinite(probabilities).all():
-            raise TrialFailedError("nan", "the model predicts values that are not numbers")
         loss, accuracy = scores.log_loss(probabilities, labels), scores.accuracy(probabilities, labels)
         if self.context.metric == "accuracy":
             return loss, accuracy, accuracy
@@ -135,10 +133,12 @@ class Fit:
 
     def predict(self) -> scores.Probabilities:
         """Probabilities of the held-out images, by the averaged weights."""
-        return models.with_averaged_weights(
-            self.model,
-            self.recipe,
-            lambda: models.predict(self.model, self.data.held_out, 256 // self.micro_batches or 1),
+        return finite(
+            models.with_averaged_weights(
+                self.model,
+                self.recipe,
+                lambda: models.predict(self.model, self.data.held_out, 256 // self.micro_batches or 1),
+            )
         )
 
     def resume(self, key: str) -> int:
@@ -202,7 +202,7 @@ def train(
     """Trains a Keras model to the end of its schedule, to where it is to pause, or until told to stop.
 
     Raises:
-        TrialFailedError: the loss is not a number any more.
+        TrialFailedError: the loss, or what the model predicts, is not a number any more.
     """
     start = time.perf_counter()
     known = limits.look(spec, context, family, data)  # before the seed is set: it changes no training
@@ -243,6 +243,17 @@ def best_epoch(epochs: list[EpochReport]) -> int:
     """The earliest epoch with the highest score; the last one where nothing was scored."""
     scored = [(report.score, -report.epoch) for report in epochs if report.score is not None]
     return -max(scored)[1] if scored else len(epochs)
+
+
+def finite(probabilities: scores.Probabilities) -> scores.Probabilities:
+    """The same probabilities.
+
+    Raises:
+        TrialFailedError: some are not numbers.
+    """
+    if not np.isfinite(probabilities).all():
+        raise TrialFailedError("nan", "the model predicts values that are not numbers")
+    return probabilities
 
 
 def write_predictions(run: RunDir, key: str, probabilities: scores.Probabilities) -> str:

@@ -1,6 +1,7 @@
 """Does one work item, whatever it trains; a failure becomes a result, never an exception."""
 
 import traceback
+from contextlib import suppress
 from dataclasses import replace
 
 from search_spaces.family import Family
@@ -9,8 +10,8 @@ from tuner.errors import TuneError
 from tuner.records import TrialResult, TrialSpec, WorkContext
 from tuner.registry import resolve
 from tuner.run_dir import is_disk_error
+from tuner.training import again, ensemble, estimators, fit, memory, preview
 from tuner.training import data as training_data
-from tuner.training import ensemble, estimators, fit, memory, preview
 
 OUT_OF_MEMORY = (
     "out of memory",
@@ -20,6 +21,7 @@ OUT_OF_MEMORY = (
     "resourceexhausted",
     "oom when allocating",
     "failed to allocate memory",
+    "dst tensor is not initialized",  # TensorFlow, of what finds no place when it is copied to a GPU
 )
 """What the messages of TensorFlow, JAX and PyTorch have in common, in lower case."""
 
@@ -41,12 +43,12 @@ def perform(
     except fit.TrialFailedError as error:
         return _failed(error.reason, str(error))
     except MemoryError as error:
-        traceback.print_exc()  # goes to the worker's log
+        _log()
         return _failed("out-of-memory", f"MemoryError: {error}")
     except TuneError as error:
         return _failed("error", str(error))
     except Exception as error:  # noqa: BLE001 - whatever a model raises ends its trial only
-        traceback.print_exc()
+        _log()
         message = f"{type(error).__name__}: {error}"
         if is_disk_error(error):
             return _failed("disk", message)
@@ -76,5 +78,12 @@ def _perform(
     return fit.train(spec, context, family, data, key, on_epoch, micro_batches)
 
 
+def _log() -> None:
+    """Writes the exception to the worker's log, if the disk has room for it."""
+    with suppress(OSError):
+        traceback.print_exc()
+
+
 def _failed(reason: str, message: str) -> TrialResult:
+    again.forget()
     return TrialResult("failed", seconds=0.0, reason=reason, message=message)
