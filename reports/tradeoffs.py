@@ -74,7 +74,9 @@ def share(small: int, large: int) -> str:
     times = large / small
     if times < 1.75:
         return f"{100 * small / large:.0f} % of"
-    return f"{SHARES[round(times)]} of" if times < 10.5 else f"less than a {10 * int(times / 10)}th of"
+    if times < 10.5:
+        return f"{SHARES[round(times)]} of"
+    return f"less than {SHARES[10] if times < 20 else f'a {10 * int(times / 10)}th'} of"
 
 
 def _loss(best: Trial, other: Trial) -> float:

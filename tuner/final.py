@@ -200,7 +200,26 @@ class Final:
         self._hold_budget(contenders[0])
         best, *others = [self._retrainings(contender) for contender in contenders]
         cheapest_first = sorted(others, key=lambda fits: self.fits.expected(fits[0]) if fits else 0.0)
-        return self.fits.do("retraining", _by_rounds([best, *cheapest_first]))
+        if not self.fits.do("retraining", _by_rounds([best, *cheapest_first])):
+            return False
+        self._check_winner(best[0])
+        return True
+
+    def _check_winner(self, first: Fit) -> None:
+        """Whether the model is there that is to be saved.
+
+        Raises:
+            RunError: the winner's first retraining failed, or did not end in time.
+        """
+        if self.fits.result(first) is not None:
+            return
+        failures = [result for fit, result in self.fits.failed if fit.necessary]
+        if failures:
+            raise RunError(
+                f"the winner's retraining failed ({failures[-1].reason}): {failures[-1].message}\n"
+                "with another --seed, or the parameters at fault narrowed by --set, it may not"
+            )
+        raise RunError("the winner could not be retrained in time\na larger --budget would help")
 
     def _hold_budget(self, best: Contender) -> None:
         """Gives the winner fewer epochs where not even one retraining of it would end in time."""

@@ -14,7 +14,6 @@ from tuner import test_split
 from tuner.contenders import Contender
 from tuner.datasets import conflicts
 from tuner.datasets.base import Dataset
-from tuner.errors import RunError
 from tuner.records import TrialResult, TrialSpec
 from tuner.run_dir import RunDir, read_json, write_arrays, write_atomically, write_json
 from tuner.training.data import some_groups
@@ -62,13 +61,7 @@ class Results:
 
 
 def write(results: Results, run: RunDir, dataset: Dataset) -> None:
-    """Writes them all, `final.json` last. Reads the test labels, unless nothing new was trained.
-
-    Raises:
-        RunError: the winner was not retrained.
-    """
-    if not results.retrainings["tuned"]:
-        raise RunError("the winner could not be retrained in time\na larger --budget would help")
+    """Writes them all, `final.json` last. Reads the test labels, unless nothing new was trained."""
     keys = [done.key for fits in results.retrainings.values() for done in fits]
     _keep_ensemble(results, run)  # also where it is asked for once everything else is done
     if run.final.exists() and read_json(run.final)["fits"] == keys:

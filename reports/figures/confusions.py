@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from reports.figures.parts import percent_ticks
 from reports.figures.style import INK, canvas, plain, tidy, title
+from reports.markdown import percent
 from reports.summary import RunSummary
 
 if TYPE_CHECKING:
@@ -78,4 +79,13 @@ def _cell_numbers(axes: "Axes", shares: NDArray[np.float64], size: int) -> None:
             continue
         share = shares[row, column]
         colour = "white" if share > 0.35 else INK
-        axes.text(column, row, f"{100 * share:.0f}", ha="center", va="center", size=size - 1, color=colour)
+        told = percent(share, 0).removesuffix(" %")
+        axes.text(
+            column,
+            row,
+            told,
+            ha="center",
+            va="center",
+            size=size - 1,
+            color=colour,
+        )

@@ -82,6 +82,11 @@ def shown_pairs(summary: RunSummary) -> list[tuple[Confusion, list[Shown]]]:
     return pairs[:PAIRS]
 
 
+def _share(pair: Confusion) -> str:
+    """Of the class's images, in per cent."""
+    return percent(pair.share, 0 if pair.share > 0.0995 else 1)
+
+
 def confused_pairs(summary: RunSummary) -> "Figure":
     """A row of images for each of the most confused pairs of classes."""
     pairs = shown_pairs(summary)
@@ -90,7 +95,7 @@ def confused_pairs(summary: RunSummary) -> "Figure":
     axes = figure.subplots(len(pairs), PAIR_COLUMNS + 1, squeeze=False)
     for row, (pair, items) in zip(axes, pairs, strict=True):
         true, said = plain(names[pair.true], 16), plain(names[pair.said], 16)
-        text = f"{true}\nread as\n{said}\n({percent(pair.share, 0)})"
+        text = f"{true}\nread as\n{said}\n({_share(pair)})"
         row[0].text(1, 0.5, text, ha="right", va="center", size=10, color=INK, transform=row[0].transAxes)
         row[0].set_axis_off()
         for index, cell in enumerate(row[1:]):
@@ -101,7 +106,7 @@ def confused_pairs(summary: RunSummary) -> "Figure":
                 cell.set_axis_off()
     first = pairs[0][0]
     true, said = plain(names[first.true], 24), plain(names[first.said], 24)
-    title(figure, f"{percent(first.share, 0)} of the images of {true} are read as {said}")
+    title(figure, f"{_share(first)} of the images of {true} are read as {said}")
     return figure
 
 

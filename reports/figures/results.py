@@ -75,8 +75,8 @@ def _leader_statement(summary: RunSummary, rows: Sequence[tuple[str, Accuracy]])
         return "Accuracy on the test images"
     verdict = next((c.verdict for c in summary.final.comparisons if c.baseline == others[0]), "")
     by = known["tuned"] - known[others[0]]
-    if not by:
-        return f"The tuned model is level with {plain(others[0])}"
+    if not float(points(by)):
+        return f"The tuned model is level with {plain(others[0])} ({verdict})"
     side = "ahead of" if by > 0 else "behind"
     return f"The tuned model is {side} {plain(others[0])} by {points(abs(by))} points ({verdict})"
 
@@ -136,10 +136,11 @@ def learning_curves(summary: RunSummary) -> "Figure":
     rows = -(-len(groups) // columns)
     figure = canvas(0.9 + 2.35 * rows)
     panels = figure.subplots(rows, columns, sharey=True, squeeze=False)
+    several = any(len(curves) > 1 for _, curves in groups)
     for axes, (name, curves) in zip(panels.ravel(), groups, strict=False):
         colour = {"tuned": WINNER, "default": DEFAULT}.get(name, BASELINE)
         epochs = kept_epochs(summary, name)
-        _curves(axes, curves, colour)
+        _curves(axes, curves, colour, "validation (thin: each fold)" if several else "validation")
         if epochs < max(len(curve.validation) for curve in curves):
             axes.axvline(epochs, color=INK, linewidth=1, linestyle=":", label="epochs of the retraining")
         apart = points(end_gap(curves, epochs), sign=True)
@@ -162,7 +163,7 @@ def learning_curves(summary: RunSummary) -> "Figure":
     return figure
 
 
-def _curves(axes: "Axes", curves: Sequence[Curve], colour: str) -> None:
+def _curves(axes: "Axes", curves: Sequence[Curve], colour: str, label: str) -> None:
     """Mean lines with the gap shaded; each validation curve thin behind them."""
     train, held = mean_curve([c.train for c in curves]), mean_curve([c.validation for c in curves])
     length = min(len(train), len(held))
@@ -171,7 +172,6 @@ def _curves(axes: "Axes", curves: Sequence[Curve], colour: str) -> None:
         axes.plot(
             range(1, len(curve.validation) + 1), curve.validation, color=colour, linewidth=0.8, alpha=0.45
         )
-    label = "validation (thin: each fold)" if len(curves) > 1 else "validation"
     axes.fill_between(epochs, held[:length], train[:length], color=colour, alpha=0.12, linewidth=0)
     axes.plot(epochs, train[:length], color=INK, linewidth=1.6, linestyle=(0, (4, 2)), label="training")
     axes.plot(epochs, held[:length], color=colour, linewidth=2.2, label=label)
@@ -196,7 +196,8 @@ def calibration(summary: RunSummary) -> "Figure":
         label="images of like confidence (larger: more)",
     )  # fmt: skip
     left.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1.03), ylim=(0, 1.05))
-    other.bar(sure, images / images.sum(), width=0.8 / BINS, color=WINNER)
+    middle = (np.ceil(sure * BINS) - 0.5) / BINS
+    other.bar(middle, images / images.sum(), width=0.85 / BINS, color=WINNER)
     other.set(xlabel="confidence", ylabel="share of test images", xlim=(0, 1.05))
     for axes in (left, other):
         axes.xaxis.set_major_formatter(percent_ticks())

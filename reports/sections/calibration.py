@@ -2,7 +2,7 @@
 
 from reports import figures
 from reports.details import BINS
-from reports.markdown import join, percent, points
+from reports.markdown import join, percent, plural, points
 from reports.summary import RunSummary
 
 
@@ -10,7 +10,9 @@ def render(summary: RunSummary) -> str:
     """Calibration error and the reliability diagram."""
     if summary.final is None or summary.final.calibration is None:
         return ""
-    images = "groups of test images" if summary.dataset.grouped else "test images"
+    data = summary.dataset
+    groups = plural(data.duplicate_groups.get("test", 0), "group") if data.grouped else ""
+    images = f"{groups} of test images" if groups else plural(data.n_test, "test image")
     facts, test = summary.final.calibration, summary.final.winner.test
     gap = facts.confidence - facts.accuracy
     low, high = (test.interval if test is not None else None) or (facts.accuracy, facts.accuracy)
@@ -23,7 +25,7 @@ def render(summary: RunSummary) -> str:
     text = (
         f"On average the model is {word}: it claims {percent(facts.confidence)} and reaches "
         f"{percent(facts.accuracy)}. Among images of like confidence, claim and accuracy lie "
-        f"{points(facts.error)} points apart on average (expected calibration error, {BINS} bins); with so "
-        f"few {images} chance alone would make that {points(facts.chance)}."
+        f"{points(facts.error)} points apart on average (expected calibration error, {BINS} bins); with "
+        f"{images} chance alone would make that {points(facts.chance)}."
     )
     return join(["## Calibration", text, figures.place("calibration", summary)])

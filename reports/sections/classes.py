@@ -40,7 +40,8 @@ def _sentence(classes: tuple[Class, ...]) -> str:
     text = ""
     if known and (known[0].recall or 0.0) < 1:
         lowest = [item for item in known[: 3 if len(known) > 4 else 1] if item.recall != 1]
-        worst = [f"**{escape(item.name)}** ({percent(item.recall or 0.0, 0)})" for item in lowest]
+        digits = 0 if (known[0].recall or 0.0) < 0.9 else 1
+        worst = [f"**{escape(item.name)}** ({percent(item.recall or 0.0, digits)})" for item in lowest]
         perfect = sum(item.recall == 1 for item in known)
         text = f"Least often recognised: {listed(worst)}."
         if perfect:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from reports import figures
-from reports.facts import Trial
+from reports.facts import Search, Trial
 from reports.markdown import NONE, code, duration, escape, join, percent, plural, score, sentence, size, table
 from reports.sections.answer import trials
 from reports.summary import RunSummary
@@ -132,7 +132,8 @@ def _sentences(summary: RunSummary) -> str:
         f"{trials(summary).capitalize()}. Algorithm {code(config.get('algorithm'))} ({config.get('engine')}) "
     )
     text += "chose the configurations"
-    text += PRUNERS.get(str(config.get("pruner")), f", pruner {code(config.get('pruner'))} which to stop.")
+    pruner = str(config.get("pruner")) if _pruned(search) else "none"
+    text += PRUNERS.get(pruner, f", pruner {code(pruner)} which to stop.")
     saved = saved_share(summary)
     if saved is not None and saved > 0:
         text += (
@@ -145,6 +146,12 @@ def _sentences(summary: RunSummary) -> str:
     text += f" {STOPPED_BY.get(search.stopped_by or '', '')}"
     notes = " ".join(sentence(note) for note in summary.notes)
     return f"{text.strip()} {notes}".strip()
+
+
+def _pruned(search: Search) -> bool:
+    """Whether trials were stopped for their scores: with very few epochs there is nothing to compare."""
+    stopped = [t for t in search.of_state("pruned") if not t.refused and t.reason != "budget"]
+    return bool(stopped or search.count("unfinished"))
 
 
 def _finalists(summary: RunSummary) -> str:
@@ -171,8 +178,11 @@ def _finalists(summary: RunSummary) -> str:
         f"named by {'the mean' if folds > 1 else 'that'}: the score in the search is the best of many, and "
         "flatters. Where they are close, another draw could have named another."
     )
-    if not folds:  # no time
-        return ""
+    if not folds:
+        return (
+            f"There was no time to train the {count} best complete trials on the same fresh folds, so the "
+            "one with the best score in the search won. That score is the best of many, and flatters."
+        )
     header = ["trial", "in the search", *(["fresh folds", "mean"] if folds > 1 else ["fresh fold"])]
     return join([text, table(header, rows, "r" * len(header))])
 

@@ -1,7 +1,7 @@
 """What the numbers rest on: groups, seeds, the test split, what was cut."""
 
 from reports.findings import Accuracy, Final
-from reports.markdown import escape, join, percent, plural, points, sentence, singular
+from reports.markdown import decimals_for, escape, join, percent, plural, points, sentence, singular
 from reports.stats import MIN_GROUPS
 from reports.summary import RunSummary
 
@@ -52,11 +52,14 @@ def _seeds(final: Final) -> str:
             "that seeds vary is in the intervals from the other models. The saved model is the first seed's."
         )
     if test.std is not None:
+        digits = max(1, decimals_for((min(test.per_seed), max(test.per_seed))))
+        low, high, first = (
+            percent(x, digits) for x in (min(test.per_seed), max(test.per_seed), test.per_seed[0])
+        )
         return (
-            f"From seed to seed the winner's accuracy has a standard deviation of {points(test.std)} points "
-            f"({percent(min(test.per_seed))} to {percent(max(test.per_seed))} over {len(test.per_seed)} "
-            f"seeds); {_held(test)}. The saved model is the first seed's ({percent(test.per_seed[0])}), "
-            "whatever it scored."
+            "From seed to seed the winner's accuracy has a standard deviation of "
+            f"{points(test.std, digits)} points ({low} to {high} over {len(test.per_seed)} seeds); "
+            f"{_held(test)}. The saved model is the first seed's ({first}), whatever it scored."
         )
     if test.seed_noise:
         return "The winner was trained from one seed; how seeds vary is estimated from the other models."

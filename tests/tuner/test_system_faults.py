@@ -90,6 +90,15 @@ def test_no_worker_outlives_the_command_even_one_that_hears_nothing(
     assert not psutil.wait_procs(workers, timeout=10)[1]
 
 
+def test_a_winner_that_cannot_be_trained_again_is_told_with_the_reason(
+    tune_curves: Tune, tmp_path: Path
+) -> None:
+    done = tune_curves(*CURVE_RUN, "--trials", "3", cwd=tmp_path, CURVE_FAULTS='{"retrain": "error"}')
+    assert done.returncode == 1, done.stdout
+    assert "error: the winner's retraining failed (error): ValueError: no such layer" in done.stderr
+    assert tune_curves(*CURVE_RUN, "--trials", "3", cwd=tmp_path).returncode == 0
+
+
 def test_a_worker_that_grows_is_replaced(tune_curves: Tune, tmp_path: Path) -> None:
     done = tune_curves(*CURVE_RUN, "--trials", "6", cwd=tmp_path, CURVE_FAULTS='{"4": "grow"}')
     assert done.returncode == 0, done.stderr
