@@ -75,7 +75,7 @@ def _leader_statement(summary: RunSummary, rows: Sequence[tuple[str, Accuracy]])
         return "Accuracy on the test images"
     verdict = next((c.verdict for c in summary.final.comparisons if c.baseline == others[0]), "")
     by = known["tuned"] - known[others[0]]
-    if not float(points(by)):
+    if not float(points(abs(by))):
         return f"The tuned model is level with {plain(others[0])} ({verdict})"
     side = "ahead of" if by > 0 else "behind"
     return f"The tuned model is {side} {plain(others[0])} by {points(abs(by))} points ({verdict})"

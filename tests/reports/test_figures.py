@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,26 @@ def test_a_file_is_small_and_named_as_told(summary: RunSummary, tmp_path: Path) 
     save(FIGURES["samples"].draw(summary), path)
     assert 5_000 < path.stat().st_size < 100_000
     assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("ahead", "told"),
+    [
+        (0.05, "behind default by 5.0 points"),
+        (0.0001, "level with default"),
+        (-0.05, "ahead of default by 5.0"),
+    ],
+)
+def test_the_leaderboard_says_who_is_ahead(runs: Runs, ahead: float, told: str) -> None:
+    summary = RunSummary.load(runs("asl"))
+    assert summary.final is not None
+    winner, default, *_ = summary.final.models
+    assert winner.test is not None
+    assert default.name == "default"
+    moved = replace(default, test=replace(winner.test, mean=winner.test.mean + ahead))
+    summary = replace(summary, final=replace(summary.final, models=(winner, moved)))
+    drawn = FIGURES["leaderboard"].draw(summary)
+    assert drawn.get_suptitle().startswith(f"The tuned model is {told}")
 
 
 @pytest.mark.parametrize(
