@@ -217,7 +217,8 @@ def clean(
 
 def main() -> None:
     """The console script: what goes wrong becomes a line on standard error and an exit code."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends a command as Ctrl-C does
+    for name in (signal.SIGINT, signal.SIGTERM):  # alike, also where a shell has the first ignored
+        signal.signal(name, signal.default_int_handler)
     try:
         words = [word for word in sys.argv[1:] if word != DEBUG]
         code = typer.main.get_command(app).main(words, prog_name="tune", standalone_mode=False)

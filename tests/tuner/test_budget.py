@@ -85,13 +85,13 @@ def test_a_run_that_has_become_slower_than_its_trials_still_has_a_winner(tune: T
 
 @pytest.mark.slow
 def test_the_default_is_tested_before_the_winner_has_all_its_seeds(tune: Tune, tmp_path: Path) -> None:
-    options = ["digits", "--budget", "45s", "--baselines", "majority", "--workers", "1", "--seeds", "9"]
+    options = ["digits", "--budget", "45s", "--baselines", "majority", "--workers", "1", "--seeds", "30"]
     done = tune(
         *options, "--epochs", "6", cwd=tmp_path, CURVE_SECONDS="0.1", CURVE_END_SECONDS="0.6", **CURVES
     )
     assert done.returncode == 0, done.stdout + done.stderr
     final = report_of(tmp_path / "runs" / "digits")["final"]
-    assert 2 <= len(final["test_accuracy"]["per_seed"]) < 9
+    assert 2 <= len(final["test_accuracy"]["per_seed"]) < 30
     text = (tmp_path / "runs" / "digits" / "report.md").read_text()
     assert "`default`" in text.split("## Leaderboard")[1].split("## What")[0]
     assert "some models had fewer retrainings: " in text

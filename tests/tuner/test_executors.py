@@ -90,6 +90,10 @@ def group(leader: int) -> list[int]:
     return found
 
 
+def process_of(executor: LocalExecutor) -> psutil.Process:
+    return psutil.Process(executor._workers[0].process.pid)
+
+
 def wait_for_group(leader: int, size: int) -> None:
     while len(group(leader)) != size:
         time.sleep(0.05)
@@ -104,7 +108,7 @@ def test_what_user_code_has_started_ends_with_its_worker(
 ) -> None:
     executor = start(fault, TUNE_HANG_SECONDS="0.2")
     wait(executor, Ready)
-    (worker,) = psutil.Process().children()
+    worker = process_of(executor)
     with in_a_minute():
         failed = result(executor, 1)
         assert (failed.state, failed.reason) == ("failed", reason)
@@ -116,7 +120,7 @@ def test_what_user_code_has_started_ends_with_its_worker(
 def test_workers_with_children_stop_at_once(start: Start) -> None:
     executor = start("orphan-hang")
     wait(executor, Ready)
-    (worker,) = psutil.Process().children()
+    worker = process_of(executor)
     give(executor, 1)
     with in_a_minute():
         wait_for_group(worker.pid, 2)
@@ -128,7 +132,7 @@ def test_a_time_in_which_nobody_listened_is_no_silence_of_the_worker(start: Star
     """As after Ctrl-Z and `fg`, or in a container that was paused."""
     executor = start(TUNE_HANG_SECONDS="0.2", CURVE_SECONDS="1")  # 3 seconds for the first epoch
     wait(executor, Ready)
-    (worker,) = psutil.Process().children()
+    worker = process_of(executor)
     give(executor, 2)
     executor.poll(0.1)
     worker.suspend()
