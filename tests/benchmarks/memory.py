@@ -55,11 +55,16 @@ def train(executor: LocalExecutor, number: int, chosen: dict[str, Any]) -> None:
         raise RuntimeError(f"trial {number} {event.result.state}: {event.result.message}")
 
 
-def resident() -> tuple[int, int]:
-    """(process id, bytes of memory that it alone has in use) of the one worker."""
+def resident() -> tuple[int, float, float]:
+    """(process id, MB of resident memory, MB of it that nothing else shares) of the one worker."""
     (worker,) = psutil.Process().children()
     used = worker.memory_info()
-    return worker.pid, int(used.rss - getattr(used, "shared", 0))
+    return worker.pid, used.rss / 1e6, (used.rss - getattr(used, "shared", 0)) / 1e6
+
+
+def _growth(after: list[float]) -> tuple[float, float]:
+    """MB after `SETTLED` trials and after all, each the median of five."""
+    return statistics.median(after[SETTLED - 5 : SETTLED]), statistics.median(after[-5:])
 
 
 def run() -> dict[str, object]:
@@ -69,19 +74,21 @@ def run() -> dict[str, object]:
     make(place, CLASSES)
     context = WorkContext(str(place), str(place), CLASSES, "accuracy", False, "float32")
     executor = LocalExecutor([Slot(0, Device("cpu", "", "one core"), 1, 1)], context, place / "logs")
-    rng, after, processes = random.Random(0), [], set()
+    rng, whole, own, processes = random.Random(0), [], [], set()
     try:
         for number in range(TRIALS):
             train(executor, number, params(rng))
-            process, used = resident()
+            process, everything, alone = resident()
             processes.add(process)
-            after.append(used / 1e6)
+            whole.append(everything)
+            own.append(alone)
     finally:
         executor.stop()
-    settled, last = statistics.median(after[SETTLED - 5 : SETTLED]), statistics.median(after[-5:])
-    sys.stdout.write(
-        f"resident memory of a worker: {settled:.0f} MB after {SETTLED} trials, {last:.0f} MB after "
-        f"{TRIALS} ({last / settled - 1:+.1%}), at most {max(after):.0f} MB; "
-        f"{len(processes) - 1} workers replaced\n"
-    )
-    return {"megabytes": after, "settled": settled, "last": last, "replaced": len(processes) - 1}
+    for what, after in (("resident memory of a worker", whole), ("of it its own, nothing shared", own)):
+        settled, last = _growth(after)
+        sys.stdout.write(
+            f"{what}: {settled:.0f} MB after {SETTLED} trials, {last:.0f} MB after {TRIALS} "
+            f"({last / settled - 1:+.1%}), at most {max(after):.0f} MB\n"
+        )
+    sys.stdout.write(f"{len(processes) - 1} workers replaced\n")
+    return {"resident_mb": whole, "own_mb": own, "replaced": len(processes) - 1}
