@@ -122,8 +122,6 @@ def _suspects(suspects: Sequence[Mapping[str, Any]] | None) -> str:
         f"{escape(item['predicted'])} ({percent(float(item['probability']), 0)})"
         for item in suspects[:SHOWN]
     ]
-    many = plural(
-        len(suspects), "training image may have a wrong label", "training images may have wrong labels"
-    )
-    more = f"; and {len(suspects) - SHOWN:,} more" if len(suspects) > SHOWN else ""
-    return f"{many.capitalize()}: {'; '.join(shown)}{more}."
+    # How many there are in all stands in the audit's own note: of very many only some are kept by name.
+    more = "; `audit.json` names more" if len(suspects) > SHOWN else ""
+    return f"Training labels that may be wrong, the most doubtful first: {'; '.join(shown)}{more}."
