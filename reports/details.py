@@ -69,9 +69,9 @@ def calibration(rows: Sequence[NDArray[Any]], labels: NDArray[Any], groups: NDAr
     """Expected calibration error (mean over seeds) and the reliability diagram of all seeds together."""
     sure = [row.max(axis=1).astype(float) for row in rows]
     error = float(np.mean([expected_calibration_error(row.astype(float), labels) for row in rows]))
-    confidence = np.concatenate([row.max(axis=1) for row in rows]).astype(float)
+    confidence = np.concatenate(sure)
     right = np.concatenate([row.argmax(axis=1) == labels for row in rows])
-    index = np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)
+    index = bin_of(confidence)
     bins = tuple(
         (
             float(confidence[index == b].mean()),
@@ -107,7 +107,11 @@ def expected_calibration_error(probabilities: Floats, labels: NDArray[Any], bins
     return _binned_error(confidence, probabilities.argmax(axis=1) == labels, bins)
 
 
+def bin_of(confidence: Floats, bins: int = BINS) -> NDArray[np.int64]:
+    """Which of the bins of equal width over 0 to 1 each confidence is in; a bin has its upper end."""
+    return np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+
+
 def _binned_error(confidence: Floats, right: NDArray[np.bool_], bins: int) -> float:
-    index = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
-    gaps = np.bincount(index, weights=right - confidence, minlength=bins)
+    gaps = np.bincount(bin_of(confidence, bins), weights=right - confidence, minlength=bins)
     return float(np.abs(gaps).sum() / len(right))

@@ -80,12 +80,4 @@ def _cell_numbers(axes: "Axes", shares: NDArray[np.float64], size: int) -> None:
         share = shares[row, column]
         colour = "white" if share > 0.35 else INK
         told = percent(share, 0).removesuffix(" %")
-        axes.text(
-            column,
-            row,
-            told,
-            ha="center",
-            va="center",
-            size=size - 1,
-            color=colour,
-        )
+        axes.text(column, row, told, ha="center", va="center", size=size - 1, color=colour)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.details import BINS
+from reports.details import BINS, bin_of
 from reports.facts import Curve
 from reports.figures.parts import legend, percent_ticks, whole_numbers
 from reports.figures.style import BASELINE, DEFAULT, FAILED, INK, STOPPED, WINNER, canvas, plain, tidy, title
@@ -196,7 +196,7 @@ def calibration(summary: RunSummary) -> "Figure":
         label="images of like confidence (larger: more)",
     )  # fmt: skip
     left.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1.03), ylim=(0, 1.05))
-    middle = (np.ceil(sure * BINS) - 0.5) / BINS
+    middle = (bin_of(sure) + 0.5) / BINS
     other.bar(middle, images / images.sum(), width=0.85 / BINS, color=WINNER)
     other.set(xlabel="confidence", ylabel="share of test images", xlim=(0, 1.05))
     for axes in (left, other):

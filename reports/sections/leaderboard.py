@@ -94,8 +94,8 @@ def _other_scores(summary: RunSummary) -> str:
     return folded("Balanced accuracy, F1, AUC and loss of each model", join([body, note]))
 
 
-def _compared(found: object) -> tuple[str, str]:
-    if not isinstance(found, Comparison):
+def _compared(found: Comparison | None) -> tuple[str, str]:
+    if found is None:
         return NONE, NONE
     apart = f" {unbroken(f'({interval(found.interval)})')}" if found.interval else ""
     return f"{points(found.difference, sign=True)}{apart}", found.verdict
@@ -139,8 +139,8 @@ def _reading(summary: RunSummary) -> str:
 def _seeds(final: Final) -> str:
     """How many times the neural models were trained, where there is one number, else each."""
     counts = {m.name: len(m.test.per_seed) for m in final.models if m.neural and m.test is not None}
-    if len(set(counts.values())) == 1:
-        (seeds,) = set(counts.values())
+    seeds = next(iter(counts.values()))
+    if set(counts.values()) == {seeds}:
         if seeds == 1:
             return "Each neural model was trained once, from a single seed."
         return (

@@ -95,7 +95,8 @@ def _shift(final: Final) -> str:
     promised, given = percent(winner.validation), percent(winner.test.mean)
     text = f"Validation over {folds} promised {promised}; the test split gave {given}"
     if shift.noise is None:
-        return f"{text}. Whether that is more than chance cannot be told from one fold."
+        why = " from one fold" if len(winner.folds) < 2 else ", as the test accuracy has no interval"
+        return f"{text}. Whether that is more than chance cannot be told{why}."
     if abs(shift.difference) <= shift.noise:
         return f"{text}: a difference within the noise of both ({points(shift.noise)} points either way)."
     why = (
