@@ -129,6 +129,21 @@ def run_dirs(out_dir: Path) -> list[Path]:
     return [path for path in found if not _SET_ASIDE.search(path.name)]
 
 
+def readable(out_dir: Path) -> tuple[list[Row], list[tuple[Path, Exception]]]:
+    """The runs of a folder that can be read, and those that cannot, each with the reason."""
+    found: list[Row] = []
+    damaged: list[tuple[Path, Exception]] = []
+    for path in run_dirs(out_dir):
+        try:
+            (row,) = rows([path])
+            row.cells()
+        except (TuneError, KeyError, TypeError) as error:
+            damaged.append((path, error))
+        else:
+            found.append(row)
+    return found, damaged
+
+
 def write_index(out_dir: Path) -> Path | None:
     """Writes `README.md` in the folder of all runs: one row a run, with a link to its report.
 
@@ -140,23 +155,19 @@ def write_index(out_dir: Path) -> Path | None:
     index = out_dir / "README.md"
     if index.exists() and not _is_index(index):
         return None
-    cells, damaged = [], []
-    for path in run_dirs(out_dir):
-        try:
-            row = rows([path])[0].cells()
-        except (TuneError, KeyError, TypeError) as error:
-            damaged.append(f"- {escape(path.name)}: {escape(error)}")
-            continue
-        name = escape(row[0])
-        link = f"[{name}]({quote(path.name)}/report.md)" if (path / "report.md").exists() else name
-        cells.append([link, *(escape(cell) for cell in row[1:])])
+    found, damaged = readable(out_dir)
+    cells = []
+    for row in found:
+        name, *rest = (escape(cell) for cell in row.cells())
+        link = f"[{name}]({quote(row.path.name)}/report.md)" if (row.path / "report.md").exists() else name
+        cells.append([link, *rest])
     text = join(
         [
             TITLE,
             "Accuracies on test images with 95 % intervals; only runs on the same data can be compared.",
             markdown.table(HEADER, cells, ALIGN) if cells else "",
             "Could not be read:" if damaged else "",
-            "\n".join(damaged),
+            "\n".join(f"- {escape(path.name)}: {escape(error)}" for path, error in damaged),
         ]
     )
     write_atomically(index, lambda file: file.write(f"{text}\n".encode()))

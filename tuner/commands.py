@@ -10,7 +10,7 @@ from typing import Any
 from tuner import runner
 from tuner.config import RunConfig, parse_budget, parse_image_shape
 from tuner.display import Display
-from tuner.errors import TuneError, UsageError
+from tuner.errors import UsageError
 from tuner.run_dir import RunDir, find_run, is_set_aside, read_json
 
 __all__ = ["find_run"]
@@ -165,28 +165,18 @@ def report(run_dir: RunDir) -> int:
 
 def compare(runs: list[RunDir], out: Path) -> int:
     """`tune compare`."""
-    from reports.compare import run_dirs, table
+    from reports.compare import as_plain, readable, rows
 
-    paths = [run_dir.path for run_dir in runs] or _readable(run_dirs(out))
-    if not paths:
-        raise UsageError(f"no runs in {out}\nexpected run directories or names, or another --out")
-    sys.stdout.write(table(paths) + "\n")
-    return 0
-
-
-def _readable(paths: list[Path]) -> list[Path]:
-    """Without those that cannot be read, which nobody has named; each is said on standard error."""
-    from reports.compare import rows
-
-    found = []
-    for path in paths:
-        try:
-            rows([path])[0].cells()
-        except (TuneError, KeyError, TypeError) as error:
+    if runs:
+        found = rows([run_dir.path for run_dir in runs])
+    else:
+        found, damaged = readable(out)
+        for path, error in damaged:  # which nobody has named
             sys.stderr.write(f"warning: {path} is left out: {error}\n")
-        else:
-            found.append(path)
-    return found
+    if not found:
+        raise UsageError(f"no runs in {out}\nexpected run directories or names, or another --out")
+    sys.stdout.write(as_plain(found) + "\n")
+    return 0
 
 
 def clean(out: Path, *, remove: bool) -> int:
