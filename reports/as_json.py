@@ -7,11 +7,11 @@ The same run repeated gives the same file but for `seconds`, `latency_ms`, `imag
 import math
 from typing import Any
 
-from reports.findings import Accuracy, Final, Model
+from reports.facts.models import Accuracy, Final, Model
+from reports.facts.summary import RunSummary
 from reports.markdown import METRICS
 from reports.sections.importance import best_params
 from reports.sections.search import saved_share
-from reports.summary import RunSummary
 
 SCHEMA_VERSION = 1
 ORIGIN = {"name", "source", "published", "changes"}

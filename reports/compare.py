@@ -19,7 +19,7 @@ from reports.markdown import (
     points,
 )
 from tuner.errors import TuneError
-from tuner.run_dir import read_json, write_atomically
+from tuner.files import read_json, write_atomically
 
 HEADER = (
     "run",
@@ -95,7 +95,7 @@ def _facts(path: Path) -> dict[str, Any]:
         loaded: dict[str, Any] = read_json(report)
         return loaded
     from reports.as_json import as_json
-    from reports.summary import RunSummary
+    from reports.facts.summary import RunSummary
 
     return as_json(RunSummary.load(path))
 

@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Sequence
 
-from reports.stats import Interval
+from reports.statistics.intervals import Interval
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]|~$])")
 _MARKER = re.compile(r"^(?:[-+]|#{1,6}|\d{1,9}[.)])(?=\s|$)|^[-=]+$")  # of a list, a heading, a rule

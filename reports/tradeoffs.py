@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from reports.facts import Search, Trial
+from reports.facts.search import Search, Trial
 from reports.markdown import METRICS, points
 
 SMALL_LOSS = 0.02

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from reports import SECTIONS
 from reports.as_json import as_json
+from reports.facts.summary import RunSummary
 from reports.figures import FIGURES
 from reports.figures.results import ENSEMBLE, ranked
 from reports.figures.style import save
 from reports.markdown import join
-from reports.summary import RunSummary
+from tuner.files import write_atomically, write_json
 from tuner.registry import resolve
-from tuner.run_dir import write_atomically, write_json
 
 COLUMNS = (
     "model", "kind", "test_accuracy", "ci95_low", "ci95_high", "std", "seeds", "difference", "difference_low",

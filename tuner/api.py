@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tuner import runner
 from tuner.config import RunConfig
 from tuner.display import Display
-from tuner.run_dir import read_json
+from tuner.files import read_json
+from tuner.run import runner
 
 PATHS = {"data_dir", "out", "labels", "test"}
 """The options that are paths."""

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tuner.constraints import Constraints
-from tuner.engines import ALGORITHMS
 from tuner.errors import UsageError
-from tuner.schedulers import SCHEDULERS
+from tuner.search.engines import ALGORITHMS
+from tuner.search.schedulers import SCHEDULERS
 
 Resume = Literal["may", "must", "ends", "free"]
 

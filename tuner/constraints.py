@@ -2,10 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from tuner.engines.base import PastTrial
+from tuner.records import PastTrial
 
 REFUSED = "refused"
 """The reason of a trial that was not trained, as its model breaks a limit."""
@@ -51,7 +49,7 @@ class Constraints:
             parts.append(f"{latency_ms:.3g} ms an image; --max-latency-ms allows {self.max_latency_ms:g}")
         return "; ".join(parts)
 
-    def hopeless(self, past: "Sequence[PastTrial]") -> str:
+    def hopeless(self, past: Sequence[PastTrial]) -> str:
         """The message for a search in which nothing that holds the limits ran to its end.
 
         Args:

@@ -6,8 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tuner.engines.base import Outcome, PastTrial
-from tuner.records import EpochReport, TrialResult, TrialSpec
+from tuner.records import EpochReport, Outcome, PastTrial, TrialResult, TrialSpec
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

@@ -176,3 +176,45 @@ class TrialResult:
         """From what `to_json` gave."""
         epochs = [EpochReport.from_json(epoch) for epoch in data["epochs"]]
         return cls(**{**data, "epochs": epochs})
+
+
+Outcome = Literal["complete", "pruned", "failed", "waiting", "paused"]
+"""How a trial is told: waiting means that it was interrupted and is to come again, as it was; paused,
+that its state is saved and that the engine may go on with it."""
+
+
+@dataclass(frozen=True)
+class PastTrial:
+    """A trial that has ended, or waits.
+
+    Attributes:
+        number: in its study.
+        outcome: complete, pruned, failed or paused.
+        score: at its last epoch; None where there was none.
+        params: all of them.
+        scores: by epoch.
+        epochs: trained.
+        images: seen in training.
+        seconds: on its worker.
+        parameters: weights of its model, 0 if they are not known.
+        latency_ms: of its model for one image, None if it was not measured.
+        excess: by how much its model breaks the limits of the run, as a share of them; 0 if it
+            holds them all, or is not known to break one.
+    """
+
+    number: int
+    outcome: Outcome
+    score: float | None
+    params: dict[str, ParamValue]
+    scores: dict[int, float]
+    epochs: int
+    images: int
+    seconds: float
+    parameters: int = 0
+    latency_ms: float | None = None
+    excess: float = 0.0
+
+    @property
+    def feasible(self) -> bool:
+        """Whether it may win."""
+        return self.excess <= 0

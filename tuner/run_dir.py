@@ -1,103 +1,16 @@
-"""Every path of a run directory, its lock, and the one way that files in it are written."""
+"""Every path of a run directory, and its lock."""
 
-import errno
-import json
-import os
 import re
 import shutil
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
 
 from filelock import FileLock, Timeout
 
 from tuner.errors import RunError, UsageError
+from tuner.files import copy_file, read_json, write_json
 from tuner.records import TrialResult, TrialSpec
-
-
-def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Calls `write` with an open temporary file, then renames it to `path`: all of it, or nothing.
-
-    It is on the disk before it has its name, so that not even a loss of power leaves an empty one.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
-"""No space, over quota, over the size limit, read-only, broken."""
-
-
-def is_disk_error(error: BaseException) -> bool:
-    """Whether nothing more can be written, so that going on would only fail again."""
-    return isinstance(error, OSError) and error.errno in DISK_ERRORS
-
-
-@contextmanager
-def telling_of_disk_errors(path: Path) -> Iterator[None]:
-    """Turns what the system says when it cannot write into an error for the user.
-
-    Raises:
-        RunError: the disk is full, or cannot be written to.
-        UsageError: the directory is not ours to write to.
-    """
-    try:
-        yield
-    except OSError as error:
-        where = error.filename or path
-        if is_disk_error(error):
-            raise RunError(
-                f"{where} cannot be written: {error.strerror}\n"
-                "what is finished is kept; make room, and the same command goes on"
-            ) from error
-        if isinstance(error, PermissionError | FileExistsError | NotADirectoryError):
-            raise UsageError(
-                f"{where} cannot be written: {error.strerror}\nexpected a directory to write to: see --out"
-            ) from error
-        raise
-
-
-def write_json(path: Path, data: object) -> None:
-    """Writes JSON atomically, two spaces of indent, keys in their order; NaN is refused."""
-    text = json.dumps(data, indent=2, allow_nan=False) + "\n"
-    write_atomically(path, lambda file: file.write(text.encode()))
-
-
-def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
-    """Writes a compressed `.npz` atomically."""
-    import numpy as np
-
-    named = dict(arrays)
-    write_atomically(path, lambda file: np.savez_compressed(file, **named))
-
-
-def read_json(path: Path) -> Any:
-    """Reads a JSON file.
-
-    Raises:
-        RunError: it is not JSON.
-    """
-    try:
-        return json.loads(path.read_text())
-    except ValueError as error:
-        raise RunError(f"{path} is damaged: {error}") from error
-
-
-def _copy(source: Path, target: Path) -> None:
-    if source.exists():
-        with source.open("rb") as content:
-            write_atomically(target, lambda file: shutil.copyfileobj(content, file))
 
 
 def find_run(name: Path, out: Path) -> "RunDir":
@@ -285,14 +198,14 @@ class RunDir:
     def share_fit(self, cache: Path, key: str) -> None:
         """Copies a finished training to a directory that runs share; its record last."""
         for name in (f"{key}.npz", f"{key}.json"):
-            _copy(self.fits / name, cache / name)
+            copy_file(self.fits / name, cache / name)
 
     def fetch_fit(self, cache: Path, key: str) -> bool:
         """Copies a finished training from there; returns whether there was one."""
         if not (cache / f"{key}.json").exists():
             return False
         for name in (f"{key}.npz", f"{key}.json"):
-            _copy(cache / name, self.fits / name)
+            copy_file(cache / name, self.fits / name)
         return True
 
     def save_fit(self, key: str, result: TrialResult) -> None:

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reports.facts.models import Final
+from reports.facts.summary import RunSummary
 from reports.figures import confusions, mattered, pictures, results, tradeoffs, trials
-from reports.findings import Final
 from reports.markdown import image, listed, percent, points, score
-from reports.summary import RunSummary
 from reports.tradeoffs import differ, front
 
 if TYPE_CHECKING:

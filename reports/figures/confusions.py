@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from reports.facts.summary import RunSummary
 from reports.figures.parts import percent_ticks
 from reports.figures.style import INK, canvas, plain, tidy, title
 from reports.markdown import percent
-from reports.summary import RunSummary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

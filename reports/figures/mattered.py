@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reports.facts import Parameter, Trial
+from reports.facts.search import Parameter, Trial
+from reports.facts.summary import RunSummary
 from reports.figures.parts import dots, floor, legend, log_axis, mark, percent_ticks, score_axis
 from reports.figures.style import (
     INK,
@@ -16,7 +17,6 @@ from reports.figures.style import (
     title,
 )
 from reports.markdown import METRICS, value
-from reports.summary import RunSummary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

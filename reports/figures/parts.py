@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from reports.facts import Trial
+from reports.facts.search import Trial
+from reports.facts.summary import RunSummary
 from reports.figures.style import (
     BASELINE,
     DEFAULT,
@@ -11,7 +12,6 @@ from reports.figures.style import (
     STOPPED,
     WINNER,
 )
-from reports.summary import RunSummary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

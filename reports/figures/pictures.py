@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reports.facts.models import Confusion, Shown
+from reports.facts.summary import RunSummary
 from reports.figures.style import FAILED, GOOD, INK, canvas, plain, title
-from reports.findings import Confusion, Shown
 from reports.markdown import percent
-from reports.summary import RunSummary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

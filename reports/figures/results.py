@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.details import BINS, bin_of
-from reports.facts import Curve
+from reports.facts.answers import BINS, bin_of
+from reports.facts.models import Accuracy
+from reports.facts.search import Curve
+from reports.facts.summary import RunSummary
 from reports.figures.parts import legend, percent_ticks, whole_numbers
 from reports.figures.style import BASELINE, DEFAULT, FAILED, INK, STOPPED, WINNER, canvas, plain, tidy, title
-from reports.findings import Accuracy
 from reports.markdown import decimals_for, interval, percent, points
-from reports.summary import RunSummary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

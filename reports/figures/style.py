@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tuner.run_dir import write_atomically
+from tuner.files import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

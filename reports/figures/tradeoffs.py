@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from reports.facts.models import Model
+from reports.facts.summary import RunSummary
 from reports.figures.parts import dots, floor, legend, log_axis, mark, percent_ticks, score_axis
 from reports.figures.results import axis_start, ranked
 from reports.figures.style import BASELINE, DEFAULT, GRID, INK, WINNER, canvas, plain, tidy, title
-from reports.findings import Model
 from reports.markdown import METRICS
-from reports.summary import RunSummary
 from reports.tradeoffs import advice, front, sized
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reports.facts.summary import RunSummary
 from reports.figures.parts import WORDS, dots, floor, legend, mark, score_axis, whole_numbers
 from reports.figures.style import (
     COLOURS,
@@ -14,7 +15,6 @@ from reports.figures.style import (
     title,
 )
 from reports.markdown import METRICS, duration, percent, plural, score
-from reports.summary import RunSummary
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -1,7 +1,8 @@
 """The answer: what won, by how much over what, how sure, what it cost, how to use it."""
 
 from reports import figures
-from reports.findings import Comparison, Final, Model
+from reports.facts.models import Comparison, Final, Model
+from reports.facts.summary import RunSummary
 from reports.markdown import (
     METRICS,
     code,
@@ -15,7 +16,6 @@ from reports.markdown import (
     points,
     score,
 )
-from reports.summary import RunSummary
 
 
 def render(summary: RunSummary) -> str:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from reports.facts.summary import RunSummary
 from reports.markdown import escape, join, listed, percent, plural, sentence, value
-from reports.summary import RunSummary
 
 SHOWN = 5
 

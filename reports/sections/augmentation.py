@@ -1,8 +1,8 @@
 """What the winner's augmentation does to training images."""
 
 from reports import figures
+from reports.facts.summary import RunSummary
 from reports.markdown import join
-from reports.summary import RunSummary
 
 
 def render(summary: RunSummary) -> str:

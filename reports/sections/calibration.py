@@ -1,9 +1,9 @@
 """Whether the model is right as often as it says."""
 
 from reports import figures
-from reports.details import BINS
+from reports.facts.answers import BINS
+from reports.facts.summary import RunSummary
 from reports.markdown import join, percent, plural, points
-from reports.summary import RunSummary
 
 
 def render(summary: RunSummary) -> str:

@@ -1,8 +1,8 @@
 """How well each class is read."""
 
-from reports.findings import Class
+from reports.facts.models import Class
+from reports.facts.summary import RunSummary
 from reports.markdown import NONE, escape, folded, join, listed, percent, plural, score, table
-from reports.summary import RunSummary
 
 FOLD_ABOVE = 12
 

@@ -1,9 +1,9 @@
 """Which classes are taken for which."""
 
 from reports import figures
+from reports.facts.summary import RunSummary
 from reports.figures.confusions import MOST_CLASSES
 from reports.markdown import escape, join, percent, table
-from reports.summary import RunSummary
 
 PAIRS = 8
 CAPTION = (

@@ -1,9 +1,9 @@
 """Learning curves of the winner and the neural baselines, with the gap between training and validation."""
 
 from reports import figures
+from reports.facts.summary import RunSummary
 from reports.figures.results import curve_groups, end_gap, kept_epochs
 from reports.markdown import code, join, points
-from reports.summary import RunSummary
 
 
 def render(summary: RunSummary) -> str:

@@ -1,7 +1,7 @@
 """On what it ran, and how to run it again."""
 
+from reports.facts.summary import RunSummary
 from reports.markdown import block, code, escape, join, listed, plural
-from reports.summary import RunSummary
 
 
 def render(summary: RunSummary) -> str:

@@ -1,7 +1,7 @@
 """Trials that failed, and why."""
 
+from reports.facts.summary import RunSummary
 from reports.markdown import NONE, code, escape, join, plural, table
-from reports.summary import RunSummary
 
 SHOWN = 20
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from reports import figures
-from reports.facts import Importance
+from reports.facts.journal import MIN_SCORED
+from reports.facts.search import Importance
+from reports.facts.summary import RunSummary
 from reports.markdown import NONE, code, escape, folded, join, listed, percent, plural, table, value
-from reports.study import MIN_SCORED
-from reports.summary import RunSummary
 
 
 def render(summary: RunSummary) -> str:

@@ -1,8 +1,9 @@
 """Winner, default and baselines side by side, and what may be said of the differences."""
 
 from reports import figures
+from reports.facts.models import Comparison, Final, Model
+from reports.facts.summary import RunSummary
 from reports.figures.results import ENSEMBLE, ranked
-from reports.findings import Comparison, Final, Model
 from reports.markdown import (
     METRICS,
     NONE,
@@ -22,7 +23,6 @@ from reports.markdown import (
     table,
     unbroken,
 )
-from reports.summary import RunSummary
 
 
 def render(summary: RunSummary) -> str:

@@ -1,8 +1,8 @@
 """The saved model's worst mistakes."""
 
 from reports import figures
+from reports.facts.summary import RunSummary
 from reports.markdown import join, percent, plural
-from reports.summary import RunSummary
 
 SURE = 0.9
 

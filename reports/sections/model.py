@@ -1,7 +1,7 @@
 """The winner itself: its layers and how it was trained."""
 
+from reports.facts.summary import RunSummary
 from reports.markdown import block, folded, join, plural
-from reports.summary import RunSummary
 
 
 def render(summary: RunSummary) -> str:

@@ -1,9 +1,9 @@
 """Whether more training data would help: the winner trained on shares of what there is."""
 
 from reports import figures
-from reports.findings import DataPoint
+from reports.facts.models import DataPoint
+from reports.facts.summary import RunSummary
 from reports.markdown import join, percent, plural, points
-from reports.summary import RunSummary
 
 WORTH = 0.003
 """A gain in accuracy below which a doubling is not worth collecting for."""

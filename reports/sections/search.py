@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from reports import figures
-from reports.facts import Search, Trial
+from reports.facts.search import Search, Trial
+from reports.facts.summary import RunSummary
 from reports.markdown import NONE, code, duration, escape, join, percent, plural, score, sentence, size, table
 from reports.sections.answer import trials
-from reports.summary import RunSummary
 
 STOPPED_BY = {
     "trials": "It ended when all its trials were done.",

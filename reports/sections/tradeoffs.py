@@ -1,9 +1,9 @@
 """What a smaller or faster model would cost in accuracy."""
 
 from reports import figures
-from reports.facts import Trial
+from reports.facts.search import Trial
+from reports.facts.summary import RunSummary
 from reports.markdown import METRICS, join, score, table
-from reports.summary import RunSummary
 from reports.tradeoffs import advice, differ, doubt, front
 
 SHOWN = 10

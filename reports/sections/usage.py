@@ -1,7 +1,7 @@
 """How to load and use the model: code that runs as it stands."""
 
+from reports.facts.summary import RunSummary
 from reports.markdown import block, decimals_for, join, percent
-from reports.summary import RunSummary
 
 
 def render(summary: RunSummary) -> str:

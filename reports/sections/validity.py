@@ -1,9 +1,9 @@
 """What the numbers rest on: groups, seeds, the test split, what was cut."""
 
-from reports.findings import Accuracy, Final
+from reports.facts.models import Accuracy, Final
+from reports.facts.summary import RunSummary
 from reports.markdown import decimals_for, escape, join, percent, plural, points, sentence, singular
-from reports.stats import MIN_GROUPS
-from reports.summary import RunSummary
+from reports.statistics.intervals import MIN_GROUPS
 
 
 def render(summary: RunSummary) -> str:

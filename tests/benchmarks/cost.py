@@ -1,6 +1,6 @@
 """What a search costs beside its trials: the parent's time for each, and workers that wait.
 
-Trials follow a closed-form curve in real worker processes (`tests.curve_worker`), of the real search
+Trials follow a closed-form curve in real worker processes (`tests.helpers.curve_worker`), of the real search
 space of a small CNN; all else is the tuner as it is, its journal on disk included.
 """
 
@@ -18,19 +18,18 @@ from typing import Any
 
 from search_spaces.cnn import FAMILY
 from search_spaces.family import Task
-from tests.curve_worker import score
+from tests.helpers.curve_worker import score
 from tuner import registry
-from tuner.devices import slots
 from tuner.display import Display
-from tuner.drive import wait_until_ready
-from tuner.engines.base import Outcome
-from tuner.engines.optuna_engine import OptunaEngine, sampler
-from tuner.engines.trials import suggest
-from tuner.executors.local import LocalExecutor
-from tuner.executors.process import MODULE
-from tuner.records import TrialResult, TrialSpec, WorkContext
-from tuner.schedulers import SCHEDULERS
-from tuner.study import Search
+from tuner.records import Outcome, TrialResult, TrialSpec, WorkContext
+from tuner.search.engines.optuna_engine import OptunaEngine, sampler
+from tuner.search.engines.trials import suggest
+from tuner.search.schedulers import SCHEDULERS
+from tuner.search.search import Search
+from tuner.workers.devices import slots
+from tuner.workers.driver import wait_until_ready
+from tuner.workers.executors.local import LocalExecutor
+from tuner.workers.executors.process import MODULE
 
 SPACE = FAMILY.space(Task((28, 28, 1), 24, 20_000))
 EPOCHS = 10
@@ -96,7 +95,7 @@ def search(
 @contextmanager
 def _executor(folder: Path, seconds: float) -> Iterator[LocalExecutor]:
     """Two workers that have started, and have done something."""
-    os.environ |= {MODULE: "tests.curve_worker", "CURVE_SECONDS": str(seconds)}
+    os.environ |= {MODULE: "tests.helpers.curve_worker", "CURVE_SECONDS": str(seconds)}
     context = WorkContext(str(folder), str(folder), 24, "accuracy", False, "float32")
     executor = LocalExecutor(slots("cpu", str(WORKERS)), context, folder / "logs")
     try:

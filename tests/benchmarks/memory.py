@@ -14,11 +14,11 @@ import psutil
 
 from search_spaces.cnn import FAMILY
 from search_spaces.family import Task
-from tests.tuner.training import EDGE, make
-from tuner.devices import Device, Slot
-from tuner.executors.base import Finished, Progress
-from tuner.executors.local import LocalExecutor
+from tests.helpers.training import EDGE, make
 from tuner.records import TrialSpec, WorkContext
+from tuner.workers.devices import Device, Slot
+from tuner.workers.executors.base import Finished, Progress
+from tuner.workers.executors.local import LocalExecutor
 
 CLASSES, IMAGES = 3, 240
 TRIALS = 200

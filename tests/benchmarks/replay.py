@@ -17,11 +17,11 @@ from pathlib import Path
 
 import numpy as np
 
-from reports.study import read_trials
+from reports.facts.journal import read_trials
 from tuner.registry import resolve
-from tuner.schedulers import SCHEDULERS
-from tuner.schedulers.base import DEFAULT, Scheduler
-from tuner.session import LAG
+from tuner.run.session import LAG
+from tuner.search.schedulers import SCHEDULERS
+from tuner.search.schedulers.base import DEFAULT, Scheduler
 
 FOLDER = Path("bench/replay").absolute()
 CONFIGS = 60
@@ -74,7 +74,7 @@ class Replayed:
 
 
 def replay(curves: Curves, scheduler: Scheduler, workers: int = WORKERS) -> Replayed:
-    """A search with a scheduler, in the order of the curves, as `tuner.study.Search` does it."""
+    """A search with a scheduler, in the order of the curves, as `tuner.search.search.Search` does it."""
     running: list[tuple[float, int, int, int]] = []  # when its next epoch ends, trial, that epoch, until
     paused: dict[int, int] = {}
     complete: list[float] = []

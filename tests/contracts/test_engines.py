@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from search_spaces.space import Categorical, Float, Int, SearchSpace
 from tuner import registry
 from tuner.constraints import REFUSED, Constraints
-from tuner.engines import ALGORITHMS, ENGINES, points
-from tuner.engines.base import Engine, PastTrial
-from tuner.engines.oracles import Grid, Oracle
-from tuner.records import EpochReport, TrialResult, TrialSpec
-from tuner.schedulers.base import Scheduler
-from tuner.schedulers.screen import Screen
-from tuner.warm_start import Start
+from tuner.records import EpochReport, PastTrial, TrialResult, TrialSpec
+from tuner.search.engines import ALGORITHMS, ENGINES, points
+from tuner.search.engines.base import Engine
+from tuner.search.engines.oracles import Grid, Oracle
+from tuner.search.schedulers.base import Scheduler
+from tuner.search.schedulers.screen import Screen
+from tuner.search.warm_start import Start
 
 COMBINATIONS = [(engine, algorithm) for engine, algorithms in ALGORITHMS.items() for algorithm in algorithms]
 EPOCHS = 9
@@ -312,7 +312,7 @@ UNITS = st.floats(0, 1, exclude_max=True)
 def test_both_engines_take_a_point_for_the_same_configuration(point: dict[str, float]) -> None:
     import optuna
 
-    from tuner.engines.trials import suggest
+    from tuner.search.engines.trials import suggest
 
     params = oracle().params(point)
     study = optuna.create_study()

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.reports import make_run as builder
+from tests.helpers import make_run as builder
 
 
 @pytest.fixture(scope="session")

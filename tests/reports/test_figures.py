@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from reports.facts.summary import RunSummary
 from reports.figures import FIGURES
 from reports.figures.style import WIDTH, plain, save
-from reports.summary import RunSummary
 
 Runs = Callable[[str], Path]
 

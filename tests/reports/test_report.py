@@ -15,8 +15,8 @@ import pytest
 import reports
 from reports import markdown
 from reports.as_json import as_json
-from reports.findings import Final
-from reports.summary import RunSummary
+from reports.facts.models import Final
+from reports.facts.summary import RunSummary
 from reports.write import leaderboard
 from reports.write import markdown as report_text
 from tuner.errors import DataError, UsageError

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from reports import details, stats, verdicts
+from reports.facts import answers as details
+from reports.statistics import intervals as stats
+from reports.statistics import verdicts
 
 Sizes = Callable[[np.random.Generator], NDArray[np.float64]]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reports.facts import Search, Trial, TrialState
+from reports.facts.search import Search, Trial, TrialState
+from reports.facts.summary import RunSummary
 from reports.figures.tradeoffs import LABEL_GAP, spread
-from reports.summary import RunSummary
 from reports.tradeoffs import advice, differ, doubt, front, share, sized
 
 TRIAL = Trial(0, "complete", {}, (), 0.9, (), 1.0, 4, "", "", 1000)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from reports.facts.summary import RunSummary
 from reports.sections.usage import render
-from reports.summary import RunSummary
 
 Runs = Callable[[str], Path]
 

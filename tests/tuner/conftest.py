@@ -1,18 +1,10 @@
 import os
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-Tune = Callable[..., "subprocess.CompletedProcess[str]"]
-
-SMALL_RUN = [
-    "digits", "--trials", "4", "--epochs", "2", "--workers", "1", "--seeds", "2", "--finalists", "1",
-    "--set", "filters=4..8", "--set", "dense_units=16", "--baselines", "majority,dense-512",
-]  # fmt: skip
-"""A whole run, every part in it, as short as it can be."""
+from tests import ROOT
+from tests.helpers.runs import SMALL_RUN, Tune, commands_in
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +17,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "TUNE_DATA_DIR": str(own / "data"),
         "COLUMNS": "200",
         "KERAS_BACKEND": "tensorflow",
-        "PYTHONPATH": str(Path(__file__).parents[2]),  # for `TUNE_WORKER=tests.curve_worker`
+        "PYTHONPATH": str(ROOT),  # for `TUNE_WORKER=tests.helpers.curve_worker`
     }
 
 
@@ -34,36 +26,14 @@ def curves(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
     """The environment of commands whose workers follow curves; a cache of their own keeps what they say
     from runs that train."""
     cache = tmp_path_factory.mktemp("curves")
-    return {**environment, "TUNE_WORKER": "tests.curve_worker", "TUNE_CACHE_DIR": str(cache)}
+    return {**environment, "TUNE_WORKER": "tests.helpers.curve_worker", "TUNE_CACHE_DIR": str(cache)}
 
 
 @pytest.fixture(scope="session")
 def trials_only(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment of commands whose workers train the trials of a search, and nothing after it."""
     cache = tmp_path_factory.mktemp("trials-only")
-    return {**environment, "TUNE_WORKER": "tests.trials_worker", "TUNE_CACHE_DIR": str(cache)}
-
-
-def command(*arguments: str) -> list[str]:
-    """The command line; warnings are errors in the parent. Workers import frameworks, which warn."""
-    return [sys.executable, "-W", "error", "-m", "tuner.cli", *arguments]
-
-
-def commands_in(environment: dict[str, str]) -> Tune:
-    """Runs the command line in a process of its own: `tune("digits", "--trials", "3", cwd=...)`."""
-
-    def run(*arguments: str, cwd: Path, **more: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            command(*arguments),
-            cwd=cwd,
-            env={**environment, **more},
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=False,
-        )
-
-    return run
+    return {**environment, "TUNE_WORKER": "tests.helpers.trials_worker", "TUNE_CACHE_DIR": str(cache)}
 
 
 @pytest.fixture(scope="session")

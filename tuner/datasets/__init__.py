@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from tuner.datasets.base import DataOptions, Dataset, Progress, Source
 
 DATASETS: dict[str, str] = {
-    "digits": "tuner.datasets.digits:SOURCE",
-    "mnist": "tuner.datasets.mnist:SOURCE",
-    "fashion-mnist": "tuner.datasets.fashion_mnist:SOURCE",
-    "asl": "tuner.datasets.asl:SOURCE",
-    "cats-dogs": "tuner.datasets.cats_dogs:SOURCE",
+    "digits": "tuner.datasets.named.digits:SOURCE",
+    "mnist": "tuner.datasets.named.mnist:SOURCE",
+    "fashion-mnist": "tuner.datasets.named.fashion_mnist:SOURCE",
+    "asl": "tuner.datasets.named.asl:SOURCE",
+    "cats-dogs": "tuner.datasets.named.cats_dogs:SOURCE",
 }
 
 
@@ -52,7 +52,7 @@ def source(name_or_path: str, options: "DataOptions") -> "Source":
         found: Source = resolve(DATASETS[name_or_path])
         return found
     if Path(name_or_path).exists():
-        from tuner.datasets.own import own_source
+        from tuner.datasets.formats.own import own_source
 
         return own_source(Path(name_or_path), options)
     if os.sep in name_or_path or Path(name_or_path).suffix:

@@ -10,7 +10,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.datasets.files import Entry
+from tuner.datasets.formats.files import Entry
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int32]
@@ -58,6 +58,18 @@ class Traits:
     augmentation: float = 1.0
     flips: bool = False
     noun: str = "images"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A data set in memory, split and grouped; groups are numbered over both splits."""
+
+    train_images: Images
+    train_labels: Labels
+    train_groups: Labels
+    test_images: Images
+    test_labels: Labels
+    test_groups: Labels
 
 
 @dataclass(frozen=True)
@@ -124,7 +136,7 @@ class Dataset:
     Holds `train_images.npy` (uint8), `train_labels.npy` (int32), `train_groups.npy` (int32),
     `test_images.npy`, `test_groups.npy`, `test_labels.npy`, `audit.json`, and `dataset.json` with
     the fields below. Groups are numbered over both splits, so that a group in both is a leak.
-    Test labels are not offered here: `tuner.test_split` hands them out.
+    Test labels are not offered here: `tuner.ending.test_labels` hands them out.
     """
 
     directory: Path
@@ -169,7 +181,7 @@ class Dataset:
 
     @cached_property
     def audit(self) -> dict[str, Any]:
-        """The audit, as `tuner.datasets.audit` made it."""
+        """The audit, as `tuner.datasets.audit.build` made it."""
         loaded: dict[str, Any] = json.loads((self.directory / "audit.json").read_text())
         return loaded
 

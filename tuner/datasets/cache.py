@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.datasets.base import Dataset, Progress, Traits
-from tuner.datasets.files import Entry, refusing
+from tuner.datasets.formats.files import Entry, refusing
 from tuner.errors import DataError
 
 FORMAT = 1

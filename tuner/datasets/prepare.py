@@ -1,16 +1,16 @@
 """From the files of a data set to prepared arrays: read, check, group, split, audit, store."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tuner.datasets import cache
-from tuner.datasets.audit import build_audit
-from tuner.datasets.base import DataOptions, Dataset, Images, Labels, Progress, RawData, Source
-from tuner.datasets.duplicates import Duplicates, find_duplicates, join_known
+from tuner.datasets.audit.build import build_audit
+from tuner.datasets.audit.duplicates import Duplicates, find_duplicates, join_known
+from tuner.datasets.base import DataOptions, Dataset, Labels, Prepared, Progress, RawData, Source
 from tuner.datasets.splits import TEST_FOLDS, hold_out
 from tuner.errors import DataError
 
@@ -19,18 +19,6 @@ MIN_SIDE = 4
 
 MIN_IMAGES = 5
 """Training images of a class: one for each of five folds."""
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A data set in memory, split and grouped; groups are numbered over both splits."""
-
-    train_images: Images
-    train_labels: Labels
-    train_groups: Labels
-    test_images: Images
-    test_labels: Labels
-    test_groups: Labels
 
 
 def prepared(source: Source, options: DataOptions, progress: Progress) -> Dataset:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tuner.run_dir import write_atomically
+from tuner.files import write_atomically
 
 EPOCH = "epoch"
 

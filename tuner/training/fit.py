@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from search_spaces.family import Family, Recipe
+from tuner.files import write_arrays
 from tuner.records import EpochReport, State, TrialResult, TrialSpec, WorkContext
-from tuner.run_dir import RunDir, write_arrays
+from tuner.run_dir import RunDir
 from tuner.training import again, checkpoint, limits, models, scores
 from tuner.training.data import TrainingData
 from tuner.training.schedules import learning_rate

@@ -3,7 +3,8 @@
 import os
 import sys
 
-from tuner.devices import GPU_MEMORY
+GPU_MEMORY = "TUNE_GPU_MEMORY"
+"""In a worker's environment: bytes that its arrays may take on its GPU."""
 
 
 def limit_memory() -> None:

@@ -7,9 +7,9 @@ from dataclasses import replace
 from search_spaces.family import Family
 from tuner.baselines.own import as_baseline
 from tuner.errors import TuneError
+from tuner.files import is_disk_error
 from tuner.records import TrialResult, TrialSpec, WorkContext
 from tuner.registry import resolve
-from tuner.run_dir import is_disk_error
 from tuner.training import again, ensemble, estimators, fit, memory, preview
 from tuner.training import data as training_data
 

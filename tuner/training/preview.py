@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from search_spaces.family import Family
+from tuner.files import write_arrays
 from tuner.records import TrialResult, TrialSpec, WorkContext
-from tuner.run_dir import RunDir, write_arrays
+from tuner.run_dir import RunDir
 from tuner.training.data import TrainingData
 
 IMAGES, VERSIONS = 10, 3

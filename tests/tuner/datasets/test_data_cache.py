@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.tuner.datasets.builders import csv_text, cycle, noise, pixel_header, write
+from tests.helpers.builders import csv_text, cycle, noise, pixel_header, write
 from tests.tuner.datasets.conftest import Load
 from tuner.datasets import cache, load
 from tuner.datasets.base import DataOptions, Dataset
-from tuner.datasets.files import Entry
+from tuner.datasets.formats.files import Entry
 from tuner.errors import DataError
 
 

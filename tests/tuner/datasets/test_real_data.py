@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.tuner.datasets.builders import csv_text, write
+from tests.helpers.builders import csv_text, write
 from tuner.datasets import load
-from tuner.datasets.audit import describe
+from tuner.datasets.audit.build import describe
 from tuner.datasets.base import DataOptions, Dataset
 
 pytestmark = pytest.mark.real_data
@@ -85,8 +85,8 @@ def test_cats_and_dogs_as_csv_files_agree_with_the_folder(real_options: DataOpti
 
 def test_rows_are_read_quickly(real_data_dir: Path) -> None:
     """27,455 rows in less than 3 s: here 5,306, with the time that they may take."""
-    from tuner.datasets.files import Entry, Reader
-    from tuner.datasets.named import read_numbered
+    from tuner.datasets.formats.files import Entry, Reader
+    from tuner.datasets.named.common import read_numbered
 
     path = real_data_dir / "asl" / "sign_mnist_train.csv.gz"
     with Reader() as reader:

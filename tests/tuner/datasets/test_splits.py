@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.tuner.datasets.builders import cycle
+from tests.helpers.builders import cycle
 from tuner.datasets.splits import describe_folds, group_folds, hold_out, search_folds, stratification
 
 

@@ -1,0 +1,76 @@
+"""Runs of the command line, and what they leave."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tuner.search.engines.journal import STUDY
+
+Tune = Callable[..., "subprocess.CompletedProcess[str]"]
+
+SMALL_RUN = [
+    "digits", "--trials", "4", "--epochs", "2", "--workers", "1", "--seeds", "2", "--finalists", "1",
+    "--set", "filters=4..8", "--set", "dense_units=16", "--baselines", "majority,dense-512",
+]  # fmt: skip
+"""A whole run, every part in it, as short as it can be."""
+
+
+def command(*arguments: str) -> list[str]:
+    """The command line; warnings are errors in the parent. Workers import frameworks, which warn."""
+    return [sys.executable, "-W", "error", "-m", "tuner.cli", *arguments]
+
+
+def commands_in(environment: dict[str, str]) -> Tune:
+    """Runs the command line in a process of its own: `tune("digits", "--trials", "3", cwd=...)`."""
+
+    def run(*arguments: str, cwd: Path, **more: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            command(*arguments),
+            cwd=cwd,
+            env={**environment, **more},
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+
+    return run
+
+
+def trials(run: Path) -> list[Any]:
+    import optuna
+    from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+
+    path = str(run / "study.journal")
+    storage = optuna.storages.JournalStorage(JournalFileBackend(path, lock_obj=JournalFileOpenLock(path)))
+    return optuna.load_study(study_name=STUDY, storage=storage).trials
+
+
+def report_of(run: Path) -> Any:
+    return json.loads((run / "report.json").read_text())
+
+
+def start(environment: dict[str, str], cwd: Path, *arguments: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        command(*arguments),
+        cwd=cwd,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def read_until(process: "subprocess.Popen[str]", text: str) -> str:
+    assert process.stdout is not None
+    seen = ""
+    for line in process.stdout:
+        seen += line
+        if text in line:
+            return seen
+    pytest.fail(f"{text!r} never came:\n{seen}")

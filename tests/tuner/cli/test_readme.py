@@ -1,0 +1,151 @@
+"""Every command in the README runs, as it stands there, only shorter."""
+
+import gzip
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests import ROOT
+from tests.helpers.runs import Tune
+
+README = ROOT / "README.md"
+
+SHORTER = [
+    "--trials",
+    "1",
+    "--epochs",
+    "1",
+    "--seeds",
+    "1",
+    "--finalists",
+    "1",
+    "--baselines",
+    "majority",
+    "--plain",
+]
+"""Given again at the end of a command, an option replaces what stands before."""
+
+TRAINS = ["digits", "--trials", "10"]
+"""The command whose workers train here; what the others show depends on no training."""
+
+EDGE = 12
+"""Pixels of a side of the images made here."""
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README.read_text(), re.DOTALL)
+
+
+def commands() -> list[list[str]]:
+    lines = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("tune ")]
+    return [shlex.split(line, comments=True)[1:] for line in lines]
+
+
+def shapes(count: int, edge: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Noise with a square whose place says the class, 0 or 1."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(count) % 2
+    images = rng.integers(0, 120, (count, edge, edge)).astype(np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        image[2:6, 2 + 4 * label : 6 + 4 * label] = 250
+    return images, labels
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory, curve_run: Path) -> Path:
+    """A folder with all that the README's commands speak of."""
+    from PIL import Image
+
+    folder = tmp_path_factory.mktemp("readme")
+    shutil.copytree(curve_run, folder / "runs" / "digits")
+    images, labels = shapes(60, EDGE, 0)
+    for index, (image, label) in enumerate(zip(images, labels, strict=True)):
+        path = folder / "photos" / ("left", "right")[label] / f"{index}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(path)
+    small, letters = shapes(60, 8, 1)
+    rows = [",".join(["label", *(f"p{i}" for i in range(64))])]
+    rows += [
+        ",".join(map(str, ["ab"[k], *pixels]))
+        for k, pixels in zip(letters, small.reshape(60, -1), strict=True)
+    ]
+    (folder / "letters.csv").write_text("\n".join(rows) + "\n")
+    files = ["path,kind,person"]
+    files += [f"photos/{('left', 'right')[k]}/{i}.png,{'ab'[k]},{i // 6}" for i, k in enumerate(labels)]
+    (folder / "files.csv").write_text("\n".join(files) + "\n")
+    (space,) = blocks("toml")
+    (folder / "mine.toml").write_text(space)
+    sets(folder / "data")
+    return folder
+
+
+def sets(folder: Path) -> None:
+    """Small files in the layouts of asl and mnist."""
+    rng = np.random.default_rng(2)
+    asl = folder / "asl"
+    asl.mkdir(parents=True)
+    classes = [label for label in range(25) if label != 9]
+    for name, count in (("train", 240), ("test", 96)):
+        labels = np.resize(classes, count)
+        pixels = rng.integers(0, 256, (count, 784))
+        head = ",".join(["label", *(f"pixel{i + 1}" for i in range(784))])
+        rows = "\n".join(",".join(map(str, [k, *p])) for k, p in zip(labels, pixels, strict=True))
+        with gzip.open(asl / f"sign_mnist_{name}.csv.gz", "wt") as file:
+            file.write(f"{head}\n{rows}\n")
+    (folder / "mnist").mkdir()
+    digits = np.resize(np.arange(10), 200).astype(np.uint8)
+    images = rng.integers(0, 256, (200, 28, 28)).astype(np.uint8)
+    np.savez(
+        folder / "mnist" / "mnist.npz",
+        x_train=images,
+        y_train=digits,
+        x_test=images[::2] ^ 255,
+        y_test=digits[::2],
+    )
+
+
+@pytest.mark.parametrize("arguments", commands(), ids=" ".join)
+def test_every_command(tune: Tune, tune_curves: Tune, place: Path, arguments: list[str]) -> None:
+    searches = arguments[0] not in {
+        "plan", "status", "report", "compare", "datasets", "spaces", "baselines", "clean"
+    }  # fmt: skip
+    if searches:
+        name = f"run{len(list((place / 'runs').iterdir()))}"
+        arguments = [*arguments, *SHORTER, "--name", name]
+    run = tune if arguments[:3] == TRAINS else tune_curves
+    done = run(*arguments, cwd=place, TUNE_DATA_DIR=str(place / "data"))
+    assert done.returncode == 0, done.stderr + done.stdout
+    if searches:
+        assert "report: " in done.stdout
+
+
+def test_the_python_example(environment: dict[str, str], tmp_path: Path) -> None:
+    (code,) = blocks("python")
+    short = "trials=1, epochs=1, seeds=1, finalists=1, baselines=['majority'], out='runs'"
+    assert "trials=10" in code
+    done = subprocess.run(
+        [sys.executable, "-c", code.replace("trials=10", short)],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "ci95" in done.stdout
+    command = json.loads((tmp_path / "runs" / "from-python" / "report.json").read_text())["command"]
+    options = "--trials 1 --epochs 1 --baselines majority --seeds 1 --finalists 1 --name from-python"
+    assert command == f"tune digits {options}"
+
+
+def test_the_first_line_is_what_the_second_tests() -> None:
+    lines = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("python3")]
+    assert [line.split(" && ")[-1] for line in lines] == [".venv/bin/tune digits", ".venv/bin/nox"]
+    assert lines[1] in (README.parent / ".ci" / "run").read_text().splitlines()

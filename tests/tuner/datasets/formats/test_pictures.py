@@ -1,0 +1,214 @@
+"""Image files of all sizes and modes."""
+
+import io
+import os
+import stat
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.helpers.builders import cycle, image_folder, noise, png_bytes, write
+from tests.tuner.datasets.conftest import Load
+from tuner.datasets import quiet
+from tuner.datasets.base import DataOptions
+from tuner.datasets.formats.files import Entry, Reader
+from tuner.datasets.formats.pictures import Pictures, decode
+from tuner.errors import DataError
+
+
+def decoded(
+    tmp_path: Path, *images: Image.Image | bytes, shape: tuple[int, int, int] | None = None, kind: str = "PNG"
+) -> Pictures:
+    entries = []
+    for number, image in enumerate(images):
+        path = tmp_path / f"{number}.{kind.lower()}"
+        if isinstance(image, bytes):
+            path.write_bytes(image)
+        else:
+            image.save(path, kind)
+        entries.append(Entry(path, path.name))
+    with Reader() as reader:
+        return decode(reader, entries, shape, quiet)
+
+
+def test_one_size_is_kept_and_grey_stays_grey(tmp_path: Path) -> None:
+    grey, colour = noise(2, (12, 10, 1)), noise(2, (12, 10, 3))
+    found = decoded(tmp_path, *(Image.fromarray(image[..., 0]) for image in grey))
+    assert (found.images == grey).all()
+    assert found.notes == ()
+    found = decoded(tmp_path, *(Image.fromarray(image) for image in colour))
+    assert (found.images == colour).all()
+    assert found.sizes == ((12, 10, 2),)
+
+
+def test_mixed_sizes_become_the_median_size(tmp_path: Path) -> None:
+    sizes = [(40, 30), (40, 30), (80, 60), (20, 40), (40, 30)]  # width, height
+    found = decoded(tmp_path, *(Image.new("RGB", size, "red") for size in sizes))
+    assert found.images.shape == (5, 30, 40, 3)
+    assert (found.images == [255, 0, 0]).all()
+    assert found.sizes[0] == (30, 40, 3)
+    assert "2 images of another size were scaled to cover 30×40" in found.notes[0]
+
+
+def test_large_photographs_shrink_to_128(tmp_path: Path) -> None:
+    found = decoded(tmp_path, *(Image.new("RGB", (640, 480), "blue") for _ in range(2)), kind="JPEG")
+    assert found.images.shape == (2, 96, 128, 3)
+
+
+def test_what_hangs_over_is_cut_equally_from_both_sides(tmp_path: Path) -> None:
+    wide = np.zeros((10, 30, 3), np.uint8)
+    wide[:, 10:20] = 200
+    found = decoded(tmp_path, Image.fromarray(wide), shape=(10, 10, 3))
+    assert (found.images == 200).all()
+
+
+def test_the_orientation_of_cameras(tmp_path: Path) -> None:
+    pixels = np.zeros((8, 16, 3), np.uint8)
+    pixels[:, :8] = 250  # bright on the left
+    exif = Image.Exif()
+    exif[274] = 6  # to be turned by 90° clockwise
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG", exif=exif)
+    found = decoded(tmp_path, buffer.getvalue())
+    assert found.images.shape == (1, 16, 8, 3)
+    assert found.images[0, :8].min() == 250
+    assert found.images[0, 8:].max() == 0
+    assert "EXIF" in found.notes[0]
+
+
+def test_alpha_and_palettes(tmp_path: Path) -> None:
+    clear = Image.new("RGBA", (8, 8), (255, 0, 0, 0))
+    clear.putpixel((3, 2), (0, 0, 255, 255))
+    palette = Image.new("RGB", (8, 8), (10, 200, 30)).convert("P", palette=Image.Palette.ADAPTIVE)
+    found = decoded(tmp_path, clear, palette)
+    assert found.images[0, 0, 0].tolist() == [255, 255, 255]
+    assert found.images[0, 2, 3].tolist() == [0, 0, 255]
+    assert found.images[1, 0, 0].tolist() == [10, 200, 30]
+    assert "1 images have transparent parts" in found.notes[0]
+
+
+def test_sixteen_bits_become_eight(tmp_path: Path) -> None:
+    values = np.array([[0, 255, 256, 65535]] * 4, np.uint16)
+    found = decoded(tmp_path, Image.fromarray(values))
+    assert found.images[0, 0, :, 0].tolist() == [0, 0, 1, 255]
+    assert "16 bits" in found.notes[0]
+
+
+def test_black_and_white_and_mixed_colour(tmp_path: Path) -> None:
+    found = decoded(tmp_path, Image.new("1", (8, 8), 1), Image.new("RGB", (8, 8), "red"))
+    assert found.images.shape == (2, 8, 8, 3)
+    assert found.images[0].min() == 255
+    assert "1 grey images became colour images" in found.notes[0]
+    assert decoded(tmp_path, Image.new("RGB", (8, 8), "red"), shape=(8, 8, 1)).images.shape == (1, 8, 8, 1)
+
+
+def test_damaged_images_are_left_out_and_listed(load_data: Load, tmp_path: Path) -> None:
+    root = image_folder(tmp_path / "pets", noise(40), cycle(40, 2))
+    write(root / "0" / "empty.png", b"")
+    write(root / "0" / "cut.png", png_bytes(noise(1, (64, 64, 3))[0])[:2000])
+    write(root / "1" / "text.jpg", b"not an image")
+    data = load_data(root)
+    assert len(data.train_images) + len(data.test_images) == 40
+    assert [line.split(":")[0] for line in data.audit["corrupt"]] == [
+        "0/cut.png",
+        "0/empty.png",
+        "1/text.jpg",
+    ]
+
+
+def test_too_many_damaged_images_are_refused(load_data: Load, tmp_path: Path) -> None:
+    root = image_folder(tmp_path / "pets", noise(10), cycle(10, 2))
+    for i in range(5):
+        write(root / "0" / f"bad{i}.png", b"bad")
+    with pytest.raises(DataError, match=r"5 of 15 images cannot be read, the first is .*bad0.png"):
+        load_data(root)
+
+
+def huge_png(width: int, height: int) -> bytes:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b"\0" * 99))
+        + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize("side", [60_000, 9_000])
+def test_a_picture_of_sixty_thousand_pixels_a_side_is_refused(
+    load_data: Load, tmp_path: Path, side: int
+) -> None:
+    root = image_folder(tmp_path / "pets", noise(40), cycle(40, 2))
+    write(root / "1" / "bomb.png", huge_png(side, side))
+    with pytest.raises(DataError, match=r"bomb.png claims .* pixels\nexpected at most 64 million"):
+        load_data(root)
+
+
+def test_links_out_of_the_folder_are_refused(load_data: Load, tmp_path: Path) -> None:
+    root = image_folder(tmp_path / "pets", noise(20), cycle(20, 2))
+    secret = write(tmp_path / "secret.png", png_bytes(noise(1)[0]))
+    (root / "0" / "link.png").symlink_to(secret)
+    with pytest.raises(DataError, match=r"link.png is a symbolic link out of the folder"):
+        load_data(root)
+    (root / "0" / "link.png").unlink()
+    (root / "0" / "same.png").symlink_to(root / "0" / "000.png")
+    data = load_data(root)
+    assert len(data.train_images) + len(data.test_images) == 21  # a link inside is one more image
+    assert data.audit["duplicates"]["largest_group"] == 2
+    (root / "0" / "same.png").unlink()
+    (root / "2").symlink_to(tmp_path)
+    with pytest.raises(DataError, match="symbolic link out of the folder"):
+        load_data(root)
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil.png", "/evil.png", "a/../../evil.png", "C:/evil.png", "..\\evil.png"]
+)
+def test_archive_entries_that_lead_out_are_refused(load_data: Load, tmp_path: Path, name: str) -> None:
+    archive = tmp_path / "pets.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("cat/1.png", png_bytes(noise(1)[0]))
+        file.writestr(name, png_bytes(noise(1)[0]))
+    with pytest.raises(DataError, match="has an entry named"):
+        load_data(archive)
+    assert not (tmp_path.parent / "evil.png").exists()
+
+
+def test_archive_links_are_refused(load_data: Load, tmp_path: Path) -> None:
+    link = zipfile.ZipInfo("cat/link.png")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(tmp_path / "pets.zip", "w") as file:
+        file.writestr(link, "/etc/passwd")
+    with pytest.raises(DataError, match="is a symbolic link"):
+        load_data(tmp_path / "pets.zip")
+
+
+def test_images_beside_class_folders_are_refused(load_data: Load, tmp_path: Path) -> None:
+    root = image_folder(tmp_path / "pets", noise(20), cycle(20, 2))
+    write(root / "stray.png", png_bytes(noise(1)[0]))
+    with pytest.raises(DataError, match=r"stray.png lies beside the class folders"):
+        load_data(root)
+
+
+def test_hidden_and_other_files_do_not_matter(load_data: Load, tmp_path: Path) -> None:
+    root = image_folder(tmp_path / "pets", noise(20), cycle(20, 2))
+    write(root / ".DS_Store", b"x")
+    write(root / "0" / "._000.png", b"x")
+    write(root / "0" / "notes.txt", b"x")
+    assert len(load_data(root).train_images) == 16
+
+
+@pytest.mark.skipif(os.name != "posix", reason="bytes as file names")
+def test_names_that_are_no_text_are_refused(load_data: Load, tmp_path: Path, options: DataOptions) -> None:
+    root = image_folder(tmp_path / "pets", noise(20), cycle(20, 2))
+    (Path(os.fsdecode(os.fsencode(root) + b"/0/\xff.png"))).write_bytes(png_bytes(noise(1)[0]))
+    with pytest.raises(DataError, match="expected printable names"):
+        load_data(root)

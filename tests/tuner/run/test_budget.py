@@ -1,0 +1,96 @@
+"""`--budget`: held by the whole command, and refused at once where nothing fits into it."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.runs import Tune, report_of
+from tuner.errors import UsageError
+from tuner.run.budget import Plan, check_budget
+from tuner.run.session import OVERTIME
+
+CURVES = {"TUNE_WORKER": "tests.helpers.curve_worker"}
+
+
+@pytest.mark.parametrize(
+    ("budget", "spent", "epoch_seconds", "offered"),
+    [(30, 8, 5.0, "60s"), (60, 30, 10.0, "110s"), (60, 8, 100.0, "9m")],
+)
+def test_a_budget_too_short_for_one_trial_is_refused_with_one_that_is_not(
+    budget: float, spent: float, epoch_seconds: float, offered: str
+) -> None:
+    with pytest.raises(UsageError, match=f"--budget {offered} would do"):
+        check_budget(budget, spent, Plan(2, epoch_seconds))
+    seconds = float(offered[:-1]) * (60 if offered.endswith("m") else 1)
+    check_budget(seconds, spent, Plan(2, epoch_seconds))
+
+
+def test_a_run_that_cannot_fit_says_so_after_the_probe_and_leaves_nothing(tune: Tune, tmp_path: Path) -> None:
+    options = ["digits", "--budget", "30s", "--baselines", "none", "--workers", "1"]
+    done = tune(*options, cwd=tmp_path, CURVE_SECONDS="15", **CURVES)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "error: --budget 30s is too short" in done.stderr
+    assert "would do" in done.stderr
+    assert len(done.stderr.strip().splitlines()) <= 3
+    assert not list((tmp_path / "runs").iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("faults", "code", "said"),
+    [
+        ({"0": "hang"}, 1, "no trial ran to its end"),
+        ({"probe": "hang"}, 2, "first steps did not end within it"),
+        ({"retrain": "hang"}, 1, "the winner could not be retrained in time"),
+    ],
+)
+def test_what_hangs_in_its_first_epoch_is_held_to_the_budget(
+    tune: Tune, tmp_path: Path, faults: dict[str, str], code: int, said: str
+) -> None:
+    options = ["digits", "--budget", "40s", "--trials", "5", "--baselines", "none", "--workers", "1"]
+    began = time.monotonic()
+    done = tune(*options, cwd=tmp_path, CURVE_FAULTS=json.dumps(faults), **CURVES)
+    assert (done.returncode, said in done.stderr) == (code, True), done.stdout + done.stderr
+    assert time.monotonic() - began < 40 * (1 + OVERTIME) + 15  # as below
+
+
+@pytest.mark.slow
+def test_a_budget_is_held_by_the_whole_command(tune: Tune, tmp_path: Path) -> None:
+    options = ["digits", "--budget", "30s", "--trials", "1000", "--baselines", "none", "--workers", "2"]
+    tune("datasets", cwd=tmp_path)
+    began = time.monotonic()
+    done = tune(*options, cwd=tmp_path, CURVE_SECONDS="0.05", **CURVES)
+    took = time.monotonic() - began
+    assert done.returncode == 0, done.stderr
+    assert took < 30 * 1.05 + 15  # the interpreter's own start and end on a busy machine
+    report = report_of(tmp_path / "runs" / "digits")
+    assert report["search"]["stopped_by"] == "budget"
+    assert report["search"]["trials"]["complete"] >= 1
+    assert report["cost"]["seconds"]["search"] < 30 * 0.55 + 2
+
+
+@pytest.mark.slow
+def test_a_run_that_has_become_slower_than_its_trials_still_has_a_winner(tune: Tune, tmp_path: Path) -> None:
+    options = ["digits", "--budget", "60s", "--trials", "1000", "--baselines", "majority", "--workers", "2"]
+    slower = {"CURVE_SECONDS": "0.05", "CURVE_END_SECONDS": "2"}
+    done = tune(*options, cwd=tmp_path, **slower, **CURVES)
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = report_of(tmp_path / "runs" / "digits")
+    assert report["final"]["test_accuracy"]["per_seed"]
+    assert "left out" in (tmp_path / "runs" / "digits" / "report.md").read_text()
+
+
+@pytest.mark.slow
+def test_the_default_is_tested_before_the_winner_has_all_its_seeds(tune: Tune, tmp_path: Path) -> None:
+    options = ["digits", "--budget", "45s", "--baselines", "majority", "--workers", "1", "--seeds", "30"]
+    done = tune(
+        *options, "--epochs", "6", cwd=tmp_path, CURVE_SECONDS="0.1", CURVE_END_SECONDS="0.6", **CURVES
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    final = report_of(tmp_path / "runs" / "digits")["final"]
+    assert 2 <= len(final["test_accuracy"]["per_seed"]) < 30
+    text = (tmp_path / "runs" / "digits" / "report.md").read_text()
+    assert "`default`" in text.split("## Leaderboard")[1].split("## What")[0]
+    assert "some models had fewer retrainings: " in text

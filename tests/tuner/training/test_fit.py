@@ -1,0 +1,66 @@
+"""Training itself, in processes of its own, so that each chooses its backend."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.helpers.training import curve, make, predictions, train
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    make(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_it_learns_and_does_so_again(folder: Path, backend: str) -> None:
+    if backend == "jax":
+        pytest.importorskip("jax", reason="the JAX backend is not installed")
+    (result,) = train(folder, {"epochs": 8}, backend=backend)
+    assert result["state"] == "complete", result["message"]
+    assert result["epochs"][-1]["val_accuracy"] > 0.9
+    assert result["epochs"][-1]["learning_rate"] < result["epochs"][2]["learning_rate"]
+    (again,) = train(folder, {"epochs": 8}, backend=backend)
+    assert curve(again) == curve(result)
+
+
+def test_what_is_saved_predicts_from_raw_images_without_this_project(folder: Path) -> None:
+    (result,) = train(folder, {"purpose": "retrain", "epochs": 3, "save": True})
+    assert result["state"] == "complete", result["message"]
+    expected = predictions(folder, result)
+    code = (
+        "import sys, keras, numpy as np\n"
+        "assert not any(name in sys.modules for name in ('tuner', 'search_spaces'))\n"
+        "model = keras.saving.load_model(sys.argv[1])\n"
+        "images = np.load(sys.argv[2])\nassert images.dtype == np.uint8\n"
+        "np.save(sys.argv[3], model.predict(images, verbose=0))\n"
+        "assert not any(name in sys.modules for name in ('tuner', 'search_spaces'))\n"
+    )
+    model, images, output = folder / "fits" / "key.keras", folder / "test_images.npy", folder / "out.npy"
+    subprocess.run(
+        [sys.executable, "-c", code, str(model), str(images), str(output)],
+        cwd=folder,
+        check=True,
+        env={**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+    )
+    assert np.allclose(np.load(output), expected, atol=1e-5)
+
+
+def test_two_classes_get_one_probability_and_two_columns(tmp_path: Path) -> None:
+    make(tmp_path, classes=2)
+    (result,) = train(tmp_path, {"purpose": "retrain", "epochs": 6})
+    probabilities = predictions(tmp_path, result)
+    assert probabilities.shape == (60, 2)
+    labels = np.load(tmp_path / "test_labels.npy")
+    assert (probabilities.argmax(1) == labels).mean() > 0.9
+
+
+def test_a_loss_that_is_no_number_is_a_failure_with_a_reason(folder: Path) -> None:
+    (result,) = train(folder, {"params": {"learning_rate": 1e30}, "epochs": 4})
+    assert (result["state"], result["reason"]) == ("failed", "nan")

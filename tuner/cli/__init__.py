@@ -1,0 +1,5 @@
+"""The command line: the app with its options, what each command does, and the display."""
+
+from tuner.cli.app import main
+
+__all__ = ["main"]

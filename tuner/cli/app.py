@@ -1,0 +1,256 @@
+"""The Typer app: commands, options, exit codes, nothing else."""
+
+import signal
+import sys
+import time
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from tuner.cli import options as opt
+from tuner.errors import StoppedError, TuneError
+
+BEGAN = time.monotonic()
+INTERRUPTED = 130
+DEBUG = "--debug"
+"""Taken from the command line before anything reads it, so that every command has it."""
+
+
+class RunByDefault(TyperGroup):
+    """`tune asl --trials 50` is short for `tune run asl --trials 50`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Puts `run` before a first word that names no command; without any word there is only the help.
+
+        Raises:
+            typer.Exit: 2, Typer's own code for that.
+        """
+        if not args:
+            typer.echo(ctx.get_help())
+            raise typer.Exit(2)
+        if args[0] not in self.commands and args[0] not in {*ctx.help_option_names, "--version"}:
+            args = ["run", *args]
+        parsed: list[str] = super().parse_args(ctx, args)
+        return parsed
+
+    def invoke(self, ctx: Any) -> Any:
+        """Does the command. One that is stopped is told so here, as Typer would end it without a word."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise StoppedError("stopped; the same command starts again") from None
+
+
+app = typer.Typer(
+    cls=RunByDefault,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="`tune digits` needs no data of yours: try it first. `tune run --help` lists all options. "
+    f"{DEBUG} with any command shows tracebacks.",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"tune {version('tune-images')}")
+        raise typer.Exit
+
+
+@app.callback()
+def callback(
+    version: bool = typer.Option(False, "--version", help="The version.", callback=_version, is_eager=True),
+) -> None:
+    """Search image classifiers, retrain the best, compare it with baselines, and report what is true.
+
+    tune DATASET … is short for tune run DATASET …
+    """
+
+
+@app.command()
+def run(
+    dataset: opt.DatasetName,
+    trials: opt.Trials = 20,
+    budget: opt.Budget = None,
+    epochs: opt.Epochs = 20,
+    engine: opt.Engine = "optuna",
+    algorithm: opt.Algorithm = None,
+    pruner: opt.Pruner = None,
+    space: opt.Space = None,
+    settings: opt.Settings = [],  # noqa: B006 - Typer's way to have none
+    seed: opt.Seed = 0,
+    deterministic: opt.Deterministic = False,
+    target: opt.Target = None,
+    patience: opt.Patience = None,
+    warm_start: opt.WarmStart = [],  # noqa: B006
+    max_parameters: opt.MaxParameters = None,
+    max_latency_ms: opt.MaxLatencyMs = None,
+    metric: opt.Metric = "accuracy",
+    class_weights: opt.ClassWeights = "none",
+    precision: opt.Precision = "auto",
+    devices: opt.Devices = "auto",
+    workers: opt.Workers = "auto",
+    baselines: opt.Baselines = None,
+    faithful_baselines: opt.FaithfulBaselines = False,
+    seeds: opt.Seeds = None,
+    finalists: opt.Finalists = 3,
+    save_ensemble: opt.SaveEnsemble = False,
+    data_dir: opt.DataDir = None,
+    no_download: opt.NoDownload = False,
+    labels: opt.Labels = None,
+    label_column: opt.LabelColumn = None,
+    group_column: opt.GroupColumn = None,
+    group_regex: opt.GroupRegex = None,
+    test: opt.Test = None,
+    image_shape: opt.ImageShape = None,
+    name: opt.Name = "",
+    out: opt.Out = Path("runs"),
+    fresh: opt.Fresh = False,
+    plain: opt.Plain = False,
+    quiet: opt.Quiet = False,
+    as_json: opt.Json = False,
+    debug: opt.Debug = False,
+) -> int:
+    """Search, retrain the best, compare with the baselines, write the report; again: resume or extend."""
+    given = {key: value for key, value in locals().items() if key not in SWITCHES}
+    from tuner.cli import commands
+
+    return commands.run(
+        commands.config(given),
+        commands.display(plain=plain, quiet=quiet, as_json=as_json),
+        BEGAN,
+        fresh=fresh,
+        as_json=as_json,
+    )
+
+
+SWITCHES = {"fresh", "plain", "quiet", "as_json", "debug"}
+
+
+@app.command(name="plan")
+@wraps(run, assigned=("__annotations__",))
+def plan(**given: Any) -> int:
+    """The data audit, and the time, memory and disk that a run with the same options would take.
+
+    Nothing further is trained, and nothing is written to --out.
+    """
+    from tuner.cli import commands
+
+    options = {key: value for key, value in given.items() if key not in SWITCHES}
+    shown = commands.display(plain=True, quiet=given["quiet"], as_json=given["as_json"])
+    return commands.plan(commands.config(options), shown, BEGAN)
+
+
+@app.command()
+def datasets(data_dir: opt.DataDir = None) -> int:
+    """The data sets there are, whether each is on disk, and how to get it."""
+    from tuner.cli import commands
+
+    return commands.datasets(data_dir)
+
+
+@app.command()
+def spaces() -> int:
+    """The model families and search spaces there are."""
+    from tuner.cli import commands
+
+    return commands.spaces()
+
+
+@app.command()
+def baselines() -> int:
+    """The baselines there are."""
+    from tuner.cli import commands
+
+    return commands.baselines()
+
+
+@app.command()
+def status(
+    run_name: opt.RunName,
+    trial: int | None = typer.Option(
+        None, "--trial", help="One trial: its parameters and curve; of a failed one also the end of its log."
+    ),
+    out: opt.Out = Path("runs"),
+) -> int:
+    """Trials done, running and failed; the best so far; the time left."""
+    from tuner.cli import commands
+
+    return commands.status(commands.find_run(run_name, out), trial)
+
+
+@app.command()
+def report(run_name: opt.RunName, out: opt.Out = Path("runs")) -> int:
+    """Write the report again from the run directory alone."""
+    from tuner.cli import commands
+
+    return commands.report(commands.find_run(run_name, out))
+
+
+@app.command()
+def compare(
+    runs: list[Path] = typer.Argument(
+        None, metavar="[RUN…]", help="Run directories or names; all in --out without any."
+    ),
+    out: opt.Out = Path("runs"),
+) -> int:
+    """One table over several runs."""
+    from tuner.cli import commands
+
+    return commands.compare([commands.find_run(path, out) for path in runs or []], out)
+
+
+@app.command()
+def clean(
+    yes: bool = typer.Option(False, "--yes", help="Remove them; without it they are only listed."),
+    out: opt.Out = Path("runs"),
+) -> int:
+    """List, and with --yes remove, caches and the runs set aside by --fresh."""
+    from tuner.cli import commands
+
+    return commands.clean(out, remove=yes)
+
+
+def main() -> None:
+    """The console script: what goes wrong becomes a line on standard error and an exit code."""
+    for name in (signal.SIGINT, signal.SIGTERM):  # alike, also where a shell has the first ignored
+        signal.signal(name, signal.default_int_handler)
+    try:
+        words = [word for word in sys.argv[1:] if word != DEBUG]
+        code = typer.main.get_command(app).main(words, prog_name="tune", standalone_mode=False)
+    except typer.TyperException as error:
+        fail(_plainly(error), 2)
+    except TuneError as error:
+        if DEBUG in sys.argv:
+            raise
+        fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        fail("stopped at once; the same command resumes", INTERRUPTED)
+    except BrokenPipeError:
+        sys.exit(1)
+    except Exception as error:
+        if DEBUG in sys.argv:
+            raise
+        fail(f"{type(error).__name__}: {error}\nthis is a defect of tune; {DEBUG} shows where", 1)
+    sys.exit(code or 0)
+
+
+def _plainly(error: Any) -> str:
+    """Typer's message as the other errors are: lower case at the start, no full stop."""
+    message = str(error.format_message()).strip().rstrip(".")
+    return message[:1].lower() + message[1:]
+
+
+def fail(message: str, code: int) -> None:
+    """Ends the program with an error of three lines at most."""
+    lines = [line for line in message.splitlines() if line.strip()] or ["failed"]
+    sys.stderr.write("error: " + "\n".join(lines[:3]) + "\n")
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,201 @@
+"""What each command does, once its options are read."""
+
+import json
+import shlex
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from tuner.config import RunConfig, parse_budget, parse_image_shape
+from tuner.display import Display
+from tuner.errors import UsageError
+from tuner.files import read_json
+from tuner.run import runner
+from tuner.run_dir import RunDir, find_run, is_set_aside
+
+__all__ = ["find_run"]
+
+INTERRUPTED = 130
+
+
+def config(given: dict[str, Any]) -> RunConfig:
+    """The configuration of the options that a command got, as their strings."""
+    options = dict(given)
+    for name in ("algorithm", "pruner"):  # the engine's own, if not named
+        options[name] = options.get(name) or ""
+    if "budget" in options:
+        options["budget"] = parse_budget(options["budget"])
+    options["image_shape"] = parse_image_shape(options["image_shape"])
+    options["settings"] = tuple(options["settings"])
+    options["warm_start"] = tuple(
+        dict.fromkeys(name for text in options.get("warm_start", []) for name in _names(text))
+    )
+    options["download"] = not options.pop("no_download")
+    names = options["baselines"]
+    options["baselines"] = None if names is None else tuple(_names(names))
+    return RunConfig(**options)
+
+
+def _names(text: str) -> list[str]:
+    """Names separated by commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def display(*, plain: bool, quiet: bool, as_json: bool) -> Display:
+    """The display that the options ask for."""
+    from rich.console import Console
+
+    console = Console(stderr=as_json)
+    return Display(console, live=console.is_terminal and not plain, quiet=quiet)
+
+
+def run(configuration: RunConfig, shown: Display, began: float, *, fresh: bool, as_json: bool) -> int:
+    """`tune run`."""
+    command = ["tune", *(arg for arg in sys.argv[1:] if arg not in {"--fresh", "--debug"})]
+    ended = runner.run(configuration, shown, command, began, fresh=fresh)
+    summary = read_json(ended.path / "report.json")
+    if as_json:
+        sys.stdout.write(json.dumps(summary, indent=2) + "\n")
+    for line in headline(summary):
+        shown.say(line)
+    if ended.interrupted:
+        shown.warn(f"interrupted; what is finished is kept, and this goes on:\n{shlex.join(command)}")
+    shown.say(f"report: {ended.path / 'report.md'}")
+    return INTERRUPTED if ended.interrupted else 0
+
+
+def headline(summary: dict[str, Any]) -> list[str]:
+    """The result in a line or two."""
+    final = summary.get("final")
+    if not final:
+        return []
+    accuracy = final["test_accuracy"]
+    interval = accuracy["ci95"]
+    sure = f" (95 % interval {interval[0]:.3f} to {interval[1]:.3f})" if interval else ""
+    lines = [f"tuned: test accuracy {accuracy['mean']:.3f}{sure}"]
+    lines += [
+        f"  {round(row['difference'], 3) + 0.0:+.3f} against {row['baseline']}: {row['verdict']}"
+        for row in summary["comparison"]
+    ]
+    return lines
+
+
+def plan(configuration: RunConfig, shown: Display, began: float) -> int:
+    """`tune plan`; what it finds is printed however quiet it is to be."""
+    from tuner.run.estimate import describe
+
+    for line in describe(configuration, shown, began):
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+    return 0
+
+
+def datasets(data_dir: Path | None) -> int:
+    """`tune datasets`."""
+    from tuner import datasets as sets
+    from tuner.datasets.base import DataOptions
+
+    options = DataOptions(data_dir or sets.default_data_dir(), sets.default_cache_dir(), download=False)
+    for found in sets.statuses(options):
+        where = "on disk" if found.present else "not on disk"
+        detail = "\n    ".join(found.detail.splitlines())
+        sys.stdout.write(f"{found.name}: {found.summary}\n    {where}: {detail}\n")
+    return 0
+
+
+def spaces() -> int:
+    """`tune spaces`."""
+    from search_spaces import SEARCH_SPACES
+    from search_spaces.family import Task
+    from tuner.registry import resolve
+
+    task = Task((28, 28, 1), 10, 50_000)
+    for name, target in SEARCH_SPACES.items():
+        family = resolve(target)
+        sys.stdout.write(f"{name}: {family.summary}\n")
+        for parameter in family.space(task).to_json():
+            sys.stdout.write(f"    {_parameter_line(parameter)}\n")
+    sys.stdout.write(
+        "ranges and defaults are those for 28x28x1 images; depth and head follow the image size\n"
+    )
+    return 0
+
+
+def _parameter_line(parameter: dict[str, Any]) -> str:
+    if parameter["type"] == "categorical":
+        domain = ", ".join(map(str, parameter["choices"]))
+    else:
+        domain = f"{parameter['low']} to {parameter['high']}" + (", log" if parameter["log"] else "")
+    fixed = "" if parameter["searched"] else ", fixed unless --set opens it"
+    line = f"{parameter['name']}: {domain}; default {parameter['default']}{fixed}"
+    return f"{line} ({parameter['summary']})" if parameter["summary"] else line
+
+
+def baselines() -> int:
+    """`tune baselines`."""
+    from tuner.baselines import BASELINES
+    from tuner.registry import resolve
+
+    for name, target in BASELINES.items():
+        baseline = resolve(target)
+        published = f"; published: {baseline.published}" if baseline.published else ""
+        sys.stdout.write(f"{name}: {baseline.summary}\n    source: {baseline.source}{published}\n")
+        if baseline.changes:
+            sys.stdout.write(f"    here: {baseline.changes}\n")
+    sys.stdout.write("default: the search space's own configuration, trial 0; always compared\n")
+    return 0
+
+
+def status(run_dir: RunDir, trial: int | None) -> int:
+    """`tune status`."""
+    from tuner.run.status import lines
+
+    for line in lines(run_dir, trial):
+        sys.stdout.write(line + "\n")
+    return 0
+
+
+def report(run_dir: RunDir) -> int:
+    """`tune report`."""
+    import reports
+
+    sys.stdout.write(f"report: {reports.write(run_dir.path)}\n")
+    return 0
+
+
+def compare(runs: list[RunDir], out: Path) -> int:
+    """`tune compare`."""
+    from reports.compare import as_plain, readable, rows
+
+    if runs:
+        found = rows([run_dir.path for run_dir in runs])
+    else:
+        found, damaged = readable(out)
+        for path, error in damaged:  # which nobody has named
+            sys.stderr.write(f"warning: {path} is left out: {error}\n")
+    if not found:
+        raise UsageError(f"no runs in {out}\nexpected run directories or names, or another --out")
+    sys.stdout.write(as_plain(found) + "\n")
+    return 0
+
+
+def clean(out: Path, *, remove: bool) -> int:
+    """`tune clean`."""
+    from tuner.datasets import default_cache_dir
+
+    cache = default_cache_dir()
+    aside = [path for path in out.glob("*") if is_set_aside(path)]
+    found = [*(sorted(cache.iterdir()) if cache.is_dir() else []), *sorted(aside)]
+    for path in found:
+        files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+        size = sum(file.stat().st_size for file in files) / 1e6
+        sys.stdout.write(f"{size:9.1f} MB  {path}\n")
+        if remove:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    sys.stdout.write(
+        ("removed" if remove else "listed; --yes removes them") + f": {len(found)}\n"
+        if found
+        else "nothing to clean\n"
+    )
+    return 0

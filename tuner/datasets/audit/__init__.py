@@ -1,0 +1,1 @@
+"""What should be known about images and labels before anything is trained on them."""

@@ -1,5 +1,0 @@
-"""Fashion-MNIST (H. Xiao, K. Rasul, R. Vollgraf, arXiv 1708.07747): the formats of MNIST."""
-
-from tuner.datasets.mnist import FASHION as SOURCE
-
-__all__ = ["SOURCE"]

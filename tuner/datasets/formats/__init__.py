@@ -1,0 +1,1 @@
+"""File formats that people bring, one file each."""

@@ -1,0 +1,148 @@
+"""NumPy archives, read without ever unpickling."""
+
+import io
+import math
+import zipfile
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuner.datasets.base import Images
+from tuner.datasets.formats.csvs import square_shape
+from tuner.datasets.formats.files import MAX_ENTRY_BYTES, Entry, Reader, refusing
+from tuner.errors import DataError, UsageError
+
+
+def read_arrays(reader: Reader, entry: Entry, wanted: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Those of the `wanted` arrays (names in lower case) that the archive has.
+
+    Raises:
+        DataError: no archive, an array of Python objects (which only unpickling could read), or one
+            whose header claims another size than the archive holds.
+    """
+    data = io.BytesIO(reader.read(entry))
+    found: dict[str, NDArray[Any]] = {}
+    with refusing(entry), zipfile.ZipFile(data) as archive:
+        for member in archive.infolist():
+            name = member.filename.removesuffix(".npy").lower()
+            if name in wanted:
+                found[name] = _read_array(archive, member, entry)
+    return found
+
+
+def names_in(reader: Reader, entry: Entry) -> list[str]:
+    """Names of the arrays in an archive."""
+    with refusing(entry), zipfile.ZipFile(io.BytesIO(reader.read(entry))) as archive:
+        return [name.removesuffix(".npy") for name in archive.namelist()]
+
+
+def to_images(values: NDArray[Any], what: str, shape: tuple[int, int, int] | None = None) -> Images:
+    """Any array of images as uint8 (n, height, width, channels).
+
+    Takes (n, height, width), (n, height, width, channels), (n, channels, height, width) where that
+    cannot be meant otherwise, and (n, values) where `shape` or a square says what they are.
+
+    Raises:
+        DataError: values that are no whole numbers from 0 to 255, or dimensions that are no images.
+        UsageError: rows of values whose shape must be asked for.
+    """
+    if values.dtype.kind not in "iuf":
+        raise DataError(f"{what}: values of type {values.dtype}; expected whole numbers from 0 to 255")
+    if not values.size:
+        raise DataError(f"{what}: shape {values.shape}, no images; expected at least one")
+    if values.dtype != np.uint8:
+        values = _to_bytes(values, what)
+    if values.ndim == 3:
+        values = values[..., None]
+    elif values.ndim == 4 and values.shape[-1] > 4 and values.shape[1] in {1, 3}:
+        values = values.transpose(0, 2, 3, 1)
+    elif values.ndim == 2:
+        found = shape or square_shape(values.shape[1])
+        if not found or math.prod(found) != values.shape[1]:
+            raise UsageError(
+                f"{what}: {values.shape[1]} values an image\n"
+                "expected --image-shape HEIGHTxWIDTHxCHANNELS to say which shape they have"
+            )
+        values = values.reshape(len(values), *found)
+    if values.ndim != 4 or values.shape[-1] not in {1, 3}:
+        raise DataError(
+            f"{what}: shape {values.shape}; expected (images, height, width) or that and 1 or 3 channels"
+        )
+    images: Images = np.ascontiguousarray(values)
+    return images
+
+
+def to_label_texts(values: NDArray[Any], what: str) -> list[str]:
+    """Labels of an archive as texts: (n,), (n, 1) or one-hot (n, classes).
+
+    Raises:
+        DataError: other dimensions, or numbers that are not whole.
+    """
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim == 2 and values.dtype.kind in "iufb" and _one_hot(values):
+        values = values.argmax(1)
+    if values.ndim != 1:
+        raise DataError(f"{what}: shape {values.shape}; expected one label an image")
+    if values.dtype.kind in "US":
+        return [
+            text.decode(errors="replace") if isinstance(text, bytes) else str(text)
+            for text in values.tolist()
+        ]
+    if values.dtype.kind not in "iufb":
+        raise DataError(f"{what}: labels of type {values.dtype}; expected whole numbers or texts")
+    numbers = values.astype(np.float64)
+    bad = np.flatnonzero(~(np.isfinite(numbers) & (numbers == np.rint(numbers)) & (np.abs(numbers) < 1e12)))
+    if len(bad):
+        raise DataError(
+            f"{what}, item {bad[0] + 1} (from 1): label {values[bad[0]]}; expected a whole number"
+        )
+    return [str(int(number)) for number in numbers]
+
+
+def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, entry: Entry) -> NDArray[Any]:
+    with archive.open(member) as file:
+        version = np.lib.format.read_magic(file)
+        read = (
+            np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        )
+        shape, _, dtype = read(file)
+        header = file.tell()
+    if dtype.hasobject:
+        raise DataError(
+            f"{entry}: array {member.filename!r} holds pickled Python objects,"
+            " which could run code when read\n"
+            "expected plain numbers or texts; save it again with allow_pickle=False"
+        )
+    size = header + math.prod(shape) * dtype.itemsize
+    if min(shape, default=0) < 0 or size != member.file_size or size > MAX_ENTRY_BYTES:
+        raise DataError(
+            f"{entry}: array {member.filename!r} claims shape {shape}, which its size does not bear out"
+        )
+    with archive.open(member) as file:
+        array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+    return array
+
+
+def _to_bytes(values: NDArray[Any], what: str) -> NDArray[np.uint8]:
+    with np.errstate(invalid="ignore"):
+        good = (values >= 0) & (values <= 255)
+        if values.dtype.kind == "f":
+            good &= values == np.rint(values)
+        if not good.all():
+            at = np.unravel_index(int((~good).argmax()), values.shape)
+            item = f"{what}, image {int(at[0]) + 1} (from 1)"
+            unit = (
+                values.dtype.kind == "f"
+                and np.isfinite(values).all()
+                and 0 <= values.min() <= values.max() <= 1
+            )
+            hint = "; multiply by 255 first" if unit else ""
+            raise DataError(f"{item}: value {values[at]}; expected whole numbers from 0 to 255{hint}")
+    return values.astype(np.uint8)
+
+
+def _one_hot(values: NDArray[Any]) -> bool:
+    return bool(np.isin(values, (0, 1)).all() and (values.sum(1) == 1).all())

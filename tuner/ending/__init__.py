@@ -1,0 +1,1 @@
+"""After the search: finalists, retraining, baselines, and the files that the report is made from."""

@@ -1,0 +1,331 @@
+"""The end of a run: finalists on fresh folds, everyone retrained alike, the test split read once."""
+
+import math
+import statistics
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from search_spaces.space import SearchSpace
+from tuner import seeds
+from tuner.constraints import Constraints
+from tuner.datasets.base import Dataset
+from tuner.ending import publish
+from tuner.ending.contenders import Contender, default, winner
+from tuner.ending.fits import Fit, Fits
+from tuner.ending.publish import Done, Results
+from tuner.errors import RunError
+from tuner.records import PastTrial, Purpose, TrialSpec
+from tuner.run_dir import RunDir
+from tuner.search import search as study
+
+FOLDS = 3
+"""Fresh folds on which finalists and baselines are trained."""
+
+LEAST_EPOCHS = 2
+"""No training is shorter, whatever the budget."""
+
+FINALISTS_SHARE = 0.3
+FOLDS_SHARE = 0.5
+"""With a budget: shares of the time left after the search that finalists, and then the folds of the
+baselines as well, may use."""
+
+DATA_SHARES = (0.25, 0.5)
+"""Shares of the duplicate groups on which the winner is trained to see whether more data would help."""
+ON_LESS = FOLDS * len(DATA_SHARES)
+
+
+VITAL_SEEDS = 2
+"""Of the winner's retrainings, those that no other model's may push out: two, so that their noise shows."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the end of a run is to do.
+
+    Attributes:
+        space: of the search; its default is compared.
+        model: reference of the family that was searched.
+        baselines: who else is compared.
+        seed: of the run.
+        seeds: retrainings of each.
+        finalists: how many trials are run again.
+        epochs: length of a schedule, and the most epochs of a baseline.
+        save_ensemble: save the models of all the winner's seeds as one as well.
+        constraints: what the winner's model must hold.
+    """
+
+    space: SearchSpace
+    model: str
+    baselines: Sequence[Contender]
+    seed: int
+    seeds: int
+    finalists: int
+    epochs: int
+    save_ensemble: bool = False
+    constraints: Constraints = field(default_factory=Constraints)
+
+
+@dataclass
+class Final:
+    """The end of a run under way.
+
+    Attributes:
+        seconds: that each stage took.
+    """
+
+    plan: Plan
+    run: RunDir
+    dataset: Dataset
+    fits: Fits
+    past: list[PastTrial]
+    seconds: dict[str, float] = field(default_factory=dict)
+    _number: int = 0
+    _winner_epochs: int | None = None
+
+    def do(self) -> bool:
+        """Does it; returns False when the user interrupted it. What is finished is kept.
+
+        Raises:
+            RunError: no trial completed, or the winner could not be retrained.
+        """
+        finalists = study.best(self.past, self.plan.finalists)
+        if not finalists:
+            raise RunError(
+                self.plan.constraints.hopeless(self.past)
+                or "no trial ran to its end, so there is no winner\na larger --budget or --trials would help"
+            )
+        baselines = [default(self.plan.space, self.plan.model), *self.plan.baselines]
+        for trial in self.past:
+            self.fits.pace[_trial_name(trial.number)] = trial.seconds / max(1, trial.epochs)
+        began = time.monotonic()
+        if not self._folds(finalists, baselines):
+            return False
+        self.seconds["finalists"] = time.monotonic() - began
+        ranking = self._ranking(finalists)
+        best = self._winner(ranking)
+        began = time.monotonic()
+        if not (self._retrain([best, *baselines]) and self._look_closer(best)):
+            return False
+        self.seconds["retraining"] = time.monotonic() - began
+        publish.write(self._results([best, *baselines], ranking), self.run, self.dataset)
+        return True
+
+    def _winner(self, ranking: list[dict[str, Any]]) -> Contender:
+        trial = ranking[0]["trial"]
+        self.fits.pace["tuned"] = self.fits.pace.get(_trial_name(trial), 0.0)
+        return winner(self.plan.space, self.plan.model, trial, ranking[0]["params"])
+
+    def _fit(self, contender: Contender, purpose: Purpose, index: int, epochs: int) -> Fit:
+        """Fold or seed `index` of a contender. Equal ones get equal seeds, whoever asks."""
+        self._number += 1
+        retrain = purpose == "retrain"
+        spec = TrialSpec(
+            number=self._number,
+            purpose=purpose,
+            model=contender.model,
+            params=contender.params,
+            seed=seeds.derive(self.plan.seed, "retrain" if retrain else "fold", index),
+            split=None if retrain else "fresh",
+            fold=-1 if retrain else index,
+            epochs=epochs,
+            save=retrain and contender.kind == "winner" and (index == 0 or self.plan.save_ensemble),
+        )
+        is_winner = contender.kind == "winner"
+        vital = retrain and is_winner and index < VITAL_SEEDS
+        return Fit(contender.name, spec, vital, necessary=vital and index == 0, shared=not is_winner)
+
+    def _on_folds(self, contender: Contender) -> list[Fit]:
+        epochs = (contender.epochs or self.plan.epochs) if contender.neural else 1
+        purpose: Purpose = "baseline" if contender.early_stopping else "finalist"
+        return [self._fit(contender, purpose, fold, epochs) for fold in range(FOLDS)]
+
+    def _finalist(self, trial: PastTrial) -> Contender:
+        found = winner(self.plan.space, self.plan.model, trial.number, trial.params)
+        return replace(found, name=_trial_name(trial.number))
+
+    def _folds(self, finalists: list[PastTrial], baselines: list[Contender]) -> bool:
+        """Fold by fold, so that a deadline leaves all of them with the same folds."""
+        first = _by_rounds([self._on_folds(self._finalist(trial)) for trial in finalists])
+        second = _by_rounds([self._on_folds(baseline) for baseline in baselines])
+        if self.fits.deadline is None:
+            return self.fits.do("finalists and baselines on fresh folds", first + second)
+        start = time.monotonic()
+        left = self.fits.deadline - start
+        return self.fits.do(
+            "finalists on fresh folds", first, start + FINALISTS_SHARE * left
+        ) and self.fits.do("baselines on fresh folds", second, start + FOLDS_SHARE * left)
+
+    def _ranking(self, finalists: list[PastTrial]) -> list[dict[str, Any]]:
+        """Finalists, best first: by their mean over the folds that all of them have."""
+        done = {
+            t.number: [self.fits.result(fit) for fit in self._on_folds(self._finalist(t))] for t in finalists
+        }
+        shared = [i for i in range(FOLDS) if all(results[i] is not None for results in done.values())]
+        rows = []
+        for trial in finalists:
+            results = [done[trial.number][i] for i in shared]
+            folds = [result.score for result in results if result is not None and result.score is not None]
+            rows.append(
+                {
+                    "trial": trial.number,
+                    "search_score": trial.score,
+                    "folds": folds,
+                    "mean": statistics.fmean(folds) if folds else trial.score,
+                    "params": trial.params,
+                }
+            )
+        return sorted(rows, key=lambda row: (-row["mean"], row["trial"]))
+
+    def _epochs(self, contender: Contender) -> int | None:
+        """Epochs of a retraining: the schedule's, or the median of those chosen on validation data."""
+        if not contender.neural:
+            return 1
+        if not contender.early_stopping:
+            shortened = self._winner_epochs if contender.kind == "winner" else None
+            return shortened or contender.epochs or self.plan.epochs
+        chosen = [done.result.best_epoch for done in self._done(self._on_folds(contender))]
+        return math.floor(statistics.median(chosen)) if chosen else None
+
+    def _retrainings(self, contender: Contender) -> list[Fit]:
+        epochs = self._epochs(contender)
+        if epochs is None:  # no fold was trained, so that its epochs are not known
+            return []
+        return [self._fit(contender, "retrain", i, epochs) for i in range(self._seeds(contender))]
+
+    def _seeds(self, contender: Contender) -> int:
+        return self.plan.seeds if contender.neural else 1
+
+    def _retrain(self, contenders: list[Contender]) -> bool:
+        """Seed by seed, the winner first, then the others, cheapest first."""
+        self._hold_budget(contenders[0])
+        best, *others = [self._retrainings(contender) for contender in contenders]
+        cheapest_first = sorted(others, key=lambda fits: self.fits.expected(fits[0]) if fits else 0.0)
+        if not self.fits.do("retraining", _by_rounds([best, *cheapest_first])):
+            return False
+        self._check_winner(best[0])
+        return True
+
+    def _check_winner(self, first: Fit) -> None:
+        """Whether the model is there that is to be saved.
+
+        Raises:
+            RunError: the winner's first retraining failed, or did not end in time.
+        """
+        if self.fits.result(first) is not None:
+            return
+        failures = [result for fit, result in self.fits.failed if fit.necessary]
+        if failures:
+            raise RunError(
+                f"the winner's retraining failed ({failures[-1].reason}): {failures[-1].message}\n"
+                "with another --seed, or the parameters at fault narrowed by --set, it may not"
+            )
+        raise RunError("the winner could not be retrained in time\na larger --budget would help")
+
+    def _hold_budget(self, best: Contender) -> None:
+        """Gives the winner fewer epochs where not even one retraining of it would end in time."""
+        first, pace = self._retrainings(best)[0], self.fits.pace.get("tuned", 0.0)
+        if self.fits.deadline is None or not pace or self.fits.result(first) is not None:
+            return
+        fitting = max(LEAST_EPOCHS, math.floor((self.fits.deadline - time.monotonic()) / pace))
+        if fitting < first.spec.epochs:
+            self._winner_epochs = fitting
+
+    def _cut(self, contenders: list[Contender]) -> list[str]:
+        """A sentence for each thing that was left out, was shortened or failed."""
+        sentences = []
+        if self._winner_epochs is not None:
+            sentences.append(
+                f"to hold the budget, the winner was retrained for {self._winner_epochs} epochs instead of "
+                f"{self.plan.epochs}"
+            )
+        cut = [fit for fit in self.fits.cut if self.fits.result(fit) is None]
+        seeds = {contender.name: self._seeds(contender) for contender in contenders}
+        sentences += _cuts(self.fits, cut, seeds)
+        if self.plan.save_ensemble and not self._ensemble(contenders[0]):
+            sentences.append("the ensemble was not saved, as the winner was trained from one seed only")
+        return sentences
+
+    def _on_less_data(self, best: Contender) -> list[Fit]:
+        fits = self._on_folds(best)
+        return [replace(fit, spec=replace(fit.spec, share=share)) for share in DATA_SHARES for fit in fits]
+
+    def _preview(self, best: Contender) -> Fit:
+        fit = self._fit(best, "preview", 0, 0)
+        return replace(fit, name="augmentation")
+
+    def _ensemble(self, best: Contender) -> list[Fit]:
+        """The models of all the winner's seeds as one, where that is asked for and there are several."""
+        members = tuple(done.key for done in self._done(self._retrainings(best)))
+        if not self.plan.save_ensemble or len(members) < 2:
+            return []
+        fit = self._fit(best, "ensemble", 0, 0)
+        return [replace(fit, name="ensemble", spec=replace(fit.spec, save=True, members=members))]
+
+    def _look_closer(self, best: Contender) -> bool:
+        """The ensemble, what the winner's augmentation does, and the winner on less data."""
+        first = [*self._ensemble(best), self._preview(best)]
+        return self.fits.do("the winner on less data", [*first, *self._on_less_data(best)])
+
+    def _done(self, fits: list[Fit]) -> list[Done]:
+        found = ((fit, self.fits.result(fit)) for fit in fits)
+        return [Done(fit.spec, self.fits.key(fit), result) for fit, result in found if result is not None]
+
+    def _results(self, contenders: list[Contender], ranking: list[dict[str, Any]]) -> Results:
+        best = contenders[0]
+        return Results(
+            contenders={c.name: c for c in contenders},
+            epochs={c.name: self._epochs(c) or 0 for c in contenders},
+            folds={c.name: self._done(self._on_folds(c)) for c in contenders},
+            retrainings={c.name: self._done(self._retrainings(c)) for c in contenders},
+            less_data=self._done(self._on_less_data(best)),
+            preview=self._done([self._preview(best)]),
+            ensemble=self._done(self._ensemble(best)),
+            ranking=ranking,
+            cut=self._cut(contenders),
+            seconds=self.seconds,
+        )
+
+
+def _trial_name(number: int) -> str:
+    """What a trial is called once the search is over: number 0 is the default, and one of the models."""
+    return f"trial {number}" if number else "default"
+
+
+def _by_rounds(rows: list[list[Fit]]) -> list[Fit]:
+    """The first of every row, then the second of every row, and so on."""
+    longest = max((len(row) for row in rows), default=0)
+    return [row[i] for i in range(longest) for row in rows if i < len(row)]
+
+
+def _cuts(fits: Fits, cut: Iterable[Fit], seeds: Mapping[str, int]) -> list[str]:
+    """A sentence for each kind of training that was left out, and for each that failed."""
+    cut = {fits.key(fit): fit for fit in cut}.values()
+    on_folds = Counter(fit.name for fit in cut if fit.spec.split and fit.spec.share == 1)
+    retrained = Counter(fit.name for fit in cut if fit.spec.purpose == "retrain")
+    on_less = sum(fit.spec.share < 1 for fit in cut)
+    sentences = [
+        *_fewer(on_folds, dict.fromkeys(on_folds, FOLDS), "trainings on fresh folds"),
+        *_fewer(retrained, seeds, "retrainings"),
+    ]
+    if on_less:
+        sentences.append(f"to hold the budget, trainings on less data were left out: {on_less} of {ON_LESS}")
+    if any(fit.spec.purpose == "preview" for fit in cut):
+        sentences.append("to hold the budget, the figure of augmented images was left out")
+    if any(fit.spec.purpose == "ensemble" for fit in cut):
+        sentences.append("to hold the budget, the ensemble was not saved")
+    return sentences + [f"a training of `{fit.name}` failed ({result.reason})" for fit, result in fits.failed]
+
+
+def _fewer(missing: Mapping[str, int], planned: Mapping[str, int], what: str) -> list[str]:
+    """A sentence on the models that had fewer trainings than planned, those that had most first."""
+    had: dict[tuple[int, int], list[str]] = {}
+    for name, count in missing.items():
+        had.setdefault((planned[name] - count, planned[name]), []).append(f"`{name}`")
+    parts = [
+        f"{', '.join(had[done, of])} {f'{done} of {of}' if done else 'none'}"
+        for done, of in sorted(had, reverse=True)
+    ]
+    return [f"to hold the budget, some models had fewer {what}: {'; '.join(parts)}"] if parts else []

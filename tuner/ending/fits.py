@@ -1,0 +1,169 @@
+"""Trainings after the search: each done once, remembered by what was trained, held to a deadline."""
+
+import hashlib
+import json
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from tuner.display import Display
+from tuner.records import EpochReport, TrialResult, TrialSpec
+from tuner.run_dir import RunDir
+from tuner.workers.driver import Halt, drive
+from tuner.workers.executors.base import Executor
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One training to be done.
+
+    Attributes:
+        name: of the model that is trained, as in the report.
+        spec: how.
+        vital: never left out for another one's sake.
+        necessary: without it the run has no result: begun in any case, and stopped for no deadline but
+            the latest.
+        shared: kept for other runs as well, as it depends on no search.
+    """
+
+    name: str
+    spec: TrialSpec
+    vital: bool = False
+    necessary: bool = False
+    shared: bool = False
+
+
+@dataclass
+class Fits:
+    """Does trainings, and remembers them in the run directory. The `Work` of the driver.
+
+    Attributes:
+        run: where results are kept.
+        identity: all that decides a result beside the work item: data, seed, precision, versions.
+        cache: where results are kept that other runs may use.
+        executor: where they run.
+        display: shows them.
+        interrupted: whether the user asked to stop.
+        deadline: `time.monotonic()` at which everything must have ended, or None.
+        latest: `time.monotonic()` at which even what is necessary must have ended, or None.
+        pace: seconds an epoch (of an estimator: in all) by model, learnt from what was done.
+        cut: trainings left out or stopped for the deadline.
+        failed: trainings that failed.
+    """
+
+    run: RunDir
+    identity: str
+    cache: Path
+    executor: Executor
+    display: Display
+    interrupted: Callable[[], bool]
+    deadline: float | None = None
+    latest: float | None = None
+    pace: dict[str, float] = field(default_factory=dict)
+    cut: list[Fit] = field(default_factory=list)
+    failed: list[tuple[Fit, TrialResult]] = field(default_factory=list)
+    _queue: deque[Fit] = field(default_factory=deque)
+    _running: dict[int, Fit] = field(default_factory=dict)
+    _until: float | None = None
+    _number: int = 0
+
+    def do(self, stage: str, fits: Sequence[Fit], until: float | None = None) -> bool:
+        """Does those that are not done yet, in their order.
+
+        Args:
+            stage: its name, for the display.
+            fits: the trainings; equal ones are done once.
+            until: `time.monotonic()` at which this stage must end, if before the deadline.
+
+        Returns:
+            False when the user interrupted it.
+        """
+        self._until = min((t for t in (until, self.deadline) if t is not None), default=None)
+        new: dict[str, Fit] = {}
+        for fit in fits:
+            if self.result(fit) is None:
+                new.setdefault(self.key(fit), fit)
+        self._queue = deque(self._numbered(fit) for fit in new.values())
+        self.display.fits_started(stage, len(new))
+        drive(self.executor, self, self._halt, grace=0.0)
+        self.cut += self._queue
+        self._queue.clear()
+        return not self.interrupted()
+
+    def _numbered(self, fit: Fit) -> Fit:
+        """With a number of its own: of those that run at the same time, none may be taken for another."""
+        self._number += 1
+        return replace(fit, spec=replace(fit.spec, number=self._number))
+
+    def result(self, fit: Fit) -> TrialResult | None:
+        """What came of a training, None if it was not done."""
+        key = self.key(fit)
+        found = self.run.load_fit(key, fit.spec)
+        if found is None and fit.shared and self.run.fetch_fit(self.cache, key):
+            found = self.run.load_fit(key, fit.spec)
+        return found
+
+    def key(self, fit: Fit) -> str:
+        """What a training is known by: all that decides its result."""
+        decisive = {**fit.spec.to_json(), "number": 0, "save": False, "identity": self.identity}
+        if not fit.spec.members:  # so that what was trained before there were ensembles keeps its key
+            del decisive["members"]
+        file = fit.spec.model.rpartition(":")[0]
+        if file.endswith(".py"):
+            decisive["code"] = hashlib.sha256(Path(file).read_bytes()).hexdigest()
+        return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:20]
+
+    def expected(self, fit: Fit) -> float:
+        """Seconds that a training will take, by the pace of its model; 0 where nothing is known."""
+        return self.pace.get(fit.name, 0.0) * fit.spec.epochs * fit.spec.share
+
+    def _halt(self) -> Halt:
+        if self.interrupted():
+            return "interrupt"
+        needed = any(fit.necessary for fit in (*self._queue, *self._running.values()))
+        until = self.latest if needed else self._until
+        return "deadline" if until is not None and time.monotonic() > until else ""
+
+    def next(self) -> tuple[TrialSpec, str] | None:
+        """The next training that can end in time."""
+        while self._queue:
+            fit = self._queue.popleft()
+            if fit.necessary or self._ends_in_time(fit):
+                self._running[fit.spec.number] = fit
+                return fit.spec, self.key(fit)
+            self.cut.append(fit)
+        return None
+
+    def prepare(self) -> None:
+        """Nothing: all that is to be trained is known."""
+
+    def _ends_in_time(self, fit: Fit) -> bool:
+        if self._until is None:
+            return True
+        vital = 0.0 if fit.vital else sum(self.expected(other) for other in self._queue if other.vital)
+        slots = max(1, len(self.executor.free()) + len(self._running))
+        return time.monotonic() + self.expected(fit) + vital / slots <= self._until
+
+    def goes_on(self, spec: TrialSpec, report: EpochReport) -> bool:
+        """Always: what is to be trained is known."""
+        return True
+
+    def epoch(self, slot: int, spec: TrialSpec, report: EpochReport) -> None:
+        """Shows an epoch."""
+        self.display.fit_epoch(self._running[spec.number].name, spec, report)
+
+    def done(self, slot: int, spec: TrialSpec, result: TrialResult, halt: Halt) -> None:
+        """Remembers a training that ran to its end."""
+        fit = self._running.pop(spec.number)
+        self.display.fit_ended(fit.name, spec, result)
+        if result.state == "complete":
+            self.pace[fit.name] = result.seconds / max(1, len(result.epochs)) / spec.share
+            self.run.save_fit(self.key(fit), result)
+            if fit.shared:
+                self.run.share_fit(self.cache, self.key(fit))
+        elif result.state == "failed":
+            self.failed.append((fit, result))
+        else:
+            self.cut.append(fit)

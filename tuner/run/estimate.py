@@ -1,0 +1,119 @@
+"""`tune plan`: the audit, and what a run would take, from a short probe."""
+
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from tuner.config import RunConfig
+from tuner.datasets.audit.build import describe as describe_audit
+from tuner.display import Display, duration
+from tuner.ending.final import FOLDS
+from tuner.files import write_arrays
+from tuner.records import WorkContext
+from tuner.run import budget, probe
+from tuner.run.preparation import Prepared, prepare
+from tuner.run.record import splits
+from tuner.workers.devices import precision
+from tuner.workers.driver import wait_until_ready
+from tuner.workers.executors.local import LocalExecutor
+
+PRUNED_SHARE = 0.4
+"""Share of all trials' epochs that a pruned search trains: the rungs' own third, and some luck."""
+
+SLOWER_BASELINES = 2
+"""A convolutional baseline takes about this many times as long as the default."""
+
+
+def describe(config: RunConfig, display: Display, began: float) -> Iterator[str]:
+    """Plain lines: the data as soon as they are known, then time, memory and disk.
+
+    Args:
+        config: what would be run.
+        display: told what is being done.
+        began: `time.monotonic()` when the command started; a budget counts from there.
+    """
+    prepared = prepare(config, display)
+    yield from describe_audit(prepared.dataset.audit, prepared.dataset.class_names)
+    yield ""
+    with tempfile.TemporaryDirectory(prefix="tune-plan-") as scratch:
+        yield from _costs(config, prepared, Path(scratch), began)
+
+
+def _costs(config: RunConfig, prepared: Prepared, scratch: Path, began: float) -> list[str]:
+    dataset = prepared.dataset
+    folds = splits(dataset, config.seed)
+    write_arrays(scratch / "splits.npz", folds)
+    images = int((folds["search"] != 0).sum())
+    policy = precision(config.precision, [slot.device for slot in prepared.slots])
+    context = WorkContext(
+        str(scratch), str(dataset.directory.resolve()), dataset.classes, config.metric, False, policy
+    )
+    executor = LocalExecutor(prepared.slots, context, scratch / "logs")
+    try:
+        wait_until_ready(executor, lambda: "")
+        epoch_seconds, start_seconds = probe.pace(executor, prepared.space, prepared.model, config.seed)
+        memory = executor.memory()
+    finally:
+        executor.stop()
+    if not epoch_seconds:
+        return ["the probe failed: the default configuration does not train here; `tune run` says why"]
+    slots = len(prepared.slots)
+    planned = budget.Plan(config.epochs, epoch_seconds, start_seconds)
+    neural = sum(SLOWER_BASELINES for contender in prepared.baselines if contender.neural)
+    repeats = prepared.seeds(config.seeds)
+    fits = FOLDS * (config.finalists + 1 + neural) + repeats * (2 + neural)
+    seconds = estimate_seconds(planned, config.trials, slots, fits, pruned=config.pruner != "none")
+    return [
+        f"the default configuration trains {images / epoch_seconds:,.0f} images a second on each of "
+        f"{slots} worker{'s' if slots != 1 else ''} ({epoch_seconds:.1f} s an epoch)",
+        f"{config.trials} trials of at most {config.epochs} epochs, then the end of the run: "
+        f"about {duration(seconds)}",
+        f"memory: about {memory / 1e9:.1f} GB in all; disk: about {_disk(prepared, repeats) / 1e6:.0f} MB",
+        *offers(config, seconds, planned, slots, time.monotonic() - began),
+    ]
+
+
+def _disk(prepared: Prepared, repeats: int) -> float:
+    models = len(prepared.baselines) + 2
+    test = len(prepared.dataset.test_images) * prepared.dataset.classes * 4
+    validation = len(prepared.dataset.train_labels) * prepared.dataset.classes * 4
+    return 20e6 + 2 * models * (repeats * test + validation)
+
+
+def offers(config: RunConfig, seconds: float, planned: budget.Plan, slots: int, spent: float) -> list[str]:
+    """Sentences on what a budget would cut.
+
+    Args:
+        config: with its budget.
+        seconds: that the run would take without one.
+        planned: its trials, as they would be without one.
+        slots: workers.
+        spent: seconds of the budget that are gone for getting ready.
+    """
+    if config.budget is None:
+        return []
+    text = f"--budget {duration(config.budget)}"
+    if spent + seconds <= config.budget:
+        return [f"{text} has room for all of that"]
+    shorter = budget.fit_budget(
+        config.epochs, config.budget - spent, planned.epoch_seconds, planned.start_seconds, slots
+    )
+    try:
+        budget.check_budget(config.budget, spent, shorter)
+    except budget.TooShortError as error:
+        return str(error).splitlines()
+    return [
+        f"{text} is less: the search ends at half of it, with the trials done by then; after it come the "
+        "winner and the baselines, cheapest first, as far as there is time",
+        *shorter.notes,
+    ]
+
+
+def estimate_seconds(planned: budget.Plan, trials: int, slots: int, fits: int, *, pruned: bool) -> float:
+    """Rough wall-clock seconds of a whole run without a budget."""
+    whole = planned.epochs * planned.epoch_seconds
+    share = PRUNED_SHARE if pruned else 1.0
+    search = trials * (planned.start_seconds + share * whole)
+    end = fits * (planned.start_seconds + whole)
+    return (search + end) / slots + budget.OVERHEAD_SECONDS

@@ -1,0 +1,117 @@
+"""What is known before anything is trained: data, search space, baselines, slots."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from search_spaces.family import Family, Task
+from search_spaces.space import SearchSpace, SpaceError
+from search_spaces.toml_file import SpaceFile, read_toml
+from tuner import datasets, registry
+from tuner.config import RunConfig
+from tuner.datasets.base import DataOptions, Dataset
+from tuner.display import Display
+from tuner.ending import contenders
+from tuner.errors import UsageError
+from tuner.workers import devices
+
+SMALL = 10_000
+"""Below this many training images, 5 seeds are retrained instead of 3."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What is known before anything is trained."""
+
+    dataset: Dataset
+    task: Task
+    model: str
+    space: SearchSpace
+    baselines: list[contenders.Contender]
+    slots: tuple[devices.Slot, ...]
+
+    def seeds(self, wanted: int | None) -> int:
+        """Retrainings of each model: as wanted, or by the size of the data set."""
+        return wanted or (5 if self.task.train_images < SMALL else 3)
+
+
+def prepare(config: RunConfig, display: Display) -> Prepared:
+    """Reads the data, and resolves all names that the configuration has.
+
+    Raises:
+        UsageError, DataError: as the registry, the spaces and the data sets raise them.
+    """
+    slots = devices.slots(config.devices, config.workers)
+    file = space_file(config.space)
+    named = file.family if file else config.space or ""
+    if named:  # a wrong name is worth knowing before data are read
+        _reference(named, file)
+    dataset = datasets.load(config.dataset, data_options(config), display.progress)
+    traits = dataset.traits
+    task = Task(
+        image_shape=dataset.image_shape,
+        classes=dataset.classes,
+        train_images=len(dataset.train_labels),
+        augmentation=traits.augmentation,
+        flips=traits.flips,
+        gpu=any(slot.device.kind == "gpu" for slot in slots),
+    )
+    model = _reference(named or traits.space, file)
+    family = registry.resolve(model)
+    if not isinstance(family, Family):
+        raise UsageError(
+            f"--space {config.space}: {named} is a {type(family).__name__}; "
+            "expected a search_spaces.family.Family"
+        )
+    try:
+        space = family.space(task)
+        space = (file.apply(space) if file else space).with_settings(config.settings)
+    except SpaceError as error:
+        raise UsageError(str(error)) from None
+    baselines = contenders.baselines(
+        config.baselines or traits.baselines, task, faithful=config.faithful_baselines
+    )
+    return Prepared(dataset, task, model, space, baselines, slots)
+
+
+def space_file(space: str | None) -> SpaceFile | None:
+    """What the TOML file says that `--space` names, None where it names none.
+
+    Raises:
+        UsageError: the file cannot be read, or is not what it should be.
+    """
+    if space is None or not space.endswith(".toml"):
+        return None
+    if not Path(space).is_file():
+        raise UsageError(f"no file {space!r} for --space; expected FILE.toml")
+    try:
+        return read_toml(Path(space))
+    except SpaceError as error:
+        raise UsageError(str(error)) from None
+
+
+def _reference(name: str, file: SpaceFile | None) -> str:
+    """The family of that name; a file names those of other files by their place beside it."""
+    from search_spaces import SEARCH_SPACES
+
+    beside = name if file is None or ".py:" not in name else str(file.path.parent / name)
+    try:
+        return registry.reference("search space", beside, SEARCH_SPACES)
+    except UsageError as error:
+        if file is None:
+            raise
+        raise UsageError(f'{file.path}: family = "{name}": {error}') from None
+
+
+def data_options(config: RunConfig) -> DataOptions:
+    """What the configuration says about data."""
+    return DataOptions(
+        data_dir=config.data_dir or datasets.default_data_dir(),
+        cache_dir=datasets.default_cache_dir(),
+        download=config.download,
+        labels=config.labels,
+        label_column=config.label_column,
+        group_column=config.group_column,
+        group_regex=config.group_regex,
+        test=config.test,
+        image_shape=config.image_shape,
+    )

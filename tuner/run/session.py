@@ -1,0 +1,325 @@
+"""One sitting of a run: search, finalists, retraining, report."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tuner import datasets, registry
+from tuner.config import RunConfig
+from tuner.display import Display
+from tuner.ending.final import Final
+from tuner.ending.final import Plan as FinalPlan
+from tuner.ending.fits import Fits
+from tuner.files import read_json, write_arrays, write_json
+from tuner.records import WorkContext
+from tuner.run import budget, probe
+from tuner.run import record as state
+from tuner.run.preparation import Prepared
+from tuner.run_dir import RunDir
+from tuner.search.engines import ENGINES
+from tuner.search.engines.base import Engine
+from tuner.search.schedulers import SCHEDULERS
+from tuner.search.schedulers.base import Scheduler
+from tuner.search.search import Search
+from tuner.search.stopping import Limits
+from tuner.search.warm_start import Start
+from tuner.workers import devices
+from tuner.workers.driver import Halt, Interrupt, wait_until_ready
+from tuner.workers.executors.local import LocalExecutor
+
+LAG = 8
+"""With `--deterministic`, a trial is chosen and compared knowing those up to this many before it."""
+
+SEARCH_SHARE = 0.5
+SEARCH_GRACE = 0.05
+"""Of the budget: at most this much goes to the search, and to its last epochs beyond that."""
+
+OVERTIME = 0.25
+"""Of the budget: so much longer the one training may take without which a run has no result."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended.
+
+    Attributes:
+        path: its directory.
+        interrupted: by Ctrl-C or SIGTERM; the report then holds what was finished.
+    """
+
+    path: Path
+    interrupted: bool
+
+
+@dataclass
+class Session:
+    """One sitting of a run, under its lock."""
+
+    config: RunConfig
+    prepared: Prepared
+    directory: RunDir
+    display: Display
+    command: list[str]
+    began: float
+    interrupt: Interrupt
+    starts: list[Start]
+    state: dict[str, Any] = field(default_factory=dict)
+
+    def run(self) -> Ended:
+        """Search, end, report."""
+        import reports
+        from reports.compare import write_index
+
+        self._open()
+        if self._is_done():
+            self.display.say("everything asked for is done; writing the report again")
+        else:
+            self.state["state"] = "searching"
+            with self._executor() as executor:
+                self._plan(executor)
+                if self._search(executor) and self._finish(executor):
+                    self.state["state"] = "done"
+        if self.state["state"] != "done":
+            self.state["state"] = "interrupted"
+        began = time.monotonic()
+        self._save()
+        reports.write(self.directory.path)
+        if write_index(self.directory.path.parent) is None:
+            index = self.directory.path.parent / "README.md"
+            self.display.warn(f"{index} is not an index of runs, so it is left as it is")
+        self.state["seconds"]["report"] = time.monotonic() - began
+        self._save()
+        return Ended(self.directory.path, self.state["state"] == "interrupted")
+
+    def _save(self) -> None:
+        write_json(self.directory.run, self.state)
+
+    def _open(self) -> None:
+        """Starts a new run directory, or checks that an earlier one can go on."""
+        precision = devices.precision(self.config.precision, [slot.device for slot in self.prepared.slots])
+        now = state.new(self.config, self.prepared, self.directory.path, self.command, precision)
+        if self.directory.run.exists():
+            earlier = read_json(self.directory.run)
+            state.check_agreement(earlier, now, self.config, self.directory.path)
+            kept = {key: earlier[key] for key in ("created", "plan", "seconds", "search", "state", "ends")}
+            self.state = {**now, **kept, "limits": earlier.get("limits")}
+            self.starts = [Start.from_json(start) for start in earlier.get("warm_start", [])]
+            self.state["warm_start"] = [start.to_json() for start in self.starts]
+            # What "auto" meant when the run began: another machine goes on in the same precision.
+            self.state["environment"]["precision"] = earlier["environment"]["precision"]
+            return
+        self.state = {**now, "warm_start": [start.to_json() for start in self.starts]}
+        write_arrays(self.directory.splits, state.splits(self.prepared.dataset, self.config.seed))
+        write_json(self.directory.audit, self.prepared.dataset.audit)
+        self._save()
+
+    def _ends(self) -> dict[str, Any]:
+        """What decides the end of a run; while it is the same, the end need not be done again."""
+        return {
+            "trials": self.config.trials,
+            "baselines": [contender.name for contender in self.prepared.baselines],
+            "seeds": self.prepared.seeds(self.config.seeds),
+            "finalists": self.config.finalists,
+            "faithful_baselines": self.config.faithful_baselines,
+            "save_ensemble": self.config.save_ensemble,
+        }
+
+    def _limits(self) -> dict[str, Any]:
+        """What may have cut the search, or the end of the run, short."""
+        return {"budget": self.config.budget, "target": self.config.target, "patience": self.config.patience}
+
+    def _is_done(self) -> bool:
+        """Whether nothing is left to do: more time, or another limit, may let an ended search go on."""
+        if self.state["state"] != "done" or self.state["ends"] != self._ends():
+            return False
+        earlier, now = self.state.get("limits") or self._limits(), self._limits()
+        had_all = self.state["search"]["stopped_by"] in {"trials", "exhausted"}
+        return bool(earlier == now or (had_all and earlier["budget"] == now["budget"]))
+
+    @contextmanager
+    def _executor(self) -> Iterator[LocalExecutor]:
+        config, slots = self.config, self.prepared.slots
+        context = WorkContext(
+            run_dir=str(self.directory.path),
+            dataset_dir=str(self.prepared.dataset.directory.resolve()),
+            classes=self.prepared.dataset.classes,
+            metric=config.metric,
+            class_weights=config.class_weights == "balanced",
+            precision=self.state["environment"]["precision"],
+            max_parameters=config.max_parameters,
+            max_latency_ms=config.max_latency_ms,
+        )
+        names = sorted({slot.device.description for slot in slots})
+        workers = f"{len(slots)} worker{'s' if len(slots) != 1 else ''}"
+        self.display.say(f"starting {workers} on {', '.join(names)}")
+        executor = LocalExecutor(slots, context, self.directory.logs)
+        try:
+            yield executor
+        finally:
+            executor.stop()
+
+    def _halt(self) -> Halt:
+        return "interrupt" if self.interrupt.asked() else ""
+
+    def _plan(self, executor: LocalExecutor) -> None:
+        """Chooses the length of trials; not when interrupted, as a probe that was cut short says nothing."""
+        wait_until_ready(executor, self._until(self._deadline(1.0)))
+        planned = self._planned(executor) if self.state["plan"] is None and not self._halt() else None
+        if planned is not None:
+            for note in planned.notes:
+                self.display.say(note)
+            self.state["plan"] = planned.to_json()
+        self.state["seconds"]["setup"] += time.monotonic() - self.began
+        self._save()
+
+    def _planned(self, executor: LocalExecutor) -> budget.Plan | None:
+        """What is probed where there is a budget; None when interrupted meanwhile."""
+        config, prepared = self.config, self.prepared
+        if config.budget is None:
+            return budget.Plan(config.epochs)
+        halt = self._until(self._deadline(1.0))
+        pace = probe.pace(executor, prepared.space, prepared.model, config.seed, halt)
+        if self._halt():
+            return None
+        if halt() and not any(pace):
+            raise budget.TooShortError(
+                f"--budget {config.budget:.0f}s is too short: a trial's first steps did not end within it\n"
+                "a larger one would do, or a smaller model: see --space and --set"
+            )
+        spent = time.monotonic() - self.began
+        fitted = budget.fit_budget(config.epochs, config.budget - spent, *pace, len(prepared.slots))
+        budget.check_budget(config.budget, spent, fitted)
+        return fitted
+
+    @property
+    def _epochs(self) -> int:
+        return budget.Plan.from_json(self.state["plan"]).epochs
+
+    def _search_images(self) -> int:
+        facts = self.state["dataset"]
+        return int(facts["n_train"] - facts["n_validation"])
+
+    def _deadline(self, share: float, less: float = 0.0) -> float | None:
+        given = self.config.budget
+        return None if given is None else self.began + share * given - less
+
+    def _scheduler(self) -> Scheduler:
+        batch = registry.resolve(self.prepared.model).recipe(self.prepared.space.default()).batch_size
+        scheduler: Scheduler = registry.resolve(SCHEDULERS[self.config.pruner])(
+            self._epochs, self._search_images() // batch, LAG if self.config.deterministic else 0
+        )
+        return scheduler
+
+    def _engine(self, scheduler: Scheduler) -> Engine:
+        config, prepared = self.config, self.prepared
+        engine: Engine = registry.resolve(ENGINES[config.engine])(
+            self.directory.journal,
+            prepared.space,
+            prepared.model,
+            config.algorithm,
+            config.seed,
+            scheduler,
+            config.constraints,
+            self.starts,
+        )
+        return engine
+
+    def _search(self, executor: LocalExecutor) -> bool:
+        """Searches; returns False when interrupted."""
+        if self._halt():
+            return False
+        config = self.config
+        before, start = self.state["seconds"]["search"], time.monotonic()
+
+        def clock() -> float:
+            return float(before + time.monotonic() - start)
+
+        scheduler = self._scheduler()
+        engine = self._engine(scheduler)
+        deadline = self._deadline(SEARCH_SHARE)
+        limits = Limits(config.target, config.patience)
+        search = Search(
+            engine,
+            scheduler,
+            executor,
+            self.display,
+            config.trials,
+            clock,
+            limits,
+            deadline,
+            config.constraints,
+        )
+        # Without a single whole trial there is no winner: then the first may run on, into the end's time.
+        latest = self._deadline(1.0 - SEARCH_GRACE)
+        halt = self._until(deadline, latest, lambda: search.completed > 0)
+        search.run(halt, SEARCH_GRACE * (config.budget or 0.0))
+        self._record_search(engine, search, clock())
+        return not self._halt()
+
+    def _until(
+        self,
+        deadline: float | None,
+        latest: float | None = None,
+        enough: Callable[[], bool] = lambda: True,
+    ) -> Callable[[], Halt]:
+        """Halts at a deadline, but without `enough` no sooner than at the latest one; or when interrupted."""
+
+        def halt() -> Halt:
+            last = deadline if enough() else latest
+            late = last is not None and time.monotonic() > last
+            return self._halt() or ("deadline" if late else "")
+
+        return halt
+
+    def _record_search(self, engine: Engine, search: Search, seconds: float) -> None:
+        past = engine.past()
+        images = sum(trial.images for trial in past)
+        fewer = len(past) < self.config.trials
+        self.state["seconds"]["search"] = seconds
+        self.state["search"] = {
+            "seconds": seconds,
+            "epochs_trained": sum(trial.epochs for trial in past),
+            "images_trained": images,
+            "images_per_second": images / seconds if seconds else 0.0,
+            "stopped_by": self._halt() or search.closed or ("exhausted" if fewer else "trials"),
+        }
+        self._save()
+
+    def _finish(self, executor: LocalExecutor) -> bool:
+        """Finalists, retraining, baselines; returns False when interrupted."""
+        config, prepared = self.config, self.prepared
+        self.state["state"] = "finishing"
+        self._save()
+        fits = Fits(
+            run=self.directory,
+            identity=state.identity(self.state),
+            cache=datasets.default_cache_dir() / "fits",
+            executor=executor,
+            display=self.display,
+            interrupted=self.interrupt.asked,
+            deadline=self._deadline(1.0, less=budget.report_seconds(self.config.budget or 0.0)),
+            latest=self._deadline(1.0 + OVERTIME),
+        )
+        final_plan = FinalPlan(
+            space=prepared.space,
+            model=prepared.model,
+            baselines=prepared.baselines,
+            seed=config.seed,
+            seeds=prepared.seeds(config.seeds),
+            finalists=config.finalists,
+            epochs=self._epochs,
+            save_ensemble=config.save_ensemble,
+            constraints=config.constraints,
+        )
+        final = Final(
+            final_plan, self.directory, prepared.dataset, fits, self._engine(self._scheduler()).past()
+        )
+        done = final.do()
+        for stage, seconds in final.seconds.items():
+            self.state["seconds"][stage] += seconds
+        if done:
+            self.state |= {"ends": self._ends(), "limits": self._limits()}
+        return done
