@@ -7,6 +7,7 @@ from typing import Any
 from tuner.records import TrialResult, TrialSpec, WorkContext
 from tuner.run_dir import RunDir
 from tuner.training import models
+from tuner.training.plain import without_random_layers
 
 
 def combine(spec: TrialSpec, context: WorkContext, key: str) -> TrialResult:
@@ -15,7 +16,9 @@ def combine(spec: TrialSpec, context: WorkContext, key: str) -> TrialResult:
 
     start = time.perf_counter()
     run = RunDir(Path(context.run_dir))
-    members = [keras.saving.load_model(run.fitted_model(member), compile=False) for member in spec.members]
+    loaded = [keras.saving.load_model(run.fitted_model(member), compile=False) for member in spec.members]
+    # Those that an earlier version has saved still have their random layers.
+    members = [without_random_layers(member) for member in loaded]
     whole = averaged(members)
     models.save(whole, run.fitted_model(key))
     return TrialResult("complete", time.perf_counter() - start, parameters=int(whole.count_params()))

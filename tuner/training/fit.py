@@ -172,7 +172,7 @@ class Fit:
             output = write_predictions(run, key, self.predict())
         if self.spec.split is None:
             models.take_averaged_weights(self.model)
-            plain = models.in_float32(self.model, self.family, self.spec.params, self.shape, self.classes)
+            plain = models.to_save(self.model, self.family, self.spec.params, self.shape, self.classes)
             one = np.asarray(self.data.held_out[:1])
             latency = models.latency_ms(lambda: plain.predict_on_batch(one))
             if self.spec.save:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search_spaces.family import Family, Params, Recipe
+from tuner.training.plain import without_random_layers
 
 LATENCY_CALLS = 30
 
@@ -103,8 +104,11 @@ def latency_ms(predict_one: Callable[[], object]) -> float:
     return float(np.median(times[5:]) * 1000)
 
 
-def in_float32(model: Any, family: Family, params: Params, shape: tuple[int, int, int], classes: int) -> Any:
-    """The same model in full precision, which every machine runs; weights are float32 already."""
+def to_save(model: Any, family: Family, params: Params, shape: tuple[int, int, int], classes: int) -> Any:
+    """The same model in full precision, which every machine runs, and without random layers.
+
+    Weights are float32 already. It predicts the same however it is called.
+    """
     import keras
 
     policy = keras.config.dtype_policy()
@@ -114,7 +118,7 @@ def in_float32(model: Any, family: Family, params: Params, shape: tuple[int, int
     finally:
         keras.config.set_dtype_policy(policy)
     plain.set_weights(model.get_weights())
-    return plain
+    return without_random_layers(plain)
 
 
 def summary(model: Any) -> str:

@@ -1,0 +1,73 @@
+"""A trained model as it is saved: without the layers that change images at random.
+
+Keras' random layers change images in every call that does not say `training=False`: `predict` says so,
+`model(images)` and every exported form do not.
+"""
+
+from typing import Any
+
+MIXING = ("AugMix", "CutMix", "MixUp", "RandAugment", "Solarization")
+"""Stock layers that change images at random and are not called Random…"""
+
+CHOSEN_NAMES = ("augment",)
+"""Layers of these names are augmentation, whatever their class."""
+
+
+def is_random(layer: Any) -> bool:
+    """Whether a layer changes images at random while a model is trained (dropout is none: it is idle)."""
+    if layer.name.startswith(CHOSEN_NAMES):
+        return True
+    kind = type(layer)
+    stock = kind.__module__.startswith("keras.") and ".image_preprocessing." in kind.__module__
+    return stock and (kind.__name__.startswith("Random") or kind.__name__ in MIXING)
+
+
+def without_random_layers(model: Any) -> Any:
+    """The same model without them; the two share all other layers and their weights.
+
+    A random layer that changes the size of images, as a random crop does, stays and is told that it does
+    not train. What a subclass of `keras.Model` does in its own `call` cannot be seen, and is left alone.
+    """
+    import keras
+
+    if not _has_random(model):
+        return model
+    if isinstance(model, keras.Sequential):
+        return _sequential(model)
+    plain = keras.models.clone_model(model, clone_function=_plain_layer, call_function=_call)
+    plain.trainable = model.trainable
+    return plain
+
+
+def _has_random(layer: Any) -> bool:
+    import keras
+
+    nested = isinstance(layer, keras.Sequential | keras.Function)
+    return any(is_random(inner) or _has_random(inner) for inner in layer.layers) if nested else False
+
+
+def _plain_layer(layer: Any) -> Any:
+    return without_random_layers(layer) if _has_random(layer) else layer
+
+
+def _call(layer: Any, *args: Any, **kwargs: Any) -> Any:
+    if not is_random(layer):
+        return layer(*args, **kwargs)
+    if _keeps_shape(layer, args[0].shape):
+        return args[0]
+    return layer(*args, **{**kwargs, "training": False})
+
+
+def _keeps_shape(layer: Any, shape: Any) -> bool:
+    return tuple(layer.compute_output_shape(shape)) == tuple(shape)
+
+
+def _sequential(model: Any) -> Any:
+    """A sequential model calls its layers itself, so that one which has to stay needs a functional one."""
+    import keras
+
+    inputs = keras.Input(model.input_shape[1:], dtype=model.inputs[0].dtype, name=model.inputs[0].name)
+    x = inputs
+    for layer in model.layers:
+        x = _call(_plain_layer(layer), x)
+    return keras.Model(inputs, x, name=model.name)
