@@ -1,6 +1,7 @@
 """What a run is asked to do, and what a second run of the same command may change."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from importlib.util import find_spec
 from pathlib import Path
@@ -144,7 +145,7 @@ class RunConfig:
                 words += _words(option.name, value)
         return words
 
-    def disagreements(self, earlier: dict[str, Any]) -> list[str]:
+    def disagreements(self, earlier: Mapping[str, Any]) -> list[str]:
         """Options that must agree with the configuration of an earlier run and do not.
 
         Returns:

@@ -1,11 +1,10 @@
 """How a budget is divided: the length of trials that fits it, and what is kept for the end of the run."""
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any, Self
 
 from tuner.ending.final import LEAST_EPOCHS
 from tuner.errors import UsageError
+from tuner.run_record import PlanRecord
 
 FULL_TRAININGS = 16
 """Trainings as long as a whole trial that the end of a run is planned to have room for, with a
@@ -26,48 +25,24 @@ class TooShortError(UsageError):
     """The budget is too short for any run; nothing was done."""
 
 
-@dataclass(frozen=True)
-class Plan:
-    """The length of trials, and what they will take.
-
-    Attributes:
-        epochs: of a whole trial.
-        epoch_seconds: of the default configuration on one worker, all workers busy; 0 if not probed.
-        start_seconds: to build and compile a model.
-        notes: what was changed to hold the budget, a sentence each.
-    """
-
-    epochs: int
-    epoch_seconds: float = 0.0
-    start_seconds: float = 0.0
-    notes: tuple[str, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """As `run.json` keeps it."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Self:
-        """From what `to_json` gave."""
-        return cls(**{**data, "notes": tuple(data["notes"])})
-
-
 def fit_budget(
     epochs: int, seconds_left: float, epoch_seconds: float, start_seconds: float, slots: int
-) -> Plan:
+) -> PlanRecord:
     """Shortens trials so that a search, and the end of the run, fit the budget.
 
     Half of the time is the end's, which needs room for `FULL_TRAININGS` whole trainings.
     """
     if not epoch_seconds:
-        return Plan(epochs)
+        return PlanRecord(epochs=epochs)
     room = max(0.0, seconds_left - OVERHEAD_SECONDS) / 2 * slots / FULL_TRAININGS
     fitting = math.floor((room - start_seconds) / epoch_seconds)
     chosen = max(LEAST_EPOCHS, min(epochs, fitting))
     notes = (
-        () if chosen >= epochs else (f"trials have {chosen} epochs instead of {epochs}, to hold the budget",)
+        [] if chosen >= epochs else [f"trials have {chosen} epochs instead of {epochs}, to hold the budget"]
     )
-    return Plan(min(chosen, epochs), epoch_seconds, start_seconds, notes)
+    return PlanRecord(
+        epochs=min(chosen, epochs), epoch_seconds=epoch_seconds, start_seconds=start_seconds, notes=notes
+    )
 
 
 def report_seconds(budget: float) -> float:
@@ -75,7 +50,7 @@ def report_seconds(budget: float) -> float:
     return min(REPORT_SECONDS, REPORT_SHARE * budget)
 
 
-def check_budget(budget: float, spent: float, planned: Plan) -> None:
+def check_budget(budget: float, spent: float, planned: PlanRecord) -> None:
     """Lets a run go on that can hold its budget.
 
     Args:

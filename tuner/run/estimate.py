@@ -14,6 +14,7 @@ from tuner.records import WorkContext
 from tuner.run import budget, probe
 from tuner.run.preparation import Prepared, prepare
 from tuner.run.record import splits
+from tuner.run_record import PlanRecord
 from tuner.workers.devices import precision
 from tuner.workers.driver import wait_until_ready
 from tuner.workers.executors.local import LocalExecutor
@@ -59,7 +60,7 @@ def _costs(config: RunConfig, prepared: Prepared, scratch: Path, began: float) -
     if not epoch_seconds:
         return ["the probe failed: the default configuration does not train here; `tune run` says why"]
     slots = len(prepared.slots)
-    planned = budget.Plan(config.epochs, epoch_seconds, start_seconds)
+    planned = PlanRecord(epochs=config.epochs, epoch_seconds=epoch_seconds, start_seconds=start_seconds)
     neural = sum(SLOWER_BASELINES for contender in prepared.baselines if contender.neural)
     repeats = prepared.seeds(config.seeds)
     fits = FOLDS * (config.finalists + 1 + neural) + repeats * (2 + neural)
@@ -81,7 +82,7 @@ def _disk(prepared: Prepared, repeats: int) -> float:
     return 20e6 + 2 * models * (repeats * test + validation)
 
 
-def offers(config: RunConfig, seconds: float, planned: budget.Plan, slots: int, spent: float) -> list[str]:
+def offers(config: RunConfig, seconds: float, planned: PlanRecord, slots: int, spent: float) -> list[str]:
     """Sentences on what a budget would cut.
 
     Args:
@@ -110,7 +111,7 @@ def offers(config: RunConfig, seconds: float, planned: budget.Plan, slots: int, 
     ]
 
 
-def estimate_seconds(planned: budget.Plan, trials: int, slots: int, fits: int, *, pruned: bool) -> float:
+def estimate_seconds(planned: PlanRecord, trials: int, slots: int, fits: int, *, pruned: bool) -> float:
     """Rough wall-clock seconds of a whole run without a budget."""
     whole = planned.epochs * planned.epoch_seconds
     share = PRUNED_SHARE if pruned else 1.0

@@ -1,8 +1,9 @@
-"""`run.json`: what a run directory says of itself, and whether a second command may go on with it."""
+"""The record of a run as it begins or goes on, and whether a second command may go on with it."""
 
 import platform
 import shlex
 import time
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -16,19 +17,14 @@ from tuner.datasets.base import Dataset
 from tuner.datasets.splits import group_folds, search_folds
 from tuner.errors import UsageError
 from tuner.run.preparation import Prepared
+from tuner.run_record import DatasetRecord, EnvironmentRecord, RunRecord, SpaceRecord
 from tuner.workers import devices
-
-SCHEMA_VERSION = 1
 
 PACKAGES = ("keras", "tensorflow", "jax", "torch", "optuna", "keras-tuner", "numpy", "pandas", "scikit-learn")
 
-STAGES = ("setup", "search", "finalists", "retraining", "report")
 
-
-def new(
-    config: RunConfig, prepared: Prepared, path: Path, command: list[str], precision: str
-) -> dict[str, Any]:
-    """The `run.json` of a run that starts.
+def new(config: RunConfig, prepared: Prepared, path: Path, command: list[str], precision: str) -> RunRecord:
+    """The record of a run that starts.
 
     Args:
         config: what is asked.
@@ -37,31 +33,40 @@ def new(
         command: the command line that does the run again.
         precision: Keras' dtype policy.
     """
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "version": version("tune-images"),
-        "name": path.name,
-        "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "command": shlex.join(command),
-        "config": config.to_json(),
-        "dataset": _dataset(prepared.dataset, config.seed),
-        "space": {"name": prepared.space.name, "parameters": prepared.space.to_json()},
-        "environment": _environment(prepared, precision),
-        "plan": None,
-        "ends": None,
-        "seconds": dict.fromkeys(STAGES, 0.0),
-        "search": {
-            "seconds": 0.0,
-            "epochs_trained": 0,
-            "images_trained": 0,
-            "images_per_second": 0.0,
-            "stopped_by": None,
-        },
-        "state": "searching",
-    }
+    return RunRecord(
+        version=version("tune-images"),
+        name=path.name,
+        created=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        command=shlex.join(command),
+        config=config.to_json(),
+        dataset=_dataset(prepared.dataset, config.seed),
+        space=SpaceRecord(name=prepared.space.name, parameters=prepared.space.to_json()),
+        environment=_environment(prepared, precision),
+        state="searching",
+    )
 
 
-def check_agreement(earlier: dict[str, Any], now: dict[str, Any], config: RunConfig, path: Path) -> None:
+def resumed(earlier: RunRecord, now: RunRecord) -> RunRecord:
+    """The record of a run that goes on: its past, and what is asked and installed now.
+
+    Its precision is that of the beginning, whatever "auto" would mean on this machine.
+    """
+    return replace(
+        now,
+        created=earlier.created,
+        plan=earlier.plan,
+        ends=earlier.ends,
+        limits=earlier.limits,
+        seconds=earlier.seconds,
+        search=earlier.search,
+        state=earlier.state,
+        warm_start=earlier.warm_start,
+        environment=replace(now.environment, precision=earlier.environment.precision),
+        unknown=earlier.unknown,
+    )
+
+
+def check_agreement(earlier: RunRecord, now: RunRecord, config: RunConfig, path: Path) -> None:
     """Refuses to go on with a run that was another one.
 
     Raises:
@@ -69,17 +74,14 @@ def check_agreement(earlier: dict[str, Any], now: dict[str, Any], config: RunCon
     """
     where = f"{path} holds another run"
     way_out = "use the same options, --name for a run beside it, or --fresh to set it aside"
-    if earlier.get("schema_version") != SCHEMA_VERSION:
-        found = earlier.get("schema_version")
-        raise UsageError(f"{where}: its format is version {found!r}, expected {SCHEMA_VERSION}\n{way_out}")
-    if earlier["dataset"]["fingerprint"] != now["dataset"]["fingerprint"]:
-        raise UsageError(f"{where}: it was made from other data ({earlier['dataset']['name']})\n{way_out}")
-    differing = config.disagreements(earlier["config"])
+    if earlier.dataset.fingerprint != now.dataset.fingerprint:
+        raise UsageError(f"{where}: it was made from other data ({earlier.dataset.name})\n{way_out}")
+    differing = config.disagreements(earlier.config)
     if differing:
         raise UsageError(f"{where}: {', '.join(differing)}\n{way_out}")
-    if earlier["space"] != now["space"]:
-        changed = _changed(earlier["space"]["parameters"], now["space"]["parameters"])
-        named = f"--space {config.space}" if config.space else f"its search space {now['space']['name']}"
+    if earlier.space != now.space:
+        changed = _changed(earlier.space.parameters, now.space.parameters)
+        named = f"--space {config.space}" if config.space else f"its search space {now.space.name}"
         raise UsageError(f"{where}: {named} has changed since ({changed})\n{way_out}")
 
 
@@ -100,38 +102,38 @@ def splits(dataset: Dataset, seed: int) -> dict[str, NDArray[np.int8]]:
     }
 
 
-def _dataset(dataset: Dataset, seed: int) -> dict[str, Any]:
+def _dataset(dataset: Dataset, seed: int) -> DatasetRecord:
     held_out = splits(dataset, seed)["search"] == 0
     train, test = dataset.train_groups, dataset.test_groups
-    return {
-        "name": dataset.name,
-        "fingerprint": dataset.fingerprint,
-        "image_shape": list(dataset.image_shape),
-        "class_names": list(dataset.class_names),
-        "n_train": len(train),
-        "n_validation": int(held_out.sum()),
-        "n_test": len(test),
-        "noun": dataset.traits.noun,
-        "duplicate_groups": {
+    return DatasetRecord(
+        name=dataset.name,
+        fingerprint=dataset.fingerprint,
+        image_shape=list(dataset.image_shape),
+        class_names=list(dataset.class_names),
+        n_train=len(train),
+        n_validation=int(held_out.sum()),
+        n_test=len(test),
+        noun=dataset.traits.noun,
+        duplicate_groups={
             "train": len(np.unique(train)),
             "validation": len(np.unique(train[held_out])),
             "test": len(np.unique(test)),
         },
-        "leaked_test_images": int(np.isin(test, train).sum()),
-    }
+        leaked_test_images=int(np.isin(test, train).sum()),
+    )
 
 
-def _environment(prepared: Prepared, precision: str) -> dict[str, Any]:
+def _environment(prepared: Prepared, precision: str) -> EnvironmentRecord:
     found = {slot.device.name: slot.device for slot in prepared.slots}
-    return {
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "backend": devices.backend(),
-        "precision": precision,
-        "versions": versions(),
-        "devices": [{"name": d.name, "kind": d.kind, "description": d.description} for d in found.values()],
-        "workers": len(prepared.slots),
-    }
+    return EnvironmentRecord(
+        python=platform.python_version(),
+        platform=platform.platform(),
+        backend=devices.backend(),
+        precision=precision,
+        versions=versions(),
+        devices=[{"name": d.name, "kind": d.kind, "description": d.description} for d in found.values()],
+        workers=len(prepared.slots),
+    )
 
 
 def versions() -> dict[str, str]:
@@ -145,16 +147,16 @@ def versions() -> dict[str, str]:
     return found
 
 
-def identity(run: dict[str, Any]) -> str:
+def identity(record: RunRecord) -> str:
     """All that decides the result of a training, beside the work item itself."""
-    config, environment = run["config"], run["environment"]
+    environment = record.environment
     parts = (
-        run["dataset"]["fingerprint"],
-        run["version"],
-        environment["backend"],
-        environment["precision"],
-        environment["versions"]["keras"],
-        environment["versions"].get(environment["backend"], ""),
-        *(config[key] for key in ("seed", "metric", "class_weights")),
+        record.dataset.fingerprint,
+        record.version,
+        environment.backend,
+        environment.precision,
+        environment.versions["keras"],
+        environment.versions.get(environment.backend, ""),
+        *(record.config[key] for key in ("seed", "metric", "class_weights")),
     )
     return " ".join(map(str, parts))

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,12 @@ from tuner.display import Display
 from tuner.ending.final import Final
 from tuner.ending.final import Plan as FinalPlan
 from tuner.ending.fits import Fits
-from tuner.files import read_json, write_arrays, write_json
+from tuner.files import write_arrays, write_json
 from tuner.records import WorkContext
-from tuner.run import budget, probe
-from tuner.run import record as state
+from tuner.run import budget, probe, record
 from tuner.run.preparation import Prepared
 from tuner.run_dir import RunDir
+from tuner.run_record import PlanRecord, RunRecord, SearchRecord
 from tuner.search.engines import ENGINES
 from tuner.search.engines.base import Engine
 from tuner.search.schedulers import SCHEDULERS
@@ -66,7 +66,7 @@ class Session:
     began: float
     interrupt: Interrupt
     starts: list[Start]
-    state: dict[str, Any] = field(default_factory=dict)
+    record: RunRecord = field(init=False)
 
     def run(self) -> Ended:
         """Search, end, report."""
@@ -77,42 +77,40 @@ class Session:
         if self._is_done():
             self.display.say("everything asked for is done; writing the report again")
         else:
-            self.state["state"] = "searching"
+            self._note(state="searching")
             with self._executor() as executor:
                 self._plan(executor)
                 if self._search(executor) and self._finish(executor):
-                    self.state["state"] = "done"
-        if self.state["state"] != "done":
-            self.state["state"] = "interrupted"
+                    self._note(state="done")
         began = time.monotonic()
-        self._save()
+        self._save(state="done" if self.record.state == "done" else "interrupted")
         reports.write(self.directory.path)
         if write_index(self.directory.path.parent) is None:
             index = self.directory.path.parent / "README.md"
             self.display.warn(f"{index} is not an index of runs, so it is left as it is")
-        self.state["seconds"]["report"] = time.monotonic() - began
-        self._save()
-        return Ended(self.directory.path, self.state["state"] == "interrupted")
+        self._save(seconds={**self.record.seconds, "report": time.monotonic() - began})
+        return Ended(self.directory.path, self.record.state == "interrupted")
 
-    def _save(self) -> None:
-        write_json(self.directory.run, self.state)
+    def _note(self, **changes: Any) -> None:
+        """Changes fields of the record; `_save` brings them to the disk."""
+        self.record = replace(self.record, **changes)
+
+    def _save(self, **changes: Any) -> None:
+        self._note(**changes)
+        self.record.write(self.directory.run)
 
     def _open(self) -> None:
         """Starts a new run directory, or checks that an earlier one can go on."""
         precision = devices.precision(self.config.precision, [slot.device for slot in self.prepared.slots])
-        now = state.new(self.config, self.prepared, self.directory.path, self.command, precision)
+        now = record.new(self.config, self.prepared, self.directory.path, self.command, precision)
         if self.directory.run.exists():
-            earlier = read_json(self.directory.run)
-            state.check_agreement(earlier, now, self.config, self.directory.path)
-            kept = {key: earlier[key] for key in ("created", "plan", "seconds", "search", "state", "ends")}
-            self.state = {**now, **kept, "limits": earlier.get("limits")}
-            self.starts = [Start.from_json(start) for start in earlier.get("warm_start", [])]
-            self.state["warm_start"] = [start.to_json() for start in self.starts]
-            # What "auto" meant when the run began: another machine goes on in the same precision.
-            self.state["environment"]["precision"] = earlier["environment"]["precision"]
+            earlier = RunRecord.read(self.directory.run)
+            record.check_agreement(earlier, now, self.config, self.directory.path)
+            self.record = record.resumed(earlier, now)
+            self.starts = [Start.from_json(start) for start in earlier.warm_start]
             return
-        self.state = {**now, "warm_start": [start.to_json() for start in self.starts]}
-        write_arrays(self.directory.splits, state.splits(self.prepared.dataset, self.config.seed))
+        self.record = replace(now, warm_start=[start.to_json() for start in self.starts])
+        write_arrays(self.directory.splits, record.splits(self.prepared.dataset, self.config.seed))
         write_json(self.directory.audit, self.prepared.dataset.audit)
         self._save()
 
@@ -133,10 +131,10 @@ class Session:
 
     def _is_done(self) -> bool:
         """Whether nothing is left to do: more time, or another limit, may let an ended search go on."""
-        if self.state["state"] != "done" or self.state["ends"] != self._ends():
+        if self.record.state != "done" or self.record.ends != self._ends():
             return False
-        earlier, now = self.state.get("limits") or self._limits(), self._limits()
-        had_all = self.state["search"]["stopped_by"] in {"trials", "exhausted"}
+        earlier, now = self.record.limits or self._limits(), self._limits()
+        had_all = self.record.search.stopped_by in {"trials", "exhausted"}
         return bool(earlier == now or (had_all and earlier["budget"] == now["budget"]))
 
     @contextmanager
@@ -148,7 +146,7 @@ class Session:
             classes=self.prepared.dataset.classes,
             metric=config.metric,
             class_weights=config.class_weights == "balanced",
-            precision=self.state["environment"]["precision"],
+            precision=self.record.environment.precision,
             max_parameters=config.max_parameters,
             max_latency_ms=config.max_latency_ms,
         )
@@ -167,19 +165,19 @@ class Session:
     def _plan(self, executor: LocalExecutor) -> None:
         """Chooses the length of trials; not when interrupted, as a probe that was cut short says nothing."""
         wait_until_ready(executor, self._until(self._deadline(1.0)))
-        planned = self._planned(executor) if self.state["plan"] is None and not self._halt() else None
+        planned = self._planned(executor) if self.record.plan is None and not self._halt() else None
         if planned is not None:
             for note in planned.notes:
                 self.display.say(note)
-            self.state["plan"] = planned.to_json()
-        self.state["seconds"]["setup"] += time.monotonic() - self.began
+            self._note(plan=planned)
+        self.record = self.record.spent(setup=time.monotonic() - self.began)
         self._save()
 
-    def _planned(self, executor: LocalExecutor) -> budget.Plan | None:
+    def _planned(self, executor: LocalExecutor) -> PlanRecord | None:
         """What is probed where there is a budget; None when interrupted meanwhile."""
         config, prepared = self.config, self.prepared
         if config.budget is None:
-            return budget.Plan(config.epochs)
+            return PlanRecord(epochs=config.epochs)
         halt = self._until(self._deadline(1.0))
         pace = probe.pace(executor, prepared.space, prepared.model, config.seed, halt)
         if self._halt():
@@ -196,11 +194,11 @@ class Session:
 
     @property
     def _epochs(self) -> int:
-        return budget.Plan.from_json(self.state["plan"]).epochs
+        assert self.record.plan is not None
+        return self.record.plan.epochs
 
     def _search_images(self) -> int:
-        facts = self.state["dataset"]
-        return int(facts["n_train"] - facts["n_validation"])
+        return self.record.dataset.n_train - self.record.dataset.n_validation
 
     def _deadline(self, share: float, less: float = 0.0) -> float | None:
         given = self.config.budget
@@ -232,10 +230,10 @@ class Session:
         if self._halt():
             return False
         config = self.config
-        before, start = self.state["seconds"]["search"], time.monotonic()
+        before, start = self.record.seconds["search"], time.monotonic()
 
         def clock() -> float:
-            return float(before + time.monotonic() - start)
+            return before + time.monotonic() - start
 
         scheduler = self._scheduler()
         engine = self._engine(scheduler)
@@ -278,24 +276,22 @@ class Session:
         past = engine.past()
         images = sum(trial.images for trial in past)
         fewer = len(past) < self.config.trials
-        self.state["seconds"]["search"] = seconds
-        self.state["search"] = {
-            "seconds": seconds,
-            "epochs_trained": sum(trial.epochs for trial in past),
-            "images_trained": images,
-            "images_per_second": images / seconds if seconds else 0.0,
-            "stopped_by": self._halt() or search.closed or ("exhausted" if fewer else "trials"),
-        }
-        self._save()
+        told = SearchRecord(
+            seconds=seconds,
+            epochs_trained=sum(trial.epochs for trial in past),
+            images_trained=images,
+            images_per_second=images / seconds if seconds else 0.0,
+            stopped_by=self._halt() or search.closed or ("exhausted" if fewer else "trials"),
+        )
+        self._save(search=told, seconds={**self.record.seconds, "search": seconds})
 
     def _finish(self, executor: LocalExecutor) -> bool:
         """Finalists, retraining, baselines; returns False when interrupted."""
         config, prepared = self.config, self.prepared
-        self.state["state"] = "finishing"
-        self._save()
+        self._save(state="finishing")
         fits = Fits(
             run=self.directory,
-            identity=state.identity(self.state),
+            identity=record.identity(self.record),
             cache=datasets.default_cache_dir() / "fits",
             executor=executor,
             display=self.display,
@@ -318,8 +314,7 @@ class Session:
             final_plan, self.directory, prepared.dataset, fits, self._engine(self._scheduler()).past()
         )
         done = final.do()
-        for stage, seconds in final.seconds.items():
-            self.state["seconds"][stage] += seconds
+        self.record = self.record.spent(**final.seconds)
         if done:
-            self.state |= {"ends": self._ends(), "limits": self._limits()}
+            self._note(ends=self._ends(), limits=self._limits())
         return done

@@ -7,8 +7,8 @@ from tuner import registry
 from tuner.constraints import REFUSED
 from tuner.display import duration
 from tuner.errors import UsageError
-from tuner.files import read_json
 from tuner.run_dir import RunDir
+from tuner.run_record import RunRecord
 from tuner.search.engines.journal import STUDY, is_paused
 from tuner.search.engines.trials import FAILED
 from tuner.search.pace import Pace
@@ -18,7 +18,7 @@ from tuner.search.schedulers.base import Scheduler
 
 def lines(run_dir: RunDir, trial: int | None) -> list[str]:
     """Plain lines on the run, or on one trial of it."""
-    run = read_json(run_dir.run)
+    run = RunRecord.read(run_dir.run)
     trials = _trials(run_dir)
     if trial is None:
         return overview(run, trials)
@@ -47,10 +47,10 @@ def _state(trial: Any) -> str:
     return "paused" if is_paused(trial) else str(trial.state.name).lower()
 
 
-def overview(run: dict[str, Any], trials: list[Any]) -> list[str]:
+def overview(run: RunRecord, trials: list[Any]) -> list[str]:
     """Plain lines on a run: its trials by state, the best of them, the time left."""
     states = [_state(trial) for trial in trials]
-    wanted = run["config"]["trials"]
+    wanted = run.config["trials"]
     counts = ", ".join(
         f"{states.count(state)} {state}"
         for state in ("complete", "pruned", "failed", "running", "paused", "waiting")
@@ -58,20 +58,20 @@ def overview(run: dict[str, Any], trials: list[Any]) -> list[str]:
     complete = [trial for trial, state in zip(trials, states, strict=True) if state == "complete"]
     may_win = [trial for trial in complete if all(excess <= 0 for excess in trial.constraints.values())]
     refused = [trial for trial in trials if trial.user_attrs.get("reason") == REFUSED]
-    found = [f"{run['name']}: {run['state']}", f"trials: {counts}; {wanted} asked for"]
+    found = [f"{run.name}: {run.state}", f"trials: {counts}; {wanted} asked for"]
     if refused:
         last = refused[-1].user_attrs["message"]
         found.append(f"refused before training: {len(refused)} of those pruned; the last: {last}")
     if may_win:
         best = max(may_win, key=lambda trial: trial.value)
         found.append(f"best so far: {best.value:.4f} (trial {best.number})")
-    seconds = _seconds_left(run, trials, len(complete)) if run["state"] == "searching" else 0.0
+    seconds = _seconds_left(run, trials, len(complete)) if run.state == "searching" else 0.0
     if seconds >= 1:
         found.append(f"the search has about {duration(seconds)} left")
     return found
 
 
-def _seconds_left(run: dict[str, Any], trials: list[Any], complete: int) -> float:
+def _seconds_left(run: RunRecord, trials: list[Any], complete: int) -> float:
     """Reckoned as the search itself does: trials to come, and what is to go on; 0 while nothing is known."""
     pace, begun = Pace(), 0
     for facts in (trial.user_attrs for trial in trials if "stints" in trial.user_attrs):
@@ -80,21 +80,20 @@ def _seconds_left(run: dict[str, Any], trials: list[Any], complete: int) -> floa
             pace.items += len(facts["stints"])
             pace.epochs += facts.get("epochs", 0)
             pace.seconds += sum(seconds for _, seconds, _ in facts["stints"].values())
-    if not pace.items or not run["plan"]:
+    if not pace.items or run.plan is None:
         return 0.0
-    images = run["dataset"]["n_train"] - run["dataset"]["n_validation"]
+    images = run.dataset.n_train - run.dataset.n_validation
     batch = trials[0].user_attrs.get("params", {}).get("batch_size", Recipe.batch_size)
-    scheduler: Scheduler = registry.resolve(SCHEDULERS[run["config"]["pruner"]])(
-        run["plan"]["epochs"], images // batch
+    scheduler: Scheduler = registry.resolve(SCHEDULERS[run.config["pruner"]])(
+        run.plan.epochs, images // batch
     )
     for trial in trials:
         for epoch, score in sorted(trial.intermediate_values.items()):
             scheduler.report(trial.number, epoch, score)
-    wanted = run["config"]["trials"]
+    wanted = run.config["trials"]
     new = max(0, wanted - begun) * pace.trial_seconds
     seconds: float = new + scheduler.later(wanted, complete) * pace.epoch_seconds
-    workers: int = run["environment"]["workers"]
-    return seconds / workers
+    return seconds / run.environment.workers
 
 
 def _one(trial: Any) -> list[str]:

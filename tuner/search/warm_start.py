@@ -12,9 +12,10 @@ from typing import Any, Self
 
 from search_spaces.family import Task
 from search_spaces.space import ParamValue, SearchSpace
-from tuner.errors import RunError, UsageError
+from tuner.errors import TuneError, UsageError
 from tuner.files import read_json
 from tuner.run_dir import RunDir, find_run, is_set_aside
+from tuner.run_record import RunRecord
 from tuner.search.engines import points
 
 AUTO = "auto"
@@ -147,14 +148,14 @@ def _beside(out: Path, own: Path, task: Task, space: SearchSpace) -> list[tuple[
 def _read(run: RunDir, *, finished: bool = False) -> Earlier | None:
     """What is to be known of a run, None where it has no winner or cannot be read."""
     try:
-        told, final = read_json(run.run), read_json(run.final)
-        if finished and told["state"] != "done":
+        told, final = RunRecord.read(run.run), read_json(run.final)
+        if finished and told.state != "done":
             return None
         (winner,) = [model for model in final["models"] if model["kind"] == "winner"]
-        data = told["dataset"]
-        about = features(data["n_train"], len(data["class_names"]), data["image_shape"])
-        return Earlier(told["name"], winner["params"], about)
-    except (OSError, RunError, ValueError, KeyError, TypeError):
+        data = told.dataset
+        about = features(data.n_train, len(data.class_names), data.image_shape)
+        return Earlier(told.name, winner["params"], about)
+    except (OSError, TuneError, ValueError, KeyError, TypeError):
         return None
 
 

@@ -8,8 +8,9 @@ import pytest
 
 from tests.helpers.runs import Tune, report_of
 from tuner.errors import UsageError
-from tuner.run.budget import Plan, check_budget
+from tuner.run.budget import check_budget
 from tuner.run.session import OVERTIME
+from tuner.run_record import PlanRecord
 
 CURVES = {"TUNE_WORKER": "tests.helpers.curve_worker"}
 
@@ -22,9 +23,9 @@ def test_a_budget_too_short_for_one_trial_is_refused_with_one_that_is_not(
     budget: float, spent: float, epoch_seconds: float, offered: str
 ) -> None:
     with pytest.raises(UsageError, match=f"--budget {offered} would do"):
-        check_budget(budget, spent, Plan(2, epoch_seconds))
+        check_budget(budget, spent, PlanRecord(epochs=2, epoch_seconds=epoch_seconds))
     seconds = float(offered[:-1]) * (60 if offered.endswith("m") else 1)
-    check_budget(seconds, spent, Plan(2, epoch_seconds))
+    check_budget(seconds, spent, PlanRecord(epochs=2, epoch_seconds=epoch_seconds))
 
 
 def test_a_run_that_cannot_fit_says_so_after_the_probe_and_leaves_nothing(tune: Tune, tmp_path: Path) -> None:

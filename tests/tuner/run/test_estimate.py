@@ -6,8 +6,8 @@ import pytest
 
 from tests.helpers.runs import Tune
 from tuner.config import RunConfig
-from tuner.run.budget import Plan
 from tuner.run.estimate import offers
+from tuner.run_record import PlanRecord
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,13 @@ from tuner.run.estimate import offers
     ],
 )
 def test_what_a_budget_would_cut(budget: float | None, expected: list[str]) -> None:
-    found = offers(RunConfig("digits", budget=budget), 3000.0, Plan(20, 2.0, 3.0), 1, spent=10.0)
+    found = offers(
+        RunConfig("digits", budget=budget),
+        3000.0,
+        PlanRecord(epochs=20, epoch_seconds=2.0, start_seconds=3.0),
+        1,
+        spent=10.0,
+    )
     assert len(found) == len(expected)
     for line, start in zip(found, expected, strict=True):
         assert line.startswith(start)

@@ -7,12 +7,20 @@ import pytest
 from optuna.trial import TrialState
 
 from tuner.run.status import overview
+from tuner.run_record import RunRecord
 
 RUN: dict[str, Any] = {
     "name": "digits",
     "state": "searching",
     "config": {"trials": 20, "pruner": "screen"},
-    "dataset": {"n_train": 12_800, "n_validation": 0},
+    "dataset": {
+        "name": "digits",
+        "image_shape": [8, 8, 1],
+        "class_names": ["0", "1"],
+        "n_train": 12_800,
+        "n_validation": 0,
+        "n_test": 0,
+    },
     "environment": {"workers": 2},
     "plan": {"epochs": 20},
 }
@@ -30,7 +38,9 @@ def waiting(number: int) -> optuna.trial.FrozenTrial:
 
 
 def left(trials: int, **changes: Any) -> str:
-    return overview({**RUN, **changes}, [waiting(number) for number in range(trials)])[-1]
+    return overview(RunRecord.from_json({**RUN, **changes}), [waiting(number) for number in range(trials)])[
+        -1
+    ]
 
 
 def test_the_time_left_is_known_while_all_trials_wait_at_the_first_rung() -> None:

@@ -32,7 +32,7 @@ def write_run(out: Path, name: str, params: dict[str, Any], images: int = 10_000
     """A run directory with what a warm start reads of it, and nothing else."""
     path = out / name
     path.mkdir(parents=True)
-    about = {"n_train": images, "class_names": list("0123456789"), "image_shape": [28, 28, 1]}
+    about = {"name": name, "n_train": images, "class_names": list("0123456789"), "image_shape": [28, 28, 1]}
     run = {"name": name, "state": "done", "dataset": {**about, **changes.pop("dataset", {})}, **changes}
     (path / "run.json").write_text(json.dumps(run))
     models = [{"kind": "winner", "params": params}, {"kind": "baseline", "params": {"filters": 99}}]
