@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from reports.facts.summary import RunSummary
 from reports.sections.usage import render
@@ -39,7 +40,7 @@ def test_the_code_compiles_and_fits_the_data(runs: Runs, variant: str) -> None:
     code = code_of(runs(variant))
     compile(code, "report", "exec")
     assert ("1 - p" in code) == (variant == "binary")
-    assert ("grayscale" in code) == (variant == "asl")
+    assert ('convert("L")' in code) == (variant == "asl")
 
 
 @pytest.mark.slow
@@ -48,6 +49,7 @@ def test_the_code_runs(runs: Runs, tmp_path: Path, variant: str) -> None:
     summary = RunSummary.load(runs(variant))
     names = summary.dataset.class_names
     (tmp_path / "model").mkdir()
+    Image.new("RGB", (40, 30), "teal").save(tmp_path / "photo.png")
     (tmp_path / "model" / "labels.json").write_text(json.dumps(names))
     shape = ",".join(map(str, summary.dataset.image_shape))
     code = code_of(runs(variant), ensemble=True)

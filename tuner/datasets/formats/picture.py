@@ -1,0 +1,176 @@
+"""One image file as an array: the same for training, for prediction, and for the code in a report."""
+
+import io
+import re
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuner.datasets.formats.files import UNREADABLE, Entry, Reader
+from tuner.errors import DataError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+MAX_PIXELS = 64_000_000
+"""An image that claims more is refused: unpacking it could fill the memory."""
+
+MAX_BYTES = 256 << 20
+"""Likewise for the file itself."""
+
+_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM", "MPO")
+_ORIENTATION = 274
+
+
+@dataclass(frozen=True)
+class Header:
+    """What an image file says of itself.
+
+    Attributes:
+        size: (height, width) in pixels, the right way up.
+        grey: whether it has no colour.
+        odd: what its mode needs: "alpha", "16 bit", "palette", or "".
+        turned: whether its EXIF orientation turns or mirrors it.
+    """
+
+    size: tuple[int, int]
+    grey: bool
+    odd: str
+    turned: bool
+
+
+def read_header(reader: Reader, entry: Entry) -> Header:
+    """The header of an image file.
+
+    Raises:
+        DataError: it claims more than 64 million pixels; also what `attempt` catches.
+    """
+    with _opened(reader, entry) as image:
+        turned = _orientation(image) >= 5
+        width, height = image.size
+        deep = image.mode.startswith("I")
+        odd = (
+            "16 bit"
+            if deep
+            else "alpha"
+            if image.has_transparency_data
+            else "palette"
+            if image.mode == "P"
+            else ""
+        )
+        grey = image.mode in {"1", "L", "LA", "La"} or deep
+        return Header((width, height) if turned else (height, width), grey, odd, _orientation(image) > 1)
+
+
+def read_pixels(reader: Reader, entry: Entry, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """An image file as uint8 (height, width, channels) of that shape.
+
+    It is turned as its EXIF orientation says, put on white where it is transparent, cut to the upper 8
+    of 16 bits, made grey or coloured, scaled until it covers the shape, and what hangs over is cut
+    equally from both sides. `reports.sections.usage` writes the same steps down for readers of a report.
+
+    Raises:
+        DataError: it claims more than 64 million pixels; also what `attempt` catches.
+    """
+    from PIL import Image, ImageOps
+
+    height, width, channels = shape
+    with _opened(reader, entry) as opened:
+        if opened.format == "JPEG" and _orientation(opened) < 5:
+            opened.draft(None, (2 * width, 2 * height))  # large photographs decode at a fraction of the work
+        image = ImageOps.exif_transpose(opened)
+        image = _eight_bits(image).convert("L" if channels == 1 else "RGB")
+        if image.size != (width, height):
+            image = ImageOps.fit(image, (width, height), Image.Resampling.BILINEAR)
+        pixels: NDArray[np.uint8] = np.asarray(image, np.uint8).reshape(height, width, channels)
+        return pixels
+
+
+def _eight_bits(image: "Image") -> "Image":
+    """Grey or colour of 8 bits, on white where transparent."""
+    from PIL import Image
+
+    if image.mode.startswith("I"):
+        values = np.asarray(image).astype(np.int64)
+        if values.min() < 0 or values.max() > 65535:
+            raise ValueError("values of more than 16 bits")
+        return Image.fromarray((values >> 8).astype(np.uint8))
+    if image.mode == "F":
+        raise ValueError("values are floating-point numbers")
+    if image.has_transparency_data:
+        over = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", over.size, "white"), over).convert("RGB")
+    return image
+
+
+@contextmanager
+def _opened(reader: Reader, entry: Entry) -> Iterator["Image"]:
+    from PIL import Image, UnidentifiedImageError
+
+    with reader.open(entry) as file:
+        # Members of archives are read whole: their streams seek backwards by unpacking from the start.
+        stream = io.BytesIO(reader.read(entry, MAX_BYTES)) if entry.member else file
+        try:
+            with Image.open(stream, formats=_FORMATS) as image:
+                width, height = image.size
+                if width * height > MAX_PIXELS:
+                    raise _bomb(entry, f"{width}×{height}")
+                yield image
+        except Image.DecompressionBombError as error:
+            raise _bomb(entry, " ".join(re.findall(r"\d+", str(error))[:1])) from error
+        except UnidentifiedImageError:
+            raise ValueError("no image data of a known format") from None
+
+
+def _bomb(entry: Entry, size: str) -> DataError:
+    return RefusedError(
+        f"{entry} claims {size} pixels\nexpected at most {MAX_PIXELS // 10**6} million pixels an image"
+    )
+
+
+class RefusedError(DataError):
+    """An image that must not be skipped over as merely damaged."""
+
+
+def attempt(
+    read: Callable[Concatenate[Reader, Entry, P], T],
+    reader: Reader,
+    entry: Entry,
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T | str:
+    """What `read(reader, entry, …)` returns, or why it could not in a few words.
+
+    Raises:
+        RefusedError: the image must not be skipped over as merely damaged.
+    """
+    try:
+        return read(reader, entry, *args, **kwargs)
+    except RefusedError:
+        raise
+    except (DataError, *UNREADABLE, SystemError) as error:
+        why = str(error).replace(f"{entry} cannot be read: ", "")
+        return " ".join(why.split())[:150] or type(error).__name__
+
+
+def _orientation(image: "Image") -> int:
+    try:
+        return int(image.getexif().get(_ORIENTATION, 1))
+    except UNREADABLE:
+        return 1
+
+
+@contextmanager
+def quiet_pillow() -> Iterator[None]:
+    """Pillow warns of much that is handled here: sizes, EXIF, palettes."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
