@@ -1,44 +1,24 @@
 """A backbone trained on ImageNet, frozen or trained further, with a new head."""
 
 import os
-import warnings
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from search_spaces.augmentation import augmentation_parameters, augmented
+from search_spaces.backbones.weights import BACKBONES as ALL_BACKBONES
+from search_spaces.backbones.weights import VARIABLE as WEIGHTS_VARIABLE
+from search_spaces.backbones.weights import Backbone, WeightsError, application
 from search_spaces.family import Family, Params, Recipe, Task
 from search_spaces.layers import class_probabilities, dropout, image_input
 from search_spaces.space import Categorical, Float, Parameter, SearchSpace
 from search_spaces.training import recipe as common_recipe
 from search_spaces.training import training_parameters
 
-WEIGHTS_VARIABLE = "TUNE_WEIGHTS"
-"""Environment variable: a weights file of the backbone without its top, or a folder of such."""
-
 RESOLUTIONS = (32, 64, 96, 128, 160, 192, 224)
 
 
-class WeightsError(RuntimeError):
-    """ImageNet weights that cannot be had; the message says what to do."""
-
-
-class Backbone(NamedTuple):
-    """Its class in `keras.applications`, its weights file, and the range of values it expects."""
-
-    application: str
-    file: str
-    scale: float
-    offset: float
-
-
-BACKBONES = {
-    # Sandler et al., 2018, arXiv 1801.04381
-    "mobilenet-v2": Backbone(
-        "MobileNetV2", "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5", 2.0, -1.0
-    ),
-    # Tan & Le, 2021, arXiv 2104.00298; it normalises 0..255 itself
-    "efficientnet-v2-b0": Backbone("EfficientNetV2B0", "efficientnetv2-b0_notop.h5", 255.0, 0.0),
-}
+BACKBONES = {name: backbone for name, backbone in ALL_BACKBONES.items() if backbone.application}
+"""Those of `keras.applications`."""
 
 
 def space(task: Task) -> SearchSpace:
@@ -98,7 +78,7 @@ def build(params: Params, image_shape: tuple[int, int, int], classes: int) -> An
     side = int(params["resolution"])
     if (side, side) != image_shape[:2]:
         x = layers.Resizing(side, side, dtype="float32")(x)
-    x = layers.Rescaling(backbone.scale, backbone.offset, dtype="float32")(x)
+    x = layers.Rescaling(255 * backbone.scale, backbone.offset, dtype="float32")(x)
     trained = _backbone(backbone, str(params["weights"]), side)
     trained.trainable = bool(params["fine_tune"])
     x = layers.GlobalAveragePooling2D()(trained(x, training=False))
@@ -124,18 +104,12 @@ def _three_channels(x: Any) -> Any:
 
 
 def _backbone(backbone: Backbone, weights: str, side: int) -> Any:
-    from keras import applications
-
     shape = (side, side, 3)
-    create = getattr(applications, backbone.application)
     if weights == "none":
-        return create(include_top=False, weights=None, input_shape=shape)
+        return application(backbone, None, shape)
     own = _own_weights(backbone)
     try:
-        with warnings.catch_warnings():
-            # MobileNetV2 says that it takes the weights of 224 pixels for sides it has none for.
-            warnings.filterwarnings("ignore", message="`input_shape` is undefined or non-square")
-            return create(include_top=False, weights=own or "imagenet", input_shape=shape)
+        return application(backbone, own or "imagenet", shape)
     except Exception as error:  # Keras raises a bare Exception where a download fails
         what = f"from {own}" if own else "by download"
         raise WeightsError(

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from search_spaces import cnn, mlp, resnet, transfer
+from search_spaces.backbones import weights
 from search_spaces.family import Task
 
 TASK = Task((28, 28, 1), 5, 5000)
@@ -113,7 +114,7 @@ def test_transfer_reads_weights_from_a_file(tmp_path: Path, monkeypatch: pytest.
     source = applications.MobileNetV2(include_top=False, weights=None, input_shape=(32, 32, 3))
     file = tmp_path / "mine.weights.h5"
     source.save_weights(file)
-    monkeypatch.setenv(transfer.WEIGHTS_VARIABLE, str(file))
+    monkeypatch.setenv(weights.VARIABLE, str(file))
     params = {**transfer_params(), "weights": "imagenet"}
     model = transfer.build(params, (28, 28, 1), 5)
     backbone = next(layer for layer in model.layers if layer.name.startswith("mobilenetv2"))
@@ -123,18 +124,18 @@ def test_transfer_reads_weights_from_a_file(tmp_path: Path, monkeypatch: pytest.
 
 def test_transfer_says_which_file_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     params = {**transfer_params(), "weights": "imagenet"}
-    monkeypatch.setenv(transfer.WEIGHTS_VARIABLE, str(tmp_path))
-    with pytest.raises(transfer.WeightsError, match=r"no file .*mobilenet_v2.*_no_top\.h5"):
+    monkeypatch.setenv(weights.VARIABLE, str(tmp_path))
+    with pytest.raises(weights.WeightsError, match=r"no file .*mobilenet_v2.*_no_top\.h5"):
         transfer.build(params, (28, 28, 1), 5)
 
 
 def test_transfer_without_network_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("https_proxy", "HTTPS_PROXY"):
         monkeypatch.setenv(variable, "http://127.0.0.1:9")  # nothing listens there
-    monkeypatch.delenv(transfer.WEIGHTS_VARIABLE, raising=False)
+    monkeypatch.delenv(weights.VARIABLE, raising=False)
     monkeypatch.setattr("keras.src.utils.file_utils.config.keras_home", lambda: str(tmp_path))
     params = {**transfer_params(), "weights": "imagenet"}
-    with pytest.raises(transfer.WeightsError) as caught:
+    with pytest.raises(weights.WeightsError) as caught:
         transfer.build(params, (28, 28, 1), 5)
     message = str(caught.value)
     assert "cannot be had by download" in message
