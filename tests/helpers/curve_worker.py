@@ -4,7 +4,8 @@ It speaks the worker's own protocol in a real process and writes the files that 
 that what surrounds training can be tested in seconds: `TUNE_WORKER=tests.helpers.curve_worker`. An epoch
 takes `CURVE_SECONDS`, none without it; after the search `CURVE_END_SECONDS`, if that is another.
 `CURVE_FAULTS`, JSON, names what goes wrong in the first epoch of a
-trial, or of all else that has a purpose: `{"3": "hang", "probe": "hang"}`.
+trial, or of all else that has a purpose: `{"3": "hang", "probe": "hang"}`. `CURVE_WEAK` is a part of the
+reference of models that score 0.3 less.
 """
 
 import json
@@ -32,6 +33,7 @@ SECONDS = float(os.environ.get("CURVE_SECONDS", "0"))
 END_SECONDS = float(os.environ.get("CURVE_END_SECONDS", str(SECONDS)))
 IMAGES = 1000
 FAULTS: dict[str, str] = json.loads(os.environ.get("CURVE_FAULTS", "{}"))
+WEAK = os.environ.get("CURVE_WEAK", "")
 GROWTH = 300 << 20
 _grown: list[bytes] = []
 
@@ -81,6 +83,7 @@ def perform(
     for epoch in range(resumed + 1, last + 1):
         time.sleep(seconds_an_epoch)
         reached = score(spec.params, spec.seed, epoch, spec.epochs)
+        reached = max(0.0, reached - 0.3) if WEAK and WEAK in spec.model else reached
         held = None if spec.split is None else reached
         loss = None if held is None else 1 - held
         epochs.append(

@@ -170,11 +170,13 @@ def _histories(results: Results) -> list[dict[str, Any]]:
 
 
 def _data_curve(results: Results, run: RunDir, dataset: Dataset) -> list[dict[str, Any]]:
-    """The winner's validation accuracy by how many groups it was trained on; smallest first."""
+    """The winner on half the groups and on all, for as many steps, on the same folds."""
     with np.load(run.splits) as splits:
         folds = splits["fresh"]
     rows: dict[float, dict[str, Any]] = {}
-    for done in [*results.less_data, *results.folds["tuned"]]:
+    paired = {done.spec.fold for done in results.less_data}
+    whole = [done for done in results.folds["tuned"] if done.spec.fold in paired]
+    for done in [*results.less_data, *whole]:
         spec = done.spec
         trained = np.flatnonzero(folds != spec.fold)
         if spec.share < 1:

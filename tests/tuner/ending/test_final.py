@@ -1,0 +1,43 @@
+"""The end of a run: who is trained on the fresh folds, how often, and from how many seeds."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.helpers.runs import Tune
+
+RUN = ["digits", "--trials", "6", "--epochs", "4", "--workers", "2", "--seeds", "4", "--finalists", "2"]
+
+
+@pytest.fixture(scope="module")
+def final(tune_curves: Tune, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """`final.json` of a run in which one baseline of two is weak."""
+    cwd = tmp_path_factory.mktemp("final")
+    options = ["--baselines", "dense-512,three-layer", "--set", "filters=8"]
+    done = tune_curves(*RUN, *options, cwd=cwd, CURVE_WEAK="dense_512")
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads((cwd / "runs" / "digits" / "final.json").read_text())
+    return found
+
+
+def test_a_baseline_far_behind_is_trained_less(final: dict[str, Any]) -> None:
+    models = {model["name"]: model for model in final["models"]}
+    trained = {
+        name: (len(model["validation"]["accuracy_per_fold"]), len(model["seeds"]))
+        for name, model in models.items()
+    }
+    assert trained == {"tuned": (3, 4), "default": (3, 4), "three-layer": (3, 4), "dense-512": (1, 2)}
+    assert [line for line in final["cut"] if "15 points behind" in line and line.endswith("`dense-512`")]
+
+
+def test_the_default_is_a_finalist_whatever_its_rank(final: dict[str, Any]) -> None:
+    trials = [row["trial"] for row in final["finalists"]]
+    assert 0 in trials
+    assert len(trials) in {2, 3}  # the best two, and the default where it is none of them
+
+
+def test_half_the_data_is_compared_on_the_same_folds_and_for_as_many_steps(final: dict[str, Any]) -> None:
+    half, whole = final["data_curve"]
+    assert (half["share"], whole["share"]) == (0.5, 1.0)
+    assert len(half["accuracy_per_fold"]) == len(whole["accuracy_per_fold"])

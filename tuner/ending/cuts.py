@@ -1,0 +1,48 @@
+"""What the end of a run left out, shortened or could not do, in sentences for the report."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from tuner.ending.fits import Fit, Fits
+
+
+def left_out(fits: Fits, cut: Iterable[Fit], planned: Mapping[str, tuple[int, int]], folds: int) -> list[str]:
+    """A sentence for each kind of training that was left out, and for each that failed.
+
+    Args:
+        fits: what was done.
+        cut: what was left out.
+        planned: folds and seeds by model.
+        folds: those of a model that is not named there.
+    """
+    cut = {fits.key(fit): fit for fit in cut}.values()
+    on_folds = Counter(fit.name for fit in cut if fit.spec.split and fit.spec.share == 1)
+    retrained = Counter(fit.name for fit in cut if fit.spec.purpose == "retrain")
+    on_less = sum(fit.spec.share < 1 for fit in cut)
+    sentences = [
+        *_fewer(
+            on_folds,
+            {name: planned.get(name, (folds, 0))[0] for name in on_folds},
+            "trainings on fresh folds",
+        ),
+        *_fewer(retrained, {name: count for name, (_, count) in planned.items()}, "retrainings"),
+    ]
+    if on_less:
+        sentences.append(f"to hold the budget, trainings on less data were left out: {on_less}")
+    if any(fit.spec.purpose == "preview" for fit in cut):
+        sentences.append("to hold the budget, the figure of augmented images was left out")
+    if any(fit.spec.purpose == "ensemble" for fit in cut):
+        sentences.append("to hold the budget, the ensemble was not saved")
+    return sentences + [f"a training of `{fit.name}` failed ({result.reason})" for fit, result in fits.failed]
+
+
+def _fewer(missing: Mapping[str, int], planned: Mapping[str, int], what: str) -> list[str]:
+    """A sentence on the models that had fewer trainings than planned, those that had most first."""
+    had: dict[tuple[int, int], list[str]] = {}
+    for name, count in missing.items():
+        had.setdefault((planned[name] - count, planned[name]), []).append(f"`{name}`")
+    parts = [
+        f"{', '.join(had[done, of])} {f'{done} of {of}' if done else 'none'}"
+        for done, of in sorted(had, reverse=True)
+    ]
+    return [f"to hold the budget, some models had fewer {what}: {'; '.join(parts)}"] if parts else []
