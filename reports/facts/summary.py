@@ -231,7 +231,12 @@ def _missing(files: RunDir, run: Mapping[str, Any], search: Search, final: Final
         sentences.append("No trial has been run yet.")
     elif run.get("state") != "done" and asked and ended < asked:
         sentences.append(f"{ended or 'None'} of the {asked:,} trials {'is' if ended == 1 else 'are'} done.")
-    if final is None and run.get("state") != "done":
+    if final is None and run.get("state") == "finishing":
+        sentences.append(
+            "The search is done. Its best trials, the default and the baselines are being trained again; "
+            "this report is replaced by the whole one when they have been compared on the test images."
+        )
+    elif final is None and run.get("state") != "done":
         sentences.append(
             "The winner has not been retrained, and nothing was compared on the test images, so that there "
             "is no model, no leaderboard and no test image here yet: the same command run again goes on."

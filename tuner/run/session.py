@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from tuner.ending.final import Plan as FinalPlan
 from tuner.ending.fits import Fits
 from tuner.files import write_arrays, write_json
 from tuner.records import WorkContext
-from tuner.run import budget, probe, record
+from tuner.run import budget, interim, probe, record
 from tuner.run.preparation import Prepared
 from tuner.run_dir import RunDir
 from tuner.run_record import PlanRecord, RunRecord, SearchRecord
@@ -80,8 +80,11 @@ class Session:
             self._note(state="searching")
             with self._executor() as executor:
                 self._plan(executor)
-                if self._search(executor) and self._finish(executor):
-                    self._note(state="done")
+                if self._search(executor):
+                    self._save(state="finishing")
+                    with self._answer_so_far():
+                        done = self._finish(executor)
+                    self._note(state="done" if done else "interrupted")
         began = time.monotonic()
         self._save(state="done" if self.record.state == "done" else "interrupted")
         reports.write(self.directory.path)
@@ -90,6 +93,15 @@ class Session:
             self.display.warn(f"{index} is not an index of runs, so it is left as it is")
         self._save(seconds={**self.record.seconds, "report": time.monotonic() - began})
         return Ended(self.directory.path, self.record.state == "interrupted")
+
+    def _answer_so_far(self) -> AbstractContextManager[None]:
+        """A report of the search, while the end of the run goes on."""
+        if self.record.search.seconds < interim.WORTH_SECONDS:
+            return nullcontext()
+        self.display.say(
+            f"the search is done; its report, until the whole one: {self.directory.path / 'report.md'}"
+        )
+        return interim.report(self.directory.path)
 
     def _note(self, **changes: Any) -> None:
         """Changes fields of the record; `_save` brings them to the disk."""
@@ -288,7 +300,6 @@ class Session:
     def _finish(self, executor: LocalExecutor) -> bool:
         """Finalists, retraining, baselines; returns False when interrupted."""
         config, prepared = self.config, self.prepared
-        self._save(state="finishing")
         fits = Fits(
             run=self.directory,
             identity=record.identity(self.record),

@@ -1,0 +1,40 @@
+"""The report that stands while the end of a run goes on."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.runs import read_until, report_of, start
+
+RUN = [
+    "digits",
+    "--trials",
+    "4",
+    "--epochs",
+    "4",
+    "--workers",
+    "1",
+    "--seeds",
+    "2",
+    "--baselines",
+    "none",
+    "--plain",
+]
+
+
+@pytest.mark.slow
+def test_a_report_of_the_search_is_there_before_the_end(curves: dict[str, str], tmp_path: Path) -> None:
+    slow = {**curves, "CURVE_SECONDS": "0.9", "CURVE_END_SECONDS": "0.3"}
+    run = start(slow, tmp_path, *RUN)
+    read_until(run, "the search is done")
+    report = tmp_path / "runs" / "digits" / "report.md"
+    while not report.exists():
+        assert run.poll() is None, "the run ended first"
+        time.sleep(0.1)
+    assert "The search is done." in report.read_text()
+    assert report_of(report.parent)["final"] is None
+    said, _ = run.communicate(timeout=120)
+    assert run.returncode == 0, said
+    assert "The search is done." not in report.read_text()
+    assert report_of(report.parent)["final"] is not None
