@@ -117,12 +117,16 @@ class PlanRecord(Part):
         epochs: of a whole trial.
         epoch_seconds: of the default configuration on one worker, all workers busy; 0 if not probed.
         start_seconds: to build and compile a model.
+        share: of the training images, on which trials and finalists are trained.
+        final_epochs: of the retrainings, which have all training images.
         notes: what was changed to hold the budget, a sentence each.
     """
 
     epochs: int
     epoch_seconds: float = 0.0
     start_seconds: float = 0.0
+    share: float = 1.0
+    final_epochs: int | None = None
     notes: list[str] = field(default_factory=list)
 
 

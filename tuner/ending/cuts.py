@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping
 from tuner.ending.fits import Fit, Fits
 
 
-def left_out(fits: Fits, cut: Iterable[Fit], planned: Mapping[str, tuple[int, int]], folds: int) -> list[str]:
+def left_out(
+    fits: Fits, cut: Iterable[Fit], planned: Mapping[str, tuple[int, int]], folds: int, share: float
+) -> list[str]:
     """A sentence for each kind of training that was left out, and for each that failed.
 
     Args:
@@ -14,11 +16,12 @@ def left_out(fits: Fits, cut: Iterable[Fit], planned: Mapping[str, tuple[int, in
         cut: what was left out.
         planned: folds and seeds by model.
         folds: those of a model that is not named there.
+        share: of the training images, on which all are trained on folds.
     """
     cut = {fits.key(fit): fit for fit in cut}.values()
-    on_folds = Counter(fit.name for fit in cut if fit.spec.split and fit.spec.share == 1)
+    on_folds = Counter(fit.name for fit in cut if fit.spec.split and fit.spec.share == share)
     retrained = Counter(fit.name for fit in cut if fit.spec.purpose == "retrain")
-    on_less = sum(fit.spec.share < 1 for fit in cut)
+    on_less = sum(fit.spec.share < share for fit in cut)
     sentences = [
         *_fewer(
             on_folds,

@@ -32,6 +32,9 @@ FOLDS_SHARE = 0.5
 """With a budget: shares of the time left after the search that finalists, and then the folds of the
 baselines as well, may use."""
 
+MARGIN = 1.15
+"""Times the expected seconds of the winner's retraining, which no training on folds may take from it."""
+
 HALF = 0.5
 """Share of the duplicate groups on which the winner is trained to see whether more data would help."""
 
@@ -61,7 +64,9 @@ class Plan:
         seed: of the run.
         seeds: retrainings of each.
         finalists: how many trials are run again.
-        epochs: length of a schedule, and the most epochs of a baseline.
+        epochs: length of a schedule on the fresh folds, and the most epochs of a baseline there.
+        final_epochs: the same of a retraining.
+        share: of the training images, on which finalists and baselines are trained on the fresh folds.
         save_ensemble: save the models of all the winner's seeds as one as well.
         constraints: what the winner's model must hold.
     """
@@ -73,6 +78,8 @@ class Plan:
     seeds: int
     finalists: int
     epochs: int
+    final_epochs: int
+    share: float = 1.0
     save_ensemble: bool = False
     constraints: Constraints = field(default_factory=Constraints)
 
@@ -109,7 +116,7 @@ class Final:
             )
         baselines = [default(self.plan.space, self.plan.model), *self.plan.baselines]
         for trial in self.past:
-            self.fits.pace[_trial_name(trial.number)] = trial.seconds / max(1, trial.epochs)
+            self.fits.pace[_trial_name(trial.number)] = trial.seconds / max(1, trial.epochs) / self.plan.share
         began = time.monotonic()
         if not self._folds(finalists, baselines):
             return False
@@ -151,6 +158,7 @@ class Final:
             split=None if retrain else "fresh",
             fold=-1 if retrain else index,
             epochs=epochs,
+            share=1.0 if retrain or not epochs else self.plan.share,
             save=retrain and contender.kind == "winner" and (index == 0 or self.plan.save_ensemble),
         )
         is_winner = contender.kind == "winner"
@@ -176,7 +184,8 @@ class Final:
         if self.fits.deadline is not None:
             start = time.monotonic()
             left = self.fits.deadline - start
-            ends = (start + FINALISTS_SHARE * left, start + FOLDS_SHARE * left)
+            latest = self.fits.deadline - MARGIN * self._winner_seconds(finalists)
+            ends = (start + FINALISTS_SHARE * left, max(start, min(start + FOLDS_SHARE * left, latest)))
             if not self.fits.do("finalists on fresh folds", first, ends[0]):
                 return False
         if not self.fits.do("finalists and baselines on fresh folds", first + one_each, ends[1]):
@@ -184,6 +193,11 @@ class Final:
         self._far = self._far_behind(finalists, baselines)
         rest = _by_rounds([self._on_folds(baseline) for baseline in baselines])
         return self.fits.do("baselines on the other folds", rest, ends[1])
+
+    def _winner_seconds(self, finalists: list[PastTrial]) -> float:
+        """What the retraining of the slowest finalist takes; 0 where nothing is known."""
+        pace = max(self.fits.pace.get(_trial_name(trial.number), 0.0) for trial in finalists)
+        return pace * self.plan.final_epochs
 
     def _far_behind(self, finalists: list[PastTrial], baselines: list[Contender]) -> frozenset[str]:
         """Baselines that the best finalist leaves far behind on the first fold, where both have a score.
@@ -227,7 +241,7 @@ class Final:
             return 1
         if not contender.early_stopping:
             shortened = self._winner_epochs if contender.kind == "winner" else None
-            return shortened or contender.epochs or self.plan.epochs
+            return shortened or contender.epochs or self.plan.final_epochs
         chosen = [done.result.best_epoch for done in self._done(self._on_folds(contender))]
         return math.floor(statistics.median(chosen)) if chosen else None
 
@@ -283,11 +297,11 @@ class Final:
         if self._winner_epochs is not None:
             sentences.append(
                 f"to hold the budget, the winner was retrained for {self._winner_epochs} epochs instead of "
-                f"{self.plan.epochs}"
+                f"{self.plan.final_epochs}"
             )
         cut = [fit for fit in self.fits.cut if self.fits.result(fit) is None]
         planned = {c.name: (len(self._on_folds(c)), self._seeds(c)) for c in contenders}
-        sentences += left_out(self.fits, cut, planned, FOLDS)
+        sentences += left_out(self.fits, cut, planned, FOLDS, self.plan.share)
         if self._far:
             names = ", ".join(f"`{name}`" for name in sorted(self._far))
             sentences.append(
@@ -300,6 +314,8 @@ class Final:
 
     def _on_less_data(self, best: Contender) -> list[Fit]:
         """The winner on half the groups for as many steps, on the folds that a small share of time allows."""
+        if self.plan.share < 1:
+            return []
         fits = self._on_folds(best)
         done = self._done([*fits, *self._retrainings(best)])
         trained = sum(trial.epochs for trial in self.past) + sum(len(each.result.epochs) for each in done)

@@ -180,7 +180,7 @@ def _data_curve(results: Results, run: RunDir, dataset: Dataset) -> list[dict[st
         spec = done.spec
         trained = np.flatnonzero(folds != spec.fold)
         if spec.share < 1:
-            trained = some_groups(trained, dataset.train_groups, spec.share, spec.seed)
+            trained = some_groups(trained, dataset.train_groups, spec.share, spec.fold)
         row = rows.setdefault(
             spec.share, {"share": spec.share, "images": [], "groups": [], "accuracy_per_fold": []}
         )

@@ -10,6 +10,15 @@ FULL_TRAININGS = 16
 """Trainings as long as a whole trial that the end of a run is planned to have room for, with a
 budget: finalists, three retrainings of winner and default, a baseline twice as slow."""
 
+WINNER_SHARE = 0.3
+"""Of the time that is left when a run begins to train: what one retraining of the winner may take."""
+
+GOOD_EPOCHS = 8
+"""Trials that would have to be shorter than this are trained on fewer images instead."""
+
+FEW_IMAGES = 5_000
+"""But not on fewer than this: a rank found on very few says little about all of them."""
+
 OVERHEAD_SECONDS = 20.0
 """Set aside for starting workers and for writing the report."""
 
@@ -26,23 +35,55 @@ class TooShortError(UsageError):
 
 
 def fit_budget(
-    epochs: int, seconds_left: float, epoch_seconds: float, start_seconds: float, slots: int
+    epochs: int, seconds_left: float, epoch_seconds: float, start_seconds: float, slots: int, images: int
 ) -> PlanRecord:
-    """Shortens trials so that a search, and the end of the run, fit the budget.
+    """Divides a budget between the winner's own training and all that is trained to find it.
 
-    Half of the time is the end's, which needs room for `FULL_TRAININGS` whole trainings.
+    The retraining of the winner on all images is paid first, as long as was asked or as long as
+    `WINNER_SHARE` of the time allows. All other trainings get what is left, which has to be enough for
+    `FULL_TRAININGS` whole trials: where these would be shorter than `GOOD_EPOCHS`, they have fewer
+    images, and where there are few images, fewer epochs.
+
+    Args:
+        epochs: that were asked for.
+        seconds_left: of the budget.
+        epoch_seconds: of the default configuration on all images, all workers busy; 0 if not known.
+        start_seconds: to build and compile a model.
+        slots: workers.
+        images: training images of a trial.
     """
     if not epoch_seconds:
         return PlanRecord(epochs=epochs)
-    room = max(0.0, seconds_left - OVERHEAD_SECONDS) / 2 * slots / FULL_TRAININGS
-    fitting = math.floor((room - start_seconds) / epoch_seconds)
-    chosen = max(LEAST_EPOCHS, min(epochs, fitting))
-    notes = (
-        [] if chosen >= epochs else [f"trials have {chosen} epochs instead of {epochs}, to hold the budget"]
-    )
+    left = max(0.0, seconds_left - OVERHEAD_SECONDS)
+    final = _within(math.floor((WINNER_SHARE * left - start_seconds) / epoch_seconds), epochs)
+    room = left / 2 * slots / FULL_TRAININGS - start_seconds
+    chosen = _within(math.floor(room / epoch_seconds), epochs)
+    share = 1.0
+    if chosen < min(GOOD_EPOCHS, epochs):
+        good = min(GOOD_EPOCHS, epochs)
+        share = min(1.0, max(room / (good * epoch_seconds), FEW_IMAGES / images))
+        chosen = _within(math.floor(room / (share * epoch_seconds)), good)
+    notes = []
+    if share < 1:
+        notes.append(
+            f"trials and finalists are trained on {share:.0%} of the training images, to hold the budget"
+        )
+    if chosen < epochs:
+        notes.append(f"trials have {chosen} epochs instead of {epochs}, to hold the budget")
+    if final < epochs:
+        notes.append(f"the winner and the baselines are retrained for {final} epochs instead of {epochs}")
     return PlanRecord(
-        epochs=min(chosen, epochs), epoch_seconds=epoch_seconds, start_seconds=start_seconds, notes=notes
+        epochs=chosen,
+        epoch_seconds=epoch_seconds,
+        start_seconds=start_seconds,
+        share=share,
+        final_epochs=final,
+        notes=notes,
     )
+
+
+def _within(fitting: int, epochs: int) -> int:
+    return max(min(LEAST_EPOCHS, epochs), min(epochs, fitting))
 
 
 def report_seconds(budget: float) -> float:
@@ -61,13 +102,14 @@ def check_budget(budget: float, spent: float, planned: PlanRecord) -> None:
     Raises:
         TooShortError: there is no time for one whole trial and one retraining of it.
     """
-    training = planned.epochs * planned.epoch_seconds
-    if spent + 2 * training + report_seconds(budget) <= budget:
+    trial = planned.share * planned.epochs * planned.epoch_seconds
+    least = trial + min(LEAST_EPOCHS, planned.epochs) * planned.epoch_seconds
+    if spent + least + report_seconds(budget) <= budget:
         return
-    offer = SPARE * (spent + 2 * training + REPORT_SECONDS)
+    offer = SPARE * (spent + least + REPORT_SECONDS)
     raise TooShortError(
         f"--budget {budget:.0f}s is too short: getting ready took {spent:.0f} s, and one trial of "
-        f"{planned.epochs} epochs and one retraining take {2 * training:.0f} s\n"
+        f"{planned.epochs} epochs and one retraining take {least:.0f} s\n"
         f"--budget {_option(offer)} would do for the least, more for a search worth the name"
     )
 

@@ -71,7 +71,7 @@ def _costs(config: RunConfig, prepared: Prepared, scratch: Path, began: float) -
         f"{config.trials} trials of at most {config.epochs} epochs, then the end of the run: "
         f"about {duration(seconds)}",
         f"memory: about {memory / 1e9:.1f} GB in all; disk: about {_disk(prepared, repeats) / 1e6:.0f} MB",
-        *offers(config, seconds, planned, slots, time.monotonic() - began),
+        *offers(config, seconds, planned, slots, time.monotonic() - began, images),
     ]
 
 
@@ -82,7 +82,9 @@ def _disk(prepared: Prepared, repeats: int) -> float:
     return 20e6 + 2 * models * (repeats * test + validation)
 
 
-def offers(config: RunConfig, seconds: float, planned: PlanRecord, slots: int, spent: float) -> list[str]:
+def offers(
+    config: RunConfig, seconds: float, planned: PlanRecord, slots: int, spent: float, images: int
+) -> list[str]:
     """Sentences on what a budget would cut.
 
     Args:
@@ -91,6 +93,7 @@ def offers(config: RunConfig, seconds: float, planned: PlanRecord, slots: int, s
         planned: its trials, as they would be without one.
         slots: workers.
         spent: seconds of the budget that are gone for getting ready.
+        images: training images of a trial.
     """
     if config.budget is None:
         return []
@@ -98,7 +101,7 @@ def offers(config: RunConfig, seconds: float, planned: PlanRecord, slots: int, s
     if spent + seconds <= config.budget:
         return [f"{text} has room for all of that"]
     shorter = budget.fit_budget(
-        config.epochs, config.budget - spent, planned.epoch_seconds, planned.start_seconds, slots
+        config.epochs, config.budget - spent, planned.epoch_seconds, planned.start_seconds, slots, images
     )
     try:
         budget.check_budget(config.budget, spent, shorter)

@@ -200,14 +200,16 @@ class Session:
                 "a larger one would do, or a smaller model: see --space and --set"
             )
         spent = time.monotonic() - self.began
-        fitted = budget.fit_budget(config.epochs, config.budget - spent, *pace, len(prepared.slots))
+        fitted = budget.fit_budget(
+            config.epochs, config.budget - spent, *pace, len(prepared.slots), self._search_images()
+        )
         budget.check_budget(config.budget, spent, fitted)
         return fitted
 
     @property
-    def _epochs(self) -> int:
+    def _planned_run(self) -> PlanRecord:
         assert self.record.plan is not None
-        return self.record.plan.epochs
+        return self.record.plan
 
     def _search_images(self) -> int:
         return self.record.dataset.n_train - self.record.dataset.n_validation
@@ -219,7 +221,9 @@ class Session:
     def _scheduler(self) -> Scheduler:
         batch = registry.resolve(self.prepared.model).recipe(self.prepared.space.default()).batch_size
         scheduler: Scheduler = registry.resolve(SCHEDULERS[self.config.pruner])(
-            self._epochs, self._search_images() // batch, LAG if self.config.deterministic else 0
+            self._planned_run.epochs,
+            round(self._planned_run.share * self._search_images()) // batch,
+            LAG if self.config.deterministic else 0,
         )
         return scheduler
 
@@ -234,6 +238,7 @@ class Session:
             scheduler,
             config.constraints,
             self.starts,
+            self._planned_run.share,
         )
         return engine
 
@@ -317,7 +322,9 @@ class Session:
             seed=config.seed,
             seeds=prepared.seeds(config.seeds),
             finalists=config.finalists,
-            epochs=self._epochs,
+            epochs=self._planned_run.epochs,
+            final_epochs=self._planned_run.final_epochs or self._planned_run.epochs,
+            share=self._planned_run.share,
             save_ensemble=config.save_ensemble,
             constraints=config.constraints,
         )

@@ -71,7 +71,7 @@ def load(spec: TrialSpec, context: WorkContext) -> TrainingData:
     held_out = np.flatnonzero(folds == spec.fold)
     rows = np.flatnonzero(folds != spec.fold)
     if spec.share < 1:
-        rows = some_groups(rows, np.load(directory / "train_groups.npy"), spec.share, spec.seed)
+        rows = some_groups(rows, np.load(directory / "train_groups.npy"), spec.share, spec.fold)
     return TrainingData(images, labels, rows, images[held_out], labels[held_out], context.classes)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.helpers.runs import Tune, report_of
 from tuner.errors import UsageError
-from tuner.run.budget import check_budget
+from tuner.run.budget import check_budget, fit_budget
 from tuner.run.session import OVERTIME
 from tuner.run_record import PlanRecord
 
@@ -26,6 +26,31 @@ def test_a_budget_too_short_for_one_trial_is_refused_with_one_that_is_not(
         check_budget(budget, spent, PlanRecord(epochs=2, epoch_seconds=epoch_seconds))
     seconds = float(offered[:-1]) * (60 if offered.endswith("m") else 1)
     check_budget(seconds, spent, PlanRecord(epochs=2, epoch_seconds=epoch_seconds))
+
+
+@pytest.mark.parametrize("minutes", [2, 5, 12])
+def test_large_data_are_searched_on_a_part_and_the_winner_is_trained_long_enough(minutes: int) -> None:
+    # Two workers, 48,000 images, 36 seconds an epoch: on all of them trials would have two epochs.
+    plan = fit_budget(20, 60.0 * minutes, 36.0, 3.0, slots=2, images=48_000)
+    assert plan.share < 0.5
+    assert plan.share * 48_000 >= 5_000
+    assert plan.final_epochs is not None
+    one = plan.share * plan.epochs * 36.0
+    assert plan.final_epochs * 36.0 <= 60 * minutes * 0.3 or plan.final_epochs == 2
+    assert minutes < 12 or (plan.epochs == 8 and plan.final_epochs >= 5)
+    assert 16 * one / 2 < 60 * minutes * 0.6  # sixteen whole trials, two at a time
+    assert len(plan.notes) == 3
+
+
+def test_small_data_keep_all_images_and_the_winner_its_whole_training() -> None:
+    plan = fit_budget(20, 120.0, 1.0, 3.0, slots=2, images=1_200)
+    assert (plan.share, plan.final_epochs) == (1.0, 20)
+    assert 2 <= plan.epochs < 8
+
+
+def test_a_budget_with_room_changes_nothing() -> None:
+    plan = fit_budget(20, 7200.0, 2.0, 3.0, slots=2, images=48_000)
+    assert (plan.epochs, plan.share, plan.final_epochs, plan.notes) == (20, 1.0, 20, [])
 
 
 def test_a_run_that_cannot_fit_says_so_after_the_probe_and_leaves_nothing(tune: Tune, tmp_path: Path) -> None:

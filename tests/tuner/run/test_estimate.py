@@ -29,6 +29,7 @@ def test_what_a_budget_would_cut(budget: float | None, expected: list[str]) -> N
         PlanRecord(epochs=20, epoch_seconds=2.0, start_seconds=3.0),
         1,
         spent=10.0,
+        images=4_000,
     )
     assert len(found) == len(expected)
     for line, start in zip(found, expected, strict=True):

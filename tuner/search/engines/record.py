@@ -42,6 +42,7 @@ class Record:
         scheduler: Scheduler,
         constraints: Constraints = NO_LIMITS,
         starts: Sequence[Start] = (),
+        share: float = 1.0,
     ) -> None:
         """Opens the study, or begins it.
 
@@ -54,6 +55,7 @@ class Record:
             scheduler: says how far a trial is trained before it is compared.
             constraints: what a model must hold; the sampler learns by how much each breaks them.
             starts: configurations to try right after the default, always the same of one study.
+            share: of the training images that trials are trained on.
         """
         self.study, self._journal = open_study(journal)
         self._directory = RunDir(journal.parent)
@@ -64,6 +66,7 @@ class Record:
         self._scheduler = scheduler
         self._constraints = constraints
         self._starts = starts
+        self._share = share
         self._epochs = scheduler.epochs
         self._open: dict[int, optuna.Trial] = {}
         trials = self._trials()
@@ -150,6 +153,7 @@ class Record:
             split="search",
             fold=0,
             epochs=self._epochs,
+            share=self._share,
             until=until,
             resume_from=trained,
         )
