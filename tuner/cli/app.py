@@ -192,6 +192,29 @@ def report(run_name: opt.RunName, out: opt.Out = Path("runs")) -> int:
 
 
 @app.command()
+def predict(
+    run_name: opt.ModelName,
+    files: opt.Pictures,
+    top: opt.Top = 1,
+    as_json: opt.JsonLines = False,
+    csv: opt.AnswersCsv = None,
+    submission: opt.Submission = False,
+    sheet: opt.Sheet = None,
+    unsure: opt.Unsure = None,
+    invert: opt.Invert = "auto",
+    quiet: opt.Quiet = False,
+    out: opt.Out = Path("runs"),
+) -> int:
+    """Classes of new pictures."""
+    from tuner.cli.predict import Options
+    from tuner.cli.predict import predict as classes
+    from tuner.use.description import Place
+
+    options = Options(top, as_json, csv, submission, sheet, unsure, invert, quiet)  # type: ignore[arg-type]
+    return classes(Place.find(run_name, out), files, options)
+
+
+@app.command()
 def compare(
     runs: list[Path] = typer.Argument(
         None, metavar="[RUN…]", help="Run directories or names; all in --out without any."

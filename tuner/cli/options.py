@@ -263,3 +263,47 @@ Json = Annotated[
     ),
 ]
 Debug = Annotated[bool, _option("--debug", help="Show tracebacks.", panel=OUTPUT)]
+
+ModelName = Annotated[
+    Path,
+    typer.Argument(metavar="RUN", help="A run directory, a run's name in --out, or a copied model folder."),
+]
+Pictures = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILE…",
+        help="Image files, folders, .zip archives, CSV files of pixels or of image files, .npz archives; "
+        "- for a list of files on standard input.",
+    ),
+]
+Top = Annotated[int, _option("--top", help="How many classes of each picture.", panel=OUTPUT, metavar="K")]
+JsonLines = Annotated[bool, _option("--json", help="A line of JSON for each picture.", panel=OUTPUT)]
+AnswersCsv = Annotated[
+    Path | None, _option("--csv", help="Write a CSV file, not a table.", panel=OUTPUT, metavar="FILE")
+]
+Submission = Annotated[
+    bool, _option("--submission", help="The CSV has id and label only, as competitions want.", panel=OUTPUT)
+]
+Sheet = Annotated[
+    Path | None,
+    _option("--sheet", help="Write a PNG of the pictures with their labels.", panel=OUTPUT, metavar="FILE"),
+]
+Unsure = Annotated[
+    float | None,
+    _option(
+        "--unsure",
+        help="The accuracy that decisions are to have, as 0.99: names the pictures that the model should "
+        "not decide, by a threshold chosen on held-out training images.",
+        panel=OUTPUT,
+        metavar="P",
+    ),
+]
+Invert = Annotated[
+    str,
+    _option(
+        "--invert",
+        help="Show the model negatives: auto (of pictures that are light where training images are dark, "
+        "or the reverse), yes, no.",
+        panel=DATA,
+    ),
+]

@@ -1,8 +1,8 @@
 """Writes what the end of a run found: the files that the report is made from."""
 
-import json
 import shutil
 import statistics
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,9 @@ from tuner.records import TrialResult, TrialSpec
 from tuner.run_dir import RunDir
 from tuner.training.data import some_groups
 from tuner.training.scores import log_loss
+from tuner.use import description
+from tuner.use.looks import Looks
+from tuner.use.unsure import HeldOut
 
 SHOWN_AT_RANDOM, SHOWN_MISTAKES, SHOWN_PAIRS, SHOWN_A_PAIR = 16, 24, 3, 8
 
@@ -75,10 +78,12 @@ def write(results: Results, run: RunDir, dataset: Dataset) -> None:
             seed["test_loss"] = log_loss(arrays[f"test/{row['name']}/{i}"], labels)
     leaked = np.isin(dataset.test_groups, dataset.train_groups)
     arrays |= {"test_labels": labels, "test_groups": dataset.test_groups, "test_leaked": leaked}
-    write_arrays(run.predictions, arrays | _validation_labels(results, run, dataset))
+    arrays |= _validation_labels(results, run, dataset)
+    write_arrays(run.predictions, arrays)
     write_arrays(run.images, _images(results, run, dataset, arrays["test/tuned/0"], labels))
     write_json(run.histories, _histories(results))
-    _keep_model(run, results.retrainings["tuned"][0].key, dataset.class_names)
+    _copy_model(run, results.retrainings["tuned"][0].key, run.model / description.MODEL)
+    description.write(run.model, _description(results, dataset, arrays))
     write_json(
         run.final,
         {
@@ -197,10 +202,22 @@ def _data_curve(results: Results, run: RunDir, dataset: Dataset) -> list[dict[st
     ]
 
 
-def _keep_model(run: RunDir, key: str, class_names: tuple[str, ...]) -> None:
-    _copy_model(run, key, run.model / "model.keras")
-    labels = json.dumps(list(class_names), indent=2, ensure_ascii=False) + "\n"
-    write_atomically(run.model / "labels.json", lambda file: file.write(labels.encode()))
+def _description(
+    results: Results, dataset: Dataset, arrays: Mapping[str, NDArray[Any]]
+) -> description.Description:
+    """What lies beside the model, so that it can be used where nothing else of the run is."""
+    folds = [
+        (arrays[f"validation/tuned/{done.spec.fold}"], arrays[f"validation_labels/{done.spec.fold}"])
+        for done in results.folds["tuned"]
+    ]
+    sizes = dataset.audit["images"].get("original_sizes")
+    return description.Description(
+        image_shape=dataset.image_shape,
+        labels=dataset.class_names,
+        dataset=dataset.name,
+        looks=Looks.of(dataset.train_images, sizes),
+        held_out=HeldOut.of(folds) if folds else None,
+    )
 
 
 def _keep_ensemble(results: Results, run: RunDir) -> None:

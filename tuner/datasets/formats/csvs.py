@@ -50,8 +50,27 @@ def read_table(reader: Reader, layout: Layout, pixels: Sequence[int], texts: Seq
     """
     parts: list[NDArray[np.uint8]] = []
     found: dict[int, list[str]] = {column: [] for column in texts}
+    for values, some in read_pieces(reader, layout, pixels, texts):
+        parts.append(values)
+        for column in texts:
+            found[column] += some[column]
+    return Table(layout, np.concatenate(parts), found)
+
+
+def read_pieces(
+    reader: Reader,
+    layout: Layout,
+    pixels: Sequence[int],
+    texts: Sequence[int] = (),
+    most: int = _CHUNK_VALUES,
+) -> Iterator[tuple[NDArray[np.uint8], dict[int, list[str]]]]:
+    """The same piece by piece, of some `most` values each: pixels, and texts by column.
+
+    Raises:
+        DataError: as `read_table`.
+    """
     done = 0
-    for frame in _frames(reader, layout, texts):
+    for frame in _frames(reader, layout, texts, most):
         if frame.shape[1] != layout.columns:
             _refuse_length(reader, layout, done + len(frame))
         values, bad = (
@@ -64,18 +83,16 @@ def read_table(reader: Reader, layout: Layout, pixels: Sequence[int], texts: Seq
             _refuse_length(reader, layout, done + row + 1)
             got = str(frame.iloc[row, column])[:40]
             raise DataError(f"{layout.row(done + row)}: {got!r} in {layout.name(column)}; expected {_PIXEL}")
-        parts.append(values)
-        for column in texts:
-            found[column] += [str(text).strip() for text in frame[column].tolist()]
+        found = {column: [str(text).strip() for text in frame[column].tolist()] for column in texts}
+        for column, values_of in found.items():
+            if "" in values_of:
+                row = done + values_of.index("")
+                _refuse_length(reader, layout, row + 1)
+                raise DataError(f"{layout.row(row)}: nothing in {layout.name(column)}; expected a value")
+        yield values, found
         done += len(frame)
-    for column, values_of in found.items():
-        if "" in values_of:
-            row = values_of.index("")
-            _refuse_length(reader, layout, row + 1)
-            raise DataError(f"{layout.row(row)}: nothing in {layout.name(column)}; expected a value")
     if not done:
         raise DataError(f"{layout.entry} has no row of data; expected one row an image")
-    return Table(layout, np.concatenate(parts), found)
 
 
 def whole_numbers(texts: Sequence[str], layout: Layout, column: int) -> NDArray[np.int64]:
@@ -118,7 +135,9 @@ def as_images(pixels: NDArray[np.uint8], shape: tuple[int, int, int]) -> Images:
     return pixels.reshape(len(pixels), *shape)
 
 
-def _frames(reader: Reader, layout: Layout, texts: Sequence[int]) -> Iterator["pd.DataFrame"]:
+def _frames(
+    reader: Reader, layout: Layout, texts: Sequence[int], most: int = _CHUNK_VALUES
+) -> Iterator["pd.DataFrame"]:
     import pandas as pd
 
     # An empty dtype costs pandas a second look at each of 30,000 columns.
@@ -132,7 +151,7 @@ def _frames(reader: Reader, layout: Layout, texts: Sequence[int]) -> Iterator["p
             na_filter=False,
             low_memory=False,
             encoding_errors="replace",
-            chunksize=max(1, _CHUNK_VALUES // layout.columns),
+            chunksize=max(1, most // layout.columns),
             **options,
         )
         with chunks:

@@ -26,7 +26,9 @@ MAX_PIXELS = 64_000_000
 MAX_BYTES = 256 << 20
 """Likewise for the file itself."""
 
-_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM", "MPO")
+_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+"""As Pillow registers them; its JPEG reader also takes what several cameras write, MPO."""
+
 _ORIENTATION = 274
 
 
@@ -47,6 +49,21 @@ class Header:
     turned: bool
 
 
+@dataclass(frozen=True)
+class Read:
+    """An image file that was read.
+
+    Attributes:
+        pixels: uint8 (height, width, channels) of the wanted shape.
+        header: what the file says of itself.
+        colour: mean distance of the largest from the smallest colour channel, 0 to 255.
+    """
+
+    pixels: NDArray[np.uint8]
+    header: Header
+    colour: float
+
+
 def read_header(reader: Reader, entry: Entry) -> Header:
     """The header of an image file.
 
@@ -54,20 +71,7 @@ def read_header(reader: Reader, entry: Entry) -> Header:
         DataError: it claims more than 64 million pixels; also what `attempt` catches.
     """
     with _opened(reader, entry) as image:
-        turned = _orientation(image) >= 5
-        width, height = image.size
-        deep = image.mode.startswith("I")
-        odd = (
-            "16 bit"
-            if deep
-            else "alpha"
-            if image.has_transparency_data
-            else "palette"
-            if image.mode == "P"
-            else ""
-        )
-        grey = image.mode in {"1", "L", "LA", "La"} or deep
-        return Header((width, height) if turned else (height, width), grey, odd, _orientation(image) > 1)
+        return _header(image)
 
 
 def read_pixels(reader: Reader, entry: Entry, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
@@ -80,18 +84,55 @@ def read_pixels(reader: Reader, entry: Entry, shape: tuple[int, int, int]) -> ND
     Raises:
         DataError: it claims more than 64 million pixels; also what `attempt` catches.
     """
+    with _opened(reader, entry) as opened:
+        return fitted(_upright(opened, shape), shape)
+
+
+def read_picture(reader: Reader, entry: Entry, shape: tuple[int, int, int]) -> Read:
+    """The same with what else can be told of the file, which is opened once.
+
+    Raises:
+        DataError: as `read_pixels`.
+    """
+    with _opened(reader, entry) as opened:
+        header = _header(opened)
+        image = _upright(opened, shape)
+        pixels = fitted(image, shape)
+        coloured = pixels if shape[2] == 3 else fitted(image, (*shape[:2], 3))
+        spread = coloured.max(axis=2).astype(int) - coloured.min(axis=2)
+        return Read(pixels, header, float(spread.mean()))
+
+
+def _header(image: "Image") -> Header:
+    turned = _orientation(image) >= 5
+    width, height = image.size
+    deep = image.mode.startswith("I")
+    alpha = image.has_transparency_data
+    odd = "16 bit" if deep else "alpha" if alpha else "palette" if image.mode == "P" else ""
+    grey = image.mode in {"1", "L", "LA", "La"} or deep
+    return Header((width, height) if turned else (height, width), grey, odd, _orientation(image) > 1)
+
+
+def _upright(opened: "Image", shape: tuple[int, int, int]) -> "Image":
+    """The image that is open, the right way up, of 8 bits."""
+    from PIL import ImageOps
+
+    height, width, _ = shape
+    if opened.format == "JPEG" and _orientation(opened) < 5:
+        opened.draft(None, (2 * width, 2 * height))  # large photographs decode at a fraction of the work
+    return _eight_bits(ImageOps.exif_transpose(opened))
+
+
+def fitted(image: "Image", shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """A Pillow image of 8 bits, the right way up, as uint8 (height, width, channels) of that shape."""
     from PIL import Image, ImageOps
 
     height, width, channels = shape
-    with _opened(reader, entry) as opened:
-        if opened.format == "JPEG" and _orientation(opened) < 5:
-            opened.draft(None, (2 * width, 2 * height))  # large photographs decode at a fraction of the work
-        image = ImageOps.exif_transpose(opened)
-        image = _eight_bits(image).convert("L" if channels == 1 else "RGB")
-        if image.size != (width, height):
-            image = ImageOps.fit(image, (width, height), Image.Resampling.BILINEAR)
-        pixels: NDArray[np.uint8] = np.asarray(image, np.uint8).reshape(height, width, channels)
-        return pixels
+    image = image.convert("L" if channels == 1 else "RGB")
+    if image.size != (width, height):
+        image = ImageOps.fit(image, (width, height), Image.Resampling.BILINEAR)
+    pixels: NDArray[np.uint8] = np.asarray(image, np.uint8).reshape(height, width, channels)
+    return pixels
 
 
 def _eight_bits(image: "Image") -> "Image":

@@ -212,3 +212,10 @@ def test_names_that_are_no_text_are_refused(load_data: Load, tmp_path: Path, opt
     (Path(os.fsdecode(os.fsencode(root) + b"/0/\xff.png"))).write_bytes(png_bytes(noise(1)[0]))
     with pytest.raises(DataError, match="expected printable names"):
         load_data(root)
+
+
+def test_a_file_that_is_no_picture_is_told_as_that(tmp_path: Path) -> None:
+    """Pillow registers no format MPO of its own: to ask for it made every such file fail with "'MPO'"."""
+    good = [Image.new("L", (8, 8), i) for i in range(20)]
+    found = decoded(tmp_path, b"no picture", *good)
+    assert found.corrupt == ("0.png: no image data of a known format",)
