@@ -125,8 +125,9 @@ class Looks:
 
     def _apart(self, histograms: NDArray[np.float64]) -> NDArray[np.float64]:
         """How far brightness would have to be moved to have the histogram of training, in bins."""
-        moved: NDArray[np.float64] = np.cumsum(histograms - np.asarray(self.histogram), axis=1)
-        return np.abs(moved).sum(axis=1)
+        moved = np.cumsum(histograms - np.asarray(self.histogram), axis=1)
+        apart: NDArray[np.float64] = np.abs(moved).sum(axis=1)
+        return apart
 
     def notes(self, images: NDArray[np.uint8], colours: Sequence[float]) -> list[list[str]]:
         """Of each image, as the model sees it, in what it is unlike nearly all training images."""
