@@ -11,6 +11,7 @@ from tuner.constraints import Constraints
 from tuner.errors import UsageError
 from tuner.search.engines import ALGORITHMS
 from tuner.search.schedulers import SCHEDULERS
+from tuner.workers.executors import EXECUTORS
 
 Resume = Literal["may", "must", "ends", "free"]
 
@@ -51,6 +52,7 @@ class RunConfig:
     metric: str = _option("accuracy", "must")
     class_weights: str = _option("none", "must")
     precision: str = _option("auto", "must")
+    on: str = _option("local", "may")
     devices: str = _option("auto", "may")
     workers: str = _option("auto", "may")
     baselines: tuple[str, ...] | None = _option(None, "ends")
@@ -91,6 +93,7 @@ class RunConfig:
         _one_of("--metric", self.metric, METRICS)
         _one_of("--class-weights", self.class_weights, CLASS_WEIGHTS)
         _one_of("--precision", self.precision, PRECISIONS)
+        _one_of("--on", self.on, tuple(EXECUTORS))
 
     def _choose_search(self) -> None:
         """Checks algorithm and pruner; those that were not named are the engine's own."""

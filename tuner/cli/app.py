@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from tuner.cli import options as opt
 from tuner.errors import StoppedError, TuneError
+from tuner.registry import resolve
 
 BEGAN = time.monotonic()
 INTERRUPTED = 130
@@ -92,6 +93,7 @@ def run(
     metric: opt.Metric = "accuracy",
     class_weights: opt.ClassWeights = "none",
     precision: opt.Precision = "auto",
+    on: opt.On = "local",
     devices: opt.Devices = "auto",
     workers: opt.Workers = "auto",
     baselines: opt.Baselines = None,
@@ -227,15 +229,7 @@ def compare(
     return commands.compare([commands.find_run(path, out) for path in runs or []], out)
 
 
-@app.command()
-def clean(
-    yes: bool = typer.Option(False, "--yes", help="Remove them; without it they are only listed."),
-    out: opt.Out = Path("runs"),
-) -> int:
-    """List, and with --yes remove, caches and the runs set aside by --fresh."""
-    from tuner.cli import commands
-
-    return commands.clean(out, remove=yes)
+app.command()(resolve("tuner.cli.clean:clean"))
 
 
 def main() -> None:

@@ -2,7 +2,6 @@
 
 import json
 import shlex
-import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from tuner.display import Display
 from tuner.errors import UsageError
 from tuner.files import read_json
 from tuner.run import runner
-from tuner.run_dir import RunDir, find_run, is_set_aside
+from tuner.run_dir import RunDir, find_run
 
 __all__ = ["find_run"]
 
@@ -177,25 +176,4 @@ def compare(runs: list[RunDir], out: Path) -> int:
     if not found:
         raise UsageError(f"no runs in {out}\nexpected run directories or names, or another --out")
     sys.stdout.write(as_plain(found) + "\n")
-    return 0
-
-
-def clean(out: Path, *, remove: bool) -> int:
-    """`tune clean`."""
-    from tuner.datasets import default_cache_dir
-
-    cache = default_cache_dir()
-    aside = [path for path in out.glob("*") if is_set_aside(path)]
-    found = [*(sorted(cache.iterdir()) if cache.is_dir() else []), *sorted(aside)]
-    for path in found:
-        files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
-        size = sum(file.stat().st_size for file in files) / 1e6
-        sys.stdout.write(f"{size:9.1f} MB  {path}\n")
-        if remove:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-    sys.stdout.write(
-        ("removed" if remove else "listed; --yes removes them") + f": {len(found)}\n"
-        if found
-        else "nothing to clean\n"
-    )
     return 0

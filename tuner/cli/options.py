@@ -145,6 +145,9 @@ Precision = Annotated[
         panel=SEARCH,
     ),
 ]
+On = Annotated[
+    str, _option("--on", help="Where trials are trained: local, the devices of this machine.", panel=SEARCH)
+]
 Devices = Annotated[str, _option("--devices", help="auto, cpu, gpu, or GPU ids such as 0,1.", panel=SEARCH)]
 Workers = Annotated[
     str,

@@ -11,13 +11,15 @@ from tuner.display import Display, duration
 from tuner.ending.final import FOLDS
 from tuner.files import write_arrays
 from tuner.records import WorkContext
+from tuner.registry import resolve
 from tuner.run import budget, probe
 from tuner.run.preparation import Prepared, prepare
 from tuner.run.record import splits
 from tuner.run_record import PlanRecord
 from tuner.workers.devices import precision
 from tuner.workers.driver import wait_until_ready
-from tuner.workers.executors.local import LocalExecutor
+from tuner.workers.executors import EXECUTORS
+from tuner.workers.executors.base import Executor
 
 PRUNED_SHARE = 0.4
 """Share of all trials' epochs that a pruned search trains: the rungs' own third, and some luck."""
@@ -50,7 +52,7 @@ def _costs(config: RunConfig, prepared: Prepared, scratch: Path, began: float) -
     context = WorkContext(
         str(scratch), str(dataset.directory.resolve()), dataset.classes, config.metric, False, policy
     )
-    executor = LocalExecutor(prepared.slots, context, scratch / "logs")
+    executor: Executor = resolve(EXECUTORS[config.on])(prepared.slots, context, scratch / "logs")
     try:
         wait_until_ready(executor, lambda: "")
         epoch_seconds, start_seconds = probe.pace(executor, prepared.space, prepared.model, config.seed)

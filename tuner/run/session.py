@@ -28,7 +28,8 @@ from tuner.search.stopping import Limits
 from tuner.search.warm_start import Start
 from tuner.workers import devices
 from tuner.workers.driver import Halt, Interrupt, wait_until_ready
-from tuner.workers.executors.local import LocalExecutor
+from tuner.workers.executors import EXECUTORS
+from tuner.workers.executors.base import Executor
 
 LAG = 8
 """With `--deterministic`, a trial is chosen and compared knowing those up to this many before it."""
@@ -150,7 +151,7 @@ class Session:
         return bool(earlier == now or (had_all and earlier["budget"] == now["budget"]))
 
     @contextmanager
-    def _executor(self) -> Iterator[LocalExecutor]:
+    def _executor(self) -> Iterator[Executor]:
         config, slots = self.config, self.prepared.slots
         context = WorkContext(
             run_dir=str(self.directory.path),
@@ -165,7 +166,7 @@ class Session:
         names = sorted({slot.device.description for slot in slots})
         workers = f"{len(slots)} worker{'s' if len(slots) != 1 else ''}"
         self.display.say(f"starting {workers} on {', '.join(names)}")
-        executor = LocalExecutor(slots, context, self.directory.logs)
+        executor: Executor = registry.resolve(EXECUTORS[config.on])(slots, context, self.directory.logs)
         try:
             yield executor
         finally:
@@ -174,7 +175,7 @@ class Session:
     def _halt(self) -> Halt:
         return "interrupt" if self.interrupt.asked() else ""
 
-    def _plan(self, executor: LocalExecutor) -> None:
+    def _plan(self, executor: Executor) -> None:
         """Chooses the length of trials; not when interrupted, as a probe that was cut short says nothing."""
         wait_until_ready(executor, self._until(self._deadline(1.0)))
         planned = self._planned(executor) if self.record.plan is None and not self._halt() else None
@@ -185,7 +186,7 @@ class Session:
         self.record = self.record.spent(setup=time.monotonic() - self.began)
         self._save()
 
-    def _planned(self, executor: LocalExecutor) -> PlanRecord | None:
+    def _planned(self, executor: Executor) -> PlanRecord | None:
         """What is probed where there is a budget; None when interrupted meanwhile."""
         config, prepared = self.config, self.prepared
         if config.budget is None:
@@ -242,7 +243,7 @@ class Session:
         )
         return engine
 
-    def _search(self, executor: LocalExecutor) -> bool:
+    def _search(self, executor: Executor) -> bool:
         """Searches; returns False when interrupted."""
         if self._halt():
             return False
@@ -302,7 +303,7 @@ class Session:
         )
         self._save(search=told, seconds={**self.record.seconds, "search": seconds})
 
-    def _finish(self, executor: LocalExecutor) -> bool:
+    def _finish(self, executor: Executor) -> bool:
         """Finalists, retraining, baselines; returns False when interrupted."""
         config, prepared = self.config, self.prepared
         fits = Fits(

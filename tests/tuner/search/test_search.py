@@ -76,6 +76,9 @@ class Curves:
     def cancel(self, slot: int) -> None:
         del self._running[slot]
 
+    def memory(self) -> int:
+        return 0
+
     def stop(self) -> None:
         self._running.clear()
 

@@ -58,6 +58,9 @@ class OneSlot:
         self.ends.clear()
         self.cancelled += 1
 
+    def memory(self) -> int:
+        return 0
+
     def stop(self) -> None:
         """There is no process."""
 

@@ -1,1 +1,6 @@
-"""Where work items are trained."""
+"""Where work items are trained, by the name that `--on` takes."""
+
+EXECUTORS: dict[str, str] = {
+    "local": "tuner.workers.executors.local:LocalExecutor",
+}
+"""name -> "module:Class" of an `Executor` made from slots, context and the folder for logs."""

@@ -67,6 +67,10 @@ class Executor(Protocol):
         """Stops the work in a slot at once; it is not heard of again."""
         ...
 
+    def memory(self) -> int:
+        """Bytes that all workers hold now, 0 where it is not known."""
+        ...
+
     def stop(self) -> None:
         """Ends all workers at once."""
         ...
