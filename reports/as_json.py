@@ -141,7 +141,12 @@ def _final(summary: RunSummary, final: Final) -> dict[str, Any]:
     return {
         **{key: entry for key, entry in _model(final.winner).items() if key not in ORIGIN},
         "ensemble_test_accuracy": ensemble.mean if ensemble else None,
-        "ensemble_model": "model/ensemble.keras" if summary.ensemble_saved else None,
+        "shipped": {
+            "seeds": final.shipped.seeds,
+            "parameters": final.shipped.parameters,
+            "latency_ms": final.shipped.latency_ms,
+            "test_accuracy": _own_accuracy(final),
+        },
         "ensemble_ci95": list(ensemble.interval) if ensemble and ensemble.interval else None,
         "better_than_every_baseline": final.better_than_every,
         "per_class": [
@@ -168,6 +173,14 @@ def _final(summary: RunSummary, final: Final) -> dict[str, Any]:
         ],
         "cut": list(final.cut),
     }
+
+
+def _own_accuracy(final: Final) -> float | None:
+    """Of the saved model."""
+    if final.saved is not None:
+        return final.saved.mean
+    test = final.winner.test
+    return test.per_seed[0] if test is not None else None
 
 
 def _comparison(final: Final | None) -> list[dict[str, Any]]:

@@ -90,7 +90,7 @@ class RunDir:
 
     @property
     def ensemble(self) -> Path:
-        """The winner's seeds as one model, where that was asked for."""
+        """The winner's seeds as one model, where earlier versions put it."""
         return self.model / "ensemble.keras"
 
     @property

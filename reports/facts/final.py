@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reports.facts.answers import calibration, class_rows, confusion_matrix, confusions, mistakes
-from reports.facts.models import Accuracy, Comparison, DataPoint, Final, Finalist, Model, Shift
+from reports.facts.models import Accuracy, Comparison, DataPoint, Final, Finalist, Model, Shift, Shipped
 from reports.statistics import intervals as stats
 from reports.statistics import verdicts
 from tuner.training.scores import score
@@ -38,6 +38,7 @@ def evaluate(final: Mapping[str, Any], arrays: Arrays, class_names: Sequence[str
     rows = seed_rows(winner.name, arrays)
     labels = arrays.get("test_labels")
     tested = labels is not None and len(rows) > 0
+    shipped = _shipped(final, winner)
     matrix = confusion_matrix(rows, labels, len(class_names)) if tested and labels is not None else None
     return Final(
         best_trial=int(final["best_trial"]),
@@ -57,13 +58,16 @@ def evaluate(final: Mapping[str, Any], arrays: Arrays, class_names: Sequence[str
         else (),
         confusion=matrix,
         pairs=confusions(matrix) if matrix is not None else (),
-        mistakes=mistakes(rows[0], labels, arrays["test_groups"]) if tested and labels is not None else (),
+        mistakes=mistakes(said_by(shipped, rows), labels, arrays["test_groups"])
+        if tested and labels is not None
+        else (),
         calibration=calibration(rows, labels, arrays["test_groups"])
         if tested and labels is not None
         else None,
         shift=_shift(winner),
         test_readings=int(final.get("test_readings", 1)),
         cut=tuple(final.get("cut", ())),
+        shipped=shipped,
         untested=tuple(final.get("untested", ())),
         data_curve=tuple(
             DataPoint(float(p["share"]), int(p["images"]), int(p["groups"]), tuple(p["accuracy_per_fold"]))
@@ -74,11 +78,27 @@ def evaluate(final: Mapping[str, Any], arrays: Arrays, class_names: Sequence[str
 
 
 def seed_rows(model: str, arrays: Arrays) -> list[NDArray[Any]]:
-    """The (images, classes) test probabilities of each seed of a model, the saved one first."""
+    """The (images, classes) test probabilities of each seed of a model, by seed."""
     rows: list[NDArray[Any]] = []
     while f"test/{model}/{len(rows)}" in arrays:
         rows.append(arrays[f"test/{model}/{len(rows)}"])
     return rows
+
+
+def said_by(shipped: Shipped, rows: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """The test probabilities of the saved model, of those of the winner's seeds."""
+    mean: NDArray[Any] = np.mean(rows[: shipped.seeds], axis=0)
+    return mean
+
+
+def _shipped(final: Mapping[str, Any], winner: Model) -> Shipped:
+    """Of runs of earlier versions, the first seed's model."""
+    found = final.get("shipped") or {}
+    return Shipped(
+        int(found.get("seeds", 1)),
+        int(found.get("parameters", winner.parameters)),
+        found.get("latency_ms", winner.latency_ms),
+    )
 
 
 def _correct(entry: Mapping[str, Any], arrays: Arrays, *, unleaked: bool = False) -> stats.Correct | None:

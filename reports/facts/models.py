@@ -187,6 +187,21 @@ class DataPoint:
 
 
 @dataclass(frozen=True)
+class Shipped:
+    """The model that is saved, and meant to be used.
+
+    Attributes:
+        seeds: of the winner, whose probabilities it averages; 1 for the first seed's model alone.
+        parameters: weights.
+        latency_ms: median time to predict one image, None if unknown.
+    """
+
+    seeds: int
+    parameters: int
+    latency_ms: float | None
+
+
+@dataclass(frozen=True)
 class Final:
     """What the end of the run found.
 
@@ -199,6 +214,7 @@ class Final:
         data_curve: the winner on less data, and on all; smallest share first, or empty.
         test_label_conflicts: pairs of test images that are near-copies with different labels.
         mistakes: of the saved model, most confident first.
+        shipped: the saved model.
     """
 
     best_trial: int
@@ -215,9 +231,15 @@ class Final:
     shift: Shift | None
     test_readings: int
     cut: tuple[str, ...]
+    shipped: Shipped
     untested: tuple[str, ...] = ()
     data_curve: tuple[DataPoint, ...] = ()
     test_label_conflicts: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def saved(self) -> Accuracy | None:
+        """The saved model's own accuracy, without the noise of other seeds."""
+        return self.ensemble if self.shipped.seeds > 1 else None
 
     @property
     def winner(self) -> Model:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reports.facts.answers import reading
-from reports.facts.final import evaluate, seed_rows
+from reports.facts.final import evaluate, said_by, seed_rows
 from reports.facts.journal import as_trial, importances, read_trials
 from reports.facts.models import Final, Shown
 from reports.facts.search import Curve, DatasetFacts, Parameter, Search
@@ -37,7 +37,6 @@ class RunSummary:
         shown: test images to show, random ones first; empty without predictions.
         augmented: (versions + 1, images, height, width, channels): some training images as they are, then
             as the winner's augmentation changes them; None for a model without any.
-        ensemble_saved: whether the run directory has the winner's seeds as one model.
         missing: sentences on what the run directory lacks.
     """
 
@@ -63,7 +62,6 @@ class RunSummary:
     audit: Mapping[str, Any] | None
     shown: tuple[Shown, ...]
     augmented: NDArray[np.uint8] | None
-    ensemble_saved: bool
     missing: tuple[str, ...]
 
     @property
@@ -124,7 +122,6 @@ class RunSummary:
             audit=read_json(files.audit) if files.audit.exists() else None,
             shown=_shown(files.images, arrays, final),
             augmented=_augmented(_arrays(files.images)),
-            ensemble_saved=files.ensemble.exists(),
             missing=_missing(files, run, search, final),
         )
 
@@ -210,9 +207,9 @@ def _shown(path: Path, arrays: Mapping[str, NDArray[Any]], final: Final | None) 
     rows = seed_rows(final.winner.name, arrays)
     if not rows:
         return ()
-    images = _arrays(path)
+    images, said = _arrays(path), said_by(final.shipped, rows)
     return tuple(
-        Shown(picture, reading(rows[0], arrays["test_labels"], arrays["test_groups"], int(index)))
+        Shown(picture, reading(said, arrays["test_labels"], arrays["test_groups"], int(index)))
         for index, picture in zip(images["indices"], images["images"], strict=True)
     )
 

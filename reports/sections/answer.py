@@ -1,7 +1,7 @@
 """The answer: what won, by how much over what, how sure, what it cost, how to use it."""
 
 from reports import figures
-from reports.facts.models import Comparison, Final, Model
+from reports.facts.models import Accuracy, Comparison, Final, Model
 from reports.facts.summary import RunSummary
 from reports.markdown import (
     METRICS,
@@ -35,8 +35,10 @@ def _headline(summary: RunSummary) -> str:
     final = summary.final
     if final is None or final.winner.test is None:
         return "an unfinished search" if summary.state != "done" else "the search"
-    digits = decimals_for(final.winner.test.interval)
-    return f"a tuned {model_name(summary)} with {percent(final.winner.test.mean, digits)} test accuracy"
+    accuracy = final.saved or final.winner.test
+    share = percent(accuracy.mean, decimals_for(accuracy.interval))
+    together = f"{final.shipped.seeds} seeds of " if final.saved else ""
+    return f"{together}a tuned {model_name(summary)} with {share} test accuracy"
 
 
 def _warnings(summary: RunSummary) -> list[str]:
@@ -54,18 +56,32 @@ def _result(summary: RunSummary) -> str:
     final = summary.final
     if final is None or final.winner.test is None:
         return _search_only(summary)
-    accuracy, noun = final.winner.test, escape(summary.dataset.noun)
-    digits = decimals_for(accuracy.interval)
-    if accuracy.interval:
-        sure = f"95 % interval {interval(accuracy.interval, digits)}"
-    else:
-        groups = plural(summary.dataset.duplicate_groups.get("test", 0), "group")
-        sure = f"no interval: the test images form only {groups} of near-copies"
-    share = percent(accuracy.mean, digits)
-    opening = f"The tuned {model_name(summary)} reads {share} of unseen {noun} correctly ({sure})"
+    digits = decimals_for(final.winner.test.interval)
+    opening = _opening(summary, final, final.winner.test)
     best = _best(final)
     closing = f", {_against(final, best, digits)}" if best else ""
     return f"**{opening}{closing}.** {_metric(summary, final, best)}{_default(final)}{_every(final)}".strip()
+
+
+def _opening(summary: RunSummary, final: Final, one: Accuracy) -> str:
+    """What is saved and what it reads; where that is several seeds together, also what one of them does."""
+    name, noun = model_name(summary), escape(summary.dataset.noun)
+    alone = percent(one.mean, decimals_for(one.interval))
+    if final.saved is None:
+        return f"The tuned {name} reads {alone} of unseen {noun} correctly ({_sure(summary, one)})"
+    share = percent(final.saved.mean, decimals_for(final.saved.interval))
+    apart = f" ({interval(one.interval, decimals_for(one.interval))})" if one.interval else ""
+    return (
+        f"The saved model, {final.shipped.seeds} seeds of the tuned {name} together, reads {share} of unseen "
+        f"{noun} correctly ({_sure(summary, final.saved)}); one seed alone reads {alone}{apart}"
+    )
+
+
+def _sure(summary: RunSummary, accuracy: Accuracy) -> str:
+    if accuracy.interval:
+        return f"95 % interval {interval(accuracy.interval, decimals_for(accuracy.interval))}"
+    groups = plural(summary.dataset.duplicate_groups.get("test", 0), "group")
+    return f"no interval: the test images form only {groups} of near-copies"
 
 
 def _metric(summary: RunSummary, final: Final, best: Model | None) -> str:
@@ -174,9 +190,9 @@ def cost(summary: RunSummary) -> str:
     """Size, speed, time and trials in a sentence."""
     search, final, parts = summary.search, summary.final, []
     if final is not None:
-        parts.append(plural(final.winner.parameters, "parameter"))
-        if final.winner.latency_ms is not None:
-            parts.append(f"{final.winner.latency_ms:.2g} ms an image")
+        parts.append(plural(final.shipped.parameters, "parameter"))
+        if final.shipped.latency_ms is not None:
+            parts.append(f"{final.shipped.latency_ms:.2g} ms an image")
     if search.trials:
         where = f" in {duration(search.seconds)}{_where(summary)}" if search.seconds else ""
         parts.append(f"{'found' if final else 'searched'}{where}: {trials(summary)}")
@@ -215,8 +231,17 @@ def _use(summary: RunSummary) -> str:
         return f"Go on with it: {code(summary.command)}"
     return (
         'Use it: `keras.saving.load_model("model/model.keras").predict(images)` takes raw pixels from 0 to '
-        "255 ([how](#use-the-model))."
+        f"255 ([how](#use-the-model)).{_first_seed(summary.final)}"
     )
+
+
+def _first_seed(final: Final) -> str:
+    """What the saved file itself scored, where the answer speaks of a mean over seeds."""
+    test = final.winner.test
+    if final.saved is not None or test is None or len(test.per_seed) < 2:
+        return ""
+    first, digits = test.per_seed[0], max(1, decimals_for(test.interval))
+    return f" That file is the first seed's model, which reads {percent(first, digits)}."
 
 
 def _caption(summary: RunSummary) -> str:

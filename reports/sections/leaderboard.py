@@ -151,9 +151,10 @@ def _seeds(final: Final) -> str:
 
 
 def _saved(summary: RunSummary) -> str:
-    if summary.ensemble_saved:
-        return "It is saved as `model/ensemble.keras`."
-    return "It is not saved; `--save-ensemble` does that."
+    assert summary.final is not None
+    if summary.final.saved is not None:
+        return "It is what is saved as `model/model.keras`."
+    return "It is not saved, but the first seed's model alone."
 
 
 def _sources(summary: RunSummary) -> str:

@@ -1,7 +1,7 @@
 """How to load and use the model: code that runs as it stands."""
 
 from reports.facts.summary import RunSummary
-from reports.markdown import block, decimals_for, join, percent
+from reports.markdown import block, join
 
 
 def render(summary: RunSummary) -> str:
@@ -21,18 +21,14 @@ def render(summary: RunSummary) -> str:
 
 
 def _ensemble(summary: RunSummary) -> str:
-    """How to load the winner's seeds as one model, where they were saved so."""
-    if summary.final is None or summary.final.ensemble is None or not summary.ensemble_saved:
+    """What the saved model is made of, where it is the winner's seeds together."""
+    if summary.final is None or summary.final.saved is None:
         return ""
-    test = summary.final.winner.test
-    found, seeds = summary.final.ensemble, len(test.per_seed) if test is not None else 0
-    share = percent(found.mean, max(1, decimals_for(found.interval)))
-    text = (
-        f"The models of all {seeds} seeds are there as one that averages their probabilities. It reads "
-        f"{share} of the test images, and is {seeds} times as large and slow; it is used in the same way:"
+    seeds = summary.final.shipped.seeds
+    return (
+        f"`model/model.keras` averages the probabilities of {seeds} models, and is {seeds} times as large "
+        "and slow as one. `--single` with the command of this run saves the first one alone."
     )
-    load = 'ensemble = keras.saving.load_model("model/ensemble.keras")'
-    return join([text, block(f"{load}\nprint(ensemble.predict(images, verbose=0))", "python")])
 
 
 def snippet(summary: RunSummary) -> str:

@@ -49,7 +49,7 @@ def _seeds(final: Final) -> str:
     if test.std is not None and len(set(test.per_seed)) == 1:
         return (
             f"Each of the winner's {len(test.per_seed)} seeds has the same accuracy, {percent(test.mean)}; "
-            "that seeds vary is in the intervals from the other models. The saved model is the first seed's."
+            f"that seeds vary is in the intervals from the other models.{_saved(final, '')}"
         )
     if test.std is not None:
         digits = max(1, decimals_for((min(test.per_seed), max(test.per_seed))))
@@ -59,11 +59,18 @@ def _seeds(final: Final) -> str:
         return (
             "From seed to seed the winner's accuracy has a standard deviation of "
             f"{points(test.std, digits)} points ({low} to {high} over {len(test.per_seed)} seeds); "
-            f"{_held(test)}. The saved model is the first seed's ({first}), whatever it scored."
+            f"{_held(test)}.{_saved(final, f' ({first}), whatever it scored')}"
         )
     if test.seed_noise:
         return "The winner was trained from one seed; how seeds vary is estimated from the other models."
     return "Models were trained from one seed each: what another seed would change is not in the intervals."
+
+
+def _saved(final: Final, first: str) -> str:
+    """Which of the seeds is saved."""
+    if final.shipped.seeds > 1:
+        return " The saved model is all seeds together."
+    return f" The saved model is the first seed's{first}."
 
 
 def _held(test: Accuracy) -> str:

@@ -73,6 +73,9 @@ def headline(summary: dict[str, Any]) -> list[str]:
     interval = accuracy["ci95"]
     sure = f" (95 % interval {interval[0]:.3f} to {interval[1]:.3f})" if interval else ""
     lines = [f"tuned: test accuracy {accuracy['mean']:.3f}{sure}"]
+    if final["shipped"]["seeds"] > 1:
+        together = f"the saved model, {final['shipped']['seeds']} seeds together"
+        lines.insert(0, f"{together}: test accuracy {final['shipped']['test_accuracy']:.3f}")
     lines += [
         f"  {round(row['difference'], 3) + 0.0:+.3f} against {row['baseline']}: {row['verdict']}"
         for row in summary["comparison"]

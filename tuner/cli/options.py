@@ -188,13 +188,18 @@ Finalists = Annotated[
     ),
 ]
 
-SaveEnsemble = Annotated[
+Single = Annotated[
     bool,
     _option(
-        "--save-ensemble",
-        help="Save the models of all the winner's seeds as one that averages them: model/ensemble.keras.",
+        "--single",
+        help="Save one model, the first seed's. Without it the models of all the winner's seeds are saved as "
+        "one that averages them: more accurate, and as many times as large and slow.",
         panel=END,
     ),
+]
+SaveEnsemble = Annotated[
+    bool,
+    typer.Option("--save-ensemble", help="The default; accepted from earlier versions.", hidden=True),
 ]
 
 DataDir = Annotated[

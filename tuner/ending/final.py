@@ -67,7 +67,7 @@ class Plan:
         epochs: length of a schedule on the fresh folds, and the most epochs of a baseline there.
         final_epochs: the same of a retraining.
         share: of the training images, on which finalists and baselines are trained on the fresh folds.
-        save_ensemble: save the models of all the winner's seeds as one as well.
+        single: save the winner's first seed alone, not all its seeds as one model.
         constraints: what the winner's model must hold.
     """
 
@@ -80,7 +80,7 @@ class Plan:
     epochs: int
     final_epochs: int
     share: float = 1.0
-    save_ensemble: bool = False
+    single: bool = False
     constraints: Constraints = field(default_factory=Constraints)
 
 
@@ -159,7 +159,7 @@ class Final:
             fold=-1 if retrain else index,
             epochs=epochs,
             share=1.0 if retrain or not epochs else self.plan.share,
-            save=retrain and contender.kind == "winner" and (index == 0 or self.plan.save_ensemble),
+            save=retrain and contender.kind == "winner" and (index == 0 or not self.plan.single),
         )
         is_winner = contender.kind == "winner"
         vital = retrain and is_winner and index < VITAL_SEEDS
@@ -308,9 +308,16 @@ class Final:
                 f"more than {100 * FAR_BEHIND:.0f} points behind on the first fresh fold, and so trained on "
                 f"that one and from {FEW_SEEDS} seeds at most: {names}"
             )
-        if self.plan.save_ensemble and not self._ensemble(contenders[0]):
-            sentences.append("the ensemble was not saved, as the winner was trained from one seed only")
-        return sentences
+        return [*sentences, *self._too_large(contenders[0])]
+
+    def _too_large(self, best: Contender) -> list[str]:
+        """Why one model is saved where the limits of the run refuse all seeds as one."""
+        if self.plan.single or not self._members(best):
+            return []
+        found = self._done(self._ensemble(best))
+        parameters = found[0].result.parameters if found else self._weights(best)
+        broken = self.plan.constraints.broken(parameters, found[0].result.latency_ms if found else None)
+        return [f"one model is saved, not the {self.plan.seeds} seeds as one: {broken}"] if broken else []
 
     def _on_less_data(self, best: Contender) -> list[Fit]:
         """The winner on half the groups for as many steps, on the folds that a small share of time allows."""
@@ -330,12 +337,27 @@ class Final:
         return replace(fit, name="augmentation")
 
     def _ensemble(self, best: Contender) -> list[Fit]:
-        """The models of all the winner's seeds as one, where that is asked for and there are several."""
-        members = tuple(done.key for done in self._done(self._retrainings(best)))
-        if not self.plan.save_ensemble or len(members) < 2:
+        """The models of all the winner's seeds as one, where there are several and no limit refuses them."""
+        members = self._members(best)
+        if self.plan.single or not members or self.plan.constraints.broken(self._weights(best), None):
             return []
         fit = self._fit(best, "ensemble", 0, 0)
         return [replace(fit, name="ensemble", spec=replace(fit.spec, save=True, members=members))]
+
+    def _members(self, best: Contender) -> tuple[str, ...]:
+        """The keys of the winner's seeds, where there are several."""
+        keys = tuple(done.key for done in self._done(self._retrainings(best)))
+        return keys if len(keys) > 1 else ()
+
+    def _weights(self, best: Contender) -> int:
+        """Of all the winner's seeds together."""
+        return sum(done.result.parameters for done in self._done(self._retrainings(best)))
+
+    def _shipped(self, best: Contender) -> list[Done]:
+        """The ensemble, where it is there and holds the limits of the run."""
+        constraints = self.plan.constraints
+        found = self._done(self._ensemble(best))
+        return [d for d in found if not constraints.broken(d.result.parameters, d.result.latency_ms)]
 
     def _look_closer(self, best: Contender) -> bool:
         """The ensemble, what the winner's augmentation does, and the winner on less data."""
@@ -355,7 +377,7 @@ class Final:
             retrainings={c.name: self._done(self._retrainings(c)) for c in contenders},
             less_data=self._done(self._on_less_data(best)),
             preview=self._done([self._preview(best)]),
-            ensemble=self._done(self._ensemble(best)),
+            ensemble=self._shipped(best),
             ranking=ranking,
             cut=self._cut(contenders),
             seconds=self.seconds,

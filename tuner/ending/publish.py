@@ -46,7 +46,7 @@ class Results:
         retrainings: on all training images, by seed.
         less_data: the winner's trainings on a share of the groups.
         preview: what its augmentation does, if that was asked for.
-        ensemble: the winner's seeds as one saved model, if that was asked for.
+        ensemble: the winner's seeds as one model, where that is what is saved.
         ranking: the finalists, best first.
         cut: a sentence for each thing that was left out.
         seconds: by stage.
@@ -67,8 +67,8 @@ class Results:
 def write(results: Results, run: RunDir, dataset: Dataset) -> None:
     """Writes them all, `final.json` last. Reads the test labels, unless nothing new was trained."""
     keys = [done.key for fits in results.retrainings.values() for done in fits]
-    _keep_ensemble(results, run)  # also where it is asked for once everything else is done
     if run.final.exists() and read_json(run.final)["fits"] == keys:
+        _ship_the_other(results, run, dataset)
         return
     arrays = _predictions(results, run)
     labels = test_split.read_test_labels(dataset, run.path, "final comparison", len(keys))
@@ -80,16 +80,16 @@ def write(results: Results, run: RunDir, dataset: Dataset) -> None:
     arrays |= {"test_labels": labels, "test_groups": dataset.test_groups, "test_leaked": leaked}
     arrays |= _validation_labels(results, run, dataset)
     write_arrays(run.predictions, arrays)
-    write_arrays(run.images, _images(results, run, dataset, arrays["test/tuned/0"], labels))
+    write_arrays(run.images, _images(results, run, dataset, arrays))
     write_json(run.histories, _histories(results))
-    _copy_model(run, results.retrainings["tuned"][0].key, run.model / description.MODEL)
-    description.write(run.model, _description(results, dataset, arrays))
+    _ship(results, run, dataset, arrays)
     write_json(
         run.final,
         {
             "best_trial": results.ranking[0]["trial"],
             "finalists": [{k: v for k, v in row.items() if k != "params"} for row in results.ranking],
             "models": rows,
+            "shipped": _shipped(results),
             "data_curve": _data_curve(results, run, dataset),
             "test_label_conflicts": conflicts.among_test_images(
                 dataset.test_images, dataset.test_groups, labels, dataset.audit["duplicates"]["threshold"]
@@ -214,20 +214,42 @@ def _description(
     return description.Description(
         image_shape=dataset.image_shape,
         labels=dataset.class_names,
+        seeds=_shipped(results)["seeds"],
         dataset=dataset.name,
         looks=Looks.of(dataset.train_images, sizes),
         held_out=HeldOut.of(folds) if folds else None,
     )
 
 
-def _keep_ensemble(results: Results, run: RunDir) -> None:
-    """Copies the ensemble beside the model; where none is asked for, neither it nor its members stay."""
-    if results.ensemble:
-        _copy_model(run, results.ensemble[0].key, run.ensemble)
+def _shipped(results: Results) -> dict[str, Any]:
+    """The model that is saved: how many seeds it averages, its weights, its milliseconds an image."""
+    first = results.retrainings["tuned"][0]
+    done = results.ensemble[0] if results.ensemble else first
+    seeds = len(done.spec.members) or 1
+    return {"seeds": seeds, "parameters": done.result.parameters, "latency_ms": done.result.latency_ms}
+
+
+def _ship(results: Results, run: RunDir, dataset: Dataset, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Copies the model that is to be used, and writes what lies beside it."""
+    done = results.ensemble[0] if results.ensemble else results.retrainings["tuned"][0]
+    _copy_model(run, done.key, run.model / description.MODEL)
+    description.write(run.model, _description(results, dataset, arrays))
+    run.ensemble.unlink(missing_ok=True)  # where an earlier version has put it
+
+
+def _ship_the_other(results: Results, run: RunDir, dataset: Dataset) -> None:
+    """Where one model, or all seeds as one, is asked for once everything else is done.
+
+    Nothing is tested again: what the report says comes from the predictions that are stored.
+    """
+    final = read_json(run.final)
+    if final.get("shipped") == _shipped(results) and (run.model / description.DESCRIPTION).exists():
         return
-    run.ensemble.unlink(missing_ok=True)
-    for done in results.retrainings["tuned"][1:]:
-        run.fitted_model(done.key).unlink(missing_ok=True)
+    with np.load(run.predictions) as saved:
+        arrays = {name: saved[name] for name in saved.files}
+    write_arrays(run.images, _images(results, run, dataset, arrays))
+    _ship(results, run, dataset, arrays)
+    write_json(run.final, final | {"shipped": _shipped(results), "cut": results.cut})
 
 
 def _copy_model(run: RunDir, key: str, path: Path) -> None:
@@ -236,10 +258,11 @@ def _copy_model(run: RunDir, key: str, path: Path) -> None:
 
 
 def _images(
-    results: Results, run: RunDir, dataset: Dataset, probabilities: NDArray[Any], labels: NDArray[Any]
+    results: Results, run: RunDir, dataset: Dataset, predictions: Mapping[str, NDArray[Any]]
 ) -> dict[str, NDArray[Any]]:
     """The images that the report shows, as it has no access to the data."""
-    shown = images_to_show(probabilities, labels, dataset.test_groups)
+    seeds = [predictions[f"test/tuned/{i}"] for i in range(_shipped(results)["seeds"])]
+    shown = images_to_show(np.mean(seeds, axis=0), predictions["test_labels"], dataset.test_groups)
     arrays: dict[str, NDArray[Any]] = {"indices": shown, "images": dataset.test_images[shown]}
     for done in results.preview:
         if done.result.output:

@@ -135,7 +135,7 @@ class Session:
             "seeds": self.prepared.seeds(self.config.seeds),
             "finalists": self.config.finalists,
             "faithful_baselines": self.config.faithful_baselines,
-            "save_ensemble": self.config.save_ensemble,
+            "single": self.config.single,
         }
 
     def _limits(self) -> dict[str, Any]:
@@ -326,7 +326,7 @@ class Session:
             epochs=self._planned_run.epochs,
             final_epochs=self._planned_run.final_epochs or self._planned_run.epochs,
             share=self._planned_run.share,
-            save_ensemble=config.save_ensemble,
+            single=config.single,
             constraints=config.constraints,
         )
         final = Final(

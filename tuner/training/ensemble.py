@@ -4,6 +4,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tuner.records import TrialResult, TrialSpec, WorkContext
 from tuner.run_dir import RunDir
 from tuner.training import models
@@ -21,7 +23,14 @@ def combine(spec: TrialSpec, context: WorkContext, key: str) -> TrialResult:
     members = [without_random_layers(member) for member in loaded]
     whole = averaged(members)
     models.save(whole, run.fitted_model(key))
-    return TrialResult("complete", time.perf_counter() - start, parameters=int(whole.count_params()))
+    test = np.load(Path(context.dataset_dir) / "test_images.npy", mmap_mode="r")
+    one = np.asarray(test[:1])
+    return TrialResult(
+        "complete",
+        time.perf_counter() - start,
+        parameters=int(whole.count_params()),
+        latency_ms=models.latency_ms(lambda: whole.predict_on_batch(one)),
+    )
 
 
 def averaged(members: list[Any]) -> Any:

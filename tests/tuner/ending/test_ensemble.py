@@ -1,4 +1,4 @@
-"""The winner's seeds as one saved model, asked for once a run is finished."""
+"""What is saved: the winner's seeds as one model, or with `--single` the first seed's."""
 
 import json
 import os
@@ -7,15 +7,17 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from tests.helpers.runs import SMALL_RUN, Tune
+from tests.helpers.runs import SMALL_RUN, Tune, report_of
 
 PREDICT = """
 import sys, keras, numpy as np
-model = keras.saving.load_model("model/ensemble.keras")
+model = keras.saving.load_model("model/model.keras")
 np.save("said.npy", model.predict(np.load("images.npz")["images"], verbose=0))
 own = [layer for layer in model.layers if not type(layer).__module__.startswith("keras.")]
 assert not own, own
@@ -24,15 +26,10 @@ assert not any(name in sys.modules for name in ("tuner", "search_spaces"))
 
 
 @pytest.fixture(scope="module")
-def run(tune: Tune, small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the finished run, which was then run again with `--save-ensemble`."""
+def run(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the finished run."""
     place = tmp_path_factory.mktemp("ensemble")
-    copy = shutil.copytree(small_run, place / "runs" / "digits")
-    assert not (copy / "model" / "ensemble.keras").exists()
-    assert len(list((copy / "fits").glob("*.keras"))) == 1
-    done = tune(*SMALL_RUN, "--save-ensemble", cwd=place)
-    assert done.returncode == 0, done.stderr
-    return copy
+    return shutil.copytree(small_run, place / "runs" / "digits")
 
 
 def _python(code: str, folder: Path) -> str:
@@ -48,27 +45,49 @@ def _python(code: str, folder: Path) -> str:
     return done.stdout
 
 
-def test_it_averages_the_seeds_and_loads_without_this_project(run: Path) -> None:
+def _said(run: Path) -> tuple[Any, list[Any]]:
+    """What the saved model says of the images that are shown, and what each seed said."""
     _python(PREDICT, run)
     with np.load(run / "predictions.npz") as saved, np.load(run / "images.npz") as shown:
         seeds = [saved[f"test/tuned/{seed}"][shown["indices"]] for seed in range(2)]
+    return np.load(run / "said.npy"), seeds
+
+
+def test_it_averages_the_seeds_and_loads_without_this_project(run: Path) -> None:
+    said, seeds = _said(run)
     assert not np.allclose(seeds[0], seeds[1], atol=1e-3)
-    assert np.allclose(np.load(run / "said.npy"), np.mean(seeds, axis=0), atol=1e-5)
+    assert np.allclose(said, np.mean(seeds, axis=0), atol=1e-5)
+    assert json.loads((run / "model" / "model.json").read_text())["seeds"] == 2
+
+
+def test_the_report_speaks_of_it(run: Path) -> None:
+    text, facts = (run / "report.md").read_text(), report_of(run)["final"]
+    assert "**The saved model, 2 seeds of the tuned CNN together, reads " in text
+    assert "; one seed alone reads " in text
+    assert facts["shipped"]["seeds"] == 2
+    assert facts["shipped"]["parameters"] == 2 * facts["parameters"]
+    assert facts["shipped"]["test_accuracy"] == facts["ensemble_test_accuracy"]
 
 
 def test_the_code_in_the_report_runs(run: Path) -> None:
-    blocks = re.findall(r"```python\n(.*?)```", (run / "report.md").read_text(), re.DOTALL)
-    assert "model/ensemble.keras" in blocks[1]
-    assert "[[" in _python("\n".join(blocks), run)
-    assert json.loads((run / "report.json").read_text())["final"]["ensemble_model"] == "model/ensemble.keras"
+    [block] = re.findall(r"```python\n(.*?)```", (run / "report.md").read_text(), re.DOTALL)
+    Image.new("L", (20, 20)).save(run / "photo.png")
+    assert re.fullmatch(r"\d \d+%", _python(block, run).strip())
 
 
-def test_asking_for_it_reads_the_test_labels_no_second_time(run: Path) -> None:
+def test_the_other_one_is_saved_when_asked_for_and_the_test_labels_are_not_read_again(
+    tune: Tune, run: Path
+) -> None:
+    place = run.parents[1]
+    assert tune(*SMALL_RUN, "--single", cwd=place).returncode == 0
+    said, seeds = _said(run)
+    assert np.allclose(said, seeds[0], atol=1e-5)
+    text, facts = (run / "report.md").read_text(), report_of(run)["final"]
+    assert "**The tuned CNN reads " in text
+    assert "That file is the first seed's model, which reads " in text
+    assert facts["shipped"]["test_accuracy"] == facts["test_accuracy"]["per_seed"][0]
+    assert facts["shipped"]["parameters"] == facts["parameters"]
+    assert tune(*SMALL_RUN, "--save-ensemble", cwd=place).returncode == 0  # what it once was called
+    said, seeds = _said(run)
+    assert np.allclose(said, np.mean(seeds, axis=0), atol=1e-5)
     assert len((run / "test_reads.jsonl").read_text().splitlines()) == 1
-
-
-def test_without_asking_again_it_goes_and_so_do_the_models_of_the_seeds(tune: Tune, run: Path) -> None:
-    assert tune(*SMALL_RUN, cwd=run.parents[1]).returncode == 0
-    assert not (run / "model" / "ensemble.keras").exists()
-    assert len(list((run / "fits").glob("*.keras"))) == 2  # the saved model, and the ensemble's own record
-    assert "ensemble.keras" not in (run / "report.md").read_text()
