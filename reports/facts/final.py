@@ -7,7 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reports.facts.answers import calibration, class_rows, confusion_matrix, confusions, mistakes
-from reports.facts.models import Accuracy, Comparison, DataPoint, Final, Finalist, Model, Shift, Shipped
+from reports.facts.models import (
+    Accuracy,
+    Comparison,
+    DataCurve,
+    DataPoint,
+    Final,
+    Finalist,
+    Model,
+    Shift,
+    Shipped,
+)
 from reports.statistics import intervals as stats
 from reports.statistics import verdicts
 from tuner.training.scores import score
@@ -15,13 +25,14 @@ from tuner.training.scores import score
 Arrays = Mapping[str, NDArray[Any]]
 
 
-def evaluate(final: Mapping[str, Any], arrays: Arrays, class_names: Sequence[str]) -> Final:
+def evaluate(final: Mapping[str, Any], arrays: Arrays, class_names: Sequence[str], held_out: float) -> Final:
     """Everything that the report says of the winner and the baselines.
 
     Args:
         final: what `final.json` holds.
         arrays: what `predictions.npz` holds; empty if it is missing.
         class_names: by label.
+        held_out: validation images of a fold divided by its training images.
     """
     correct = {entry["name"]: _correct(entry, arrays) for entry in final["models"]}
     unleaked = {entry["name"]: _correct(entry, arrays, unleaked=True) for entry in final["models"]}
@@ -64,15 +75,12 @@ def evaluate(final: Mapping[str, Any], arrays: Arrays, class_names: Sequence[str
         calibration=calibration(rows, labels, arrays["test_groups"])
         if tested and labels is not None
         else None,
-        shift=_shift(winner),
+        shift=_shift(winner, held_out),
         test_readings=int(final.get("test_readings", 1)),
         cut=tuple(final.get("cut", ())),
         shipped=shipped,
         untested=tuple(final.get("untested", ())),
-        data_curve=tuple(
-            DataPoint(float(p["share"]), int(p["images"]), int(p["groups"]), tuple(p["accuracy_per_fold"]))
-            for p in final.get("data_curve", ())
-        ),
+        data_curve=data_curve(final, held_out),
         test_label_conflicts=tuple((int(a), int(b)) for a, b in final.get("test_label_conflicts", ())),
     )
 
@@ -207,7 +215,7 @@ def _ensemble(rows: Sequence[NDArray[Any]], arrays: Arrays) -> Accuracy | None:
     return _accuracy(stats.count_correct(right[None], arrays["test_groups"], seeded=False), None)
 
 
-def _shift(winner: Model) -> Shift | None:
+def _shift(winner: Model, held_out: float) -> Shift | None:
     """Test against validation: both are noisy, and the squares of their half-widths add.
 
     The test side is the half of its interval that points to the validation accuracy, the other one
@@ -220,6 +228,19 @@ def _shift(winner: Model) -> Shift | None:
         return Shift(moved, None)
     low, high = winner.test.interval
     tested = winner.test.mean - low if moved > 0 else high - winner.test.mean
-    folds = len(winner.folds)
-    held = stats.half_width([(float(np.var(winner.folds, ddof=1)) / folds, folds - 1)])
-    return Shift(moved, float(np.hypot(tested, held)))
+    return Shift(moved, float(np.hypot(tested, stats.fold_half_width(winner.folds, held_out))))
+
+
+def data_curve(final: Mapping[str, Any], held_out: float) -> DataCurve | None:
+    """The winner on less data and on all; None where that was not tried."""
+    points = tuple(
+        DataPoint(float(p["share"]), int(p["images"]), int(p["groups"]), tuple(p["accuracy_per_fold"]))
+        for p in final.get("data_curve", ())
+    )
+    if len(points) < 2:
+        return None
+    half, whole = points[-2:]
+    gains = [after - before for before, after in zip(half.folds, whole.folds, strict=False)]
+    gain = float(np.mean(gains))
+    noise = stats.fold_half_width(gains, held_out) if len(gains) > 1 else None
+    return DataCurve(points, gain, noise)

@@ -131,7 +131,7 @@ class Calibration:
 
     Attributes:
         error: expected calibration error, mean over seeds.
-        chance: what it would be with so many images were every confidence exactly right.
+        chance: what it stays below in 95 % of cases with so many images, were every confidence exactly right.
         confidence, accuracy: mean over all images and seeds.
         bins: (mean confidence, accuracy, images a seed) of each bin that has any.
     """
@@ -202,6 +202,26 @@ class Shipped:
 
 
 @dataclass(frozen=True)
+class DataCurve:
+    """Whether the winner would gain from more data.
+
+    Attributes:
+        points: smallest share first, all of the data last.
+        gain: in accuracy by the last step, mean over the folds that both have.
+        noise: half-width of the 95 % interval of that; None where it is of one fold.
+    """
+
+    points: tuple[DataPoint, ...]
+    gain: float
+    noise: float | None
+
+    @property
+    def sure(self) -> bool:
+        """Whether the gain is beyond its noise."""
+        return self.noise is not None and abs(self.gain) > self.noise
+
+
+@dataclass(frozen=True)
 class Final:
     """What the end of the run found.
 
@@ -211,7 +231,7 @@ class Final:
         confusion: (classes, classes) images of a true class (row) read as a class, mean over seeds.
         pairs: most frequent confusions first.
         untested: models that were to be compared and were not retrained: no time, or a failure.
-        data_curve: the winner on less data, and on all; smallest share first, or empty.
+        data_curve: the winner on less data, and on all; None where that was not tried.
         test_label_conflicts: pairs of test images that are near-copies with different labels.
         mistakes: of the saved model, most confident first.
         shipped: the saved model.
@@ -233,7 +253,7 @@ class Final:
     cut: tuple[str, ...]
     shipped: Shipped
     untested: tuple[str, ...] = ()
-    data_curve: tuple[DataPoint, ...] = ()
+    data_curve: DataCurve | None = None
     test_label_conflicts: tuple[tuple[int, int], ...] = ()
 
     @property

@@ -158,3 +158,8 @@ class DatasetFacts:
     def grouped(self) -> bool:
         """Whether test images share groups, so that a group and an image are different things."""
         return self.duplicate_groups.get("test", self.n_test) < self.n_test
+
+    @property
+    def held_out(self) -> float:
+        """Validation images of a fold divided by its training images."""
+        return self.n_validation / max(1, self.n_train - self.n_validation)

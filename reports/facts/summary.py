@@ -94,7 +94,7 @@ class RunSummary:
         dataset = _dataset(run["dataset"])
         arrays = _arrays(files.predictions)
         final_json = read_json(files.final) if files.final.exists() else None
-        final = evaluate(final_json, arrays, dataset.class_names) if final_json else None
+        final = evaluate(final_json, arrays, dataset.class_names, dataset.held_out) if final_json else None
         curves = _curves(files.histories)
         search = _search(files.journal, run.get("search") or {})
         trained = sum(trial.seconds or 0.0 for trial in search.trials) + sum(c.seconds for c in curves)

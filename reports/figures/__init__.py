@@ -128,7 +128,9 @@ def _samples_alt(summary: RunSummary) -> str:
 
 
 def _more_data_alt(summary: RunSummary) -> str:
-    points_ = [f"{p.images:,} images {percent(p.mean)}" for p in _final(summary).data_curve]
+    curve = _final(summary).data_curve
+    assert curve is not None
+    points_ = [f"{p.images:,} images {percent(p.mean)}" for p in curve.points]
     return f"Validation accuracy of the winner by how much it was trained on: {listed(points_)}"
 
 
@@ -148,7 +150,7 @@ FIGURES: dict[str, Drawing] = {
     "tradeoffs": Drawing(lambda s: differ(s.search), tradeoffs.tradeoffs, _tradeoffs_alt),
     "learning-curves": Drawing(lambda s: bool(results.curve_groups(s)), results.learning_curves, _curves_alt),
     "more-data": Drawing(
-        lambda s: s.final is not None and len(s.final.data_curve) > 1, results.more_data, _more_data_alt
+        lambda s: s.final is not None and s.final.data_curve is not None, results.more_data, _more_data_alt
     ),
     "augmentation": Drawing(lambda s: s.augmented is not None, pictures.augmentation, _augmentation_alt),
     "confusion": Drawing(

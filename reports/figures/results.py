@@ -213,7 +213,8 @@ def calibration(summary: RunSummary) -> "Figure":
 def more_data(summary: RunSummary) -> "Figure":
     """The winner's validation accuracy by the number of groups it was trained on, fold by fold."""
     assert summary.final is not None
-    points_ = summary.final.data_curve
+    assert summary.final.data_curve is not None
+    points_ = summary.final.data_curve.points
     grouped = summary.dataset.grouped
     sizes = [point.groups if grouped else point.images for point in points_]
     figure = canvas(3.2)
@@ -229,6 +230,7 @@ def more_data(summary: RunSummary) -> "Figure":
     axes.yaxis.set_major_formatter(percent_ticks())
     tidy(axes)
     legend(figure)
-    gain = points(points_[-1].mean - points_[-2].mean, sign=True)
-    title(figure, f"The last doubling of the training data brought {gain} points")
+    curve = summary.final.data_curve
+    word = "" if curve.sure else ", which may be chance"
+    title(figure, f"Twice the data brought {points(curve.gain, sign=True)} points{word}")
     return figure

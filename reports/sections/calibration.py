@@ -2,6 +2,7 @@
 
 from reports import figures
 from reports.facts.answers import BINS
+from reports.facts.models import Calibration
 from reports.facts.summary import RunSummary
 from reports.markdown import join, percent, plural, points
 
@@ -26,6 +27,10 @@ def render(summary: RunSummary) -> str:
         f"On average the model is {word}: it claims {percent(facts.confidence)} and reaches "
         f"{percent(facts.accuracy)}. Among images of like confidence, claim and accuracy lie "
         f"{points(facts.error)} points apart on average (expected calibration error, {BINS} bins); with "
-        f"{images} chance alone would make that {points(facts.chance)}."
+        f"{images} chance alone makes that up to {points(facts.chance)} in 95 % of cases{_read(facts)}."
     )
     return join(["## Calibration", text, figures.place("calibration", summary)])
+
+
+def _read(facts: Calibration) -> str:
+    return ": more than chance" if facts.error > facts.chance else ", so this may be chance"

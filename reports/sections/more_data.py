@@ -1,35 +1,39 @@
-"""Whether more training data would help: the winner trained on shares of what there is."""
+"""Whether more training data would help: the winner trained on a part of what there is."""
 
 from reports import figures
-from reports.facts.models import DataPoint
+from reports.facts.models import DataCurve
 from reports.facts.summary import RunSummary
 from reports.markdown import join, percent, plural, points
 
 WORTH = 0.003
-"""A gain in accuracy below which a doubling is not worth collecting for."""
+"""A gain in accuracy by twice the data that is not worth collecting for."""
 
 
 def render(summary: RunSummary) -> str:
-    """One sentence and the figure; nothing without trainings on less data."""
-    if summary.final is None or len(summary.final.data_curve) < 2:
+    """One paragraph and the figure; nothing without trainings on less data."""
+    curve = summary.final.data_curve if summary.final is not None else None
+    if curve is None:
         return ""
-    half, whole = summary.final.data_curve[-2:]
-    unit = "duplicate group" if summary.dataset.grouped else "image"
-    size = (whole.groups, half.groups) if summary.dataset.grouped else (whole.images, half.images)
+    half, whole = curve.points[-2:]
+    grouped = summary.dataset.grouped
+    unit = "duplicate group" if grouped else "image"
+    fewer, all_ = (half.groups, whole.groups) if grouped else (half.images, whole.images)
+    folds = plural(min(len(half.folds), len(whole.folds)), "fresh fold")
     text = (
-        f"Trained on {plural(size[1], unit)}, the winner reaches {percent(half.mean)} on the fresh folds, "
-        f"on all {size[0]:,} it reaches {percent(whole.mean)}: {_sentence(half, whole)}"
+        f"Trained on {plural(fewer, unit)}, the winner reaches {percent(half.mean)} on {folds}; on all "
+        f"{all_:,}, in about as many training steps, {percent(whole.mean)}: "
+        f"{points(curve.gain, sign=True)} points. {verdict(curve)}"
     )
     return join(["## Would more data help?", text, figures.place("more-data", summary)])
 
 
-def _sentence(half: DataPoint, whole: DataPoint) -> str:
-    gains = [after - before for before, after in zip(half.folds, whole.folds, strict=False)]
-    gain = whole.mean - half.mean
-    moved = f"{points(gain, sign=True)} points"
-    if len(gains) > 1 and min(gains) > 0 and gain > WORTH:
-        each = f"{moved}, and more on each of {len(gains)} folds"
-        return f"{each}. More data of the same kind would very likely help."
-    if abs(gain) <= WORTH:
-        return f"{moved}. More data of the same kind would hardly help."
-    return f"{moved}, but not on every fold: too little to say whether more data would help."
+def verdict(curve: DataCurve) -> str:
+    """What the gain says, and no more than its noise allows."""
+    if curve.noise is None:
+        return "One fold alone does not tell whether that is more than chance."
+    noise = f"the folds alone explain {points(curve.noise)} points either way"
+    if curve.gain - curve.noise > WORTH:
+        return f"That is beyond chance ({noise}): more data of the same kind would probably help."
+    if curve.gain + curve.noise < 2 * WORTH:
+        return f"That is little ({noise}): more data of the same kind would hardly help."
+    return f"That is within chance ({noise}), and so does not tell whether more data would help."

@@ -62,8 +62,12 @@ def _seeds(final: Final) -> str:
             f"{_held(test)}.{_saved(final, f' ({first}), whatever it scored')}"
         )
     if test.seed_noise:
-        return "The winner was trained from one seed; how seeds vary is estimated from the other models."
-    return "Models were trained from one seed each: what another seed would change is not in the intervals."
+        noise = "how seeds vary is estimated from the other models"
+        return f"The winner was trained from one seed, so there is no verdict on any difference; {noise}."
+    return (
+        "The winner was trained from one seed, and no other model tells how seeds vary: what another seed "
+        "would change is not in the interval, and there is no verdict on any difference."
+    )
 
 
 def _saved(final: Final, first: str) -> str:

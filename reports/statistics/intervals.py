@@ -24,6 +24,10 @@ MIN_GROUPS = 10
 """Fewer groups give no interval: their variance cannot be estimated."""
 PRIOR_FREEDOM = 2
 """Degrees of freedom that the other models' seed variance counts for beside a model's own."""
+CAUTION = 9
+"""Of a model with two seeds or one: how many times the variance of the others its own is taken for."""
+LEAST_SEEDS = 2
+"""Of a model that depends on its seed; with fewer nothing is said of a difference from another model."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,11 @@ class Correct:
     def mean(self) -> float:
         """Mean accuracy over the seeds, 0 to 1."""
         return float(self.counts.sum() / (self.sizes.sum() * len(self.counts)))
+
+    @property
+    def comparable(self) -> bool:
+        """Whether its seeds tell enough of their noise for a difference from another model to be judged."""
+        return not self.seeded or len(self.counts) >= LEAST_SEEDS
 
 
 @dataclass(frozen=True)
@@ -119,10 +128,13 @@ def own_seed_variance(model: Correct) -> SeedVariance | None:
 def seed_variances(models: Sequence[Correct]) -> list[SeedVariance | None]:
     """Seed variance of each model of a run, borrowing from its other models.
 
-    Three to five seeds say little of a variance (with 3, t = 4.3), so the other models help; but one
-    variance for all covers only 79 % for a model that varies twice as much as the rest, and one that
-    is right more often varies less. So the others' mean, each in units of p (1 - p) and weighted by
-    its S - 1, enters as if it had 2 degrees of freedom. Clipped at 0 last, which only widens.
+    Three to five seeds say little of a variance (with 3, t = 4.3), so the other models help: their mean,
+    each in units of p (1 - p) as one that is right more often varies less, and weighted by its S - 1,
+    enters as if it had 2 degrees of freedom. Where three or more seeds of a model's own vary more than
+    that, they alone count: a winner that varies six times as much as the others would otherwise be called
+    different from its equals in 7 % (5 seeds) to 31 % (2 seeds) of runs. Two seeds say next to nothing by
+    themselves (t = 12.7): there the others' variance, taken `CAUTION` times, is the least that is assumed.
+    Clipped at 0 last, which only widens.
 
     Returns:
         For each model its variance of one seed; None where it has no seed noise (not seeded) or
@@ -134,16 +146,24 @@ def seed_variances(models: Sequence[Correct]) -> list[SeedVariance | None]:
     for index, model in enumerate(models):
         others = [(v, scale[i]) for i, v in enumerate(own) if v is not None and i != index]
         freedom = sum(v.freedom for v, _ in others)
-        weight = min(PRIOR_FREEDOM, freedom)
         pooled = sum(v.freedom * v.variance / unit for v, unit in others) / freedom if freedom else 0.0
-        mine = own[index] or SeedVariance(0.0, 0)
-        total = weight + mine.freedom
-        if not model.seeded or not total:
-            result.append(None)
-            continue
-        variance = (weight * pooled * scale[index] + mine.freedom * mine.variance) / total
-        result.append(SeedVariance(max(0.0, variance), total))
+        prior = SeedVariance(max(0.0, pooled * scale[index]), min(PRIOR_FREEDOM, freedom))
+        result.append(_combined(own[index], prior) if model.seeded else None)
     return result
+
+
+def _combined(own: SeedVariance | None, prior: SeedVariance) -> SeedVariance | None:
+    """A model's own seed variance with that of the others, as `seed_variances` says."""
+    mine = own or SeedVariance(0.0, 0)
+    total = mine.freedom + prior.freedom
+    if not total:
+        return None
+    if prior.freedom and mine.freedom < LEAST_SEEDS:
+        return SeedVariance(max(mine.variance, CAUTION * prior.variance), total)
+    if mine.variance > prior.variance:
+        return SeedVariance(mine.variance, mine.freedom)
+    both = (prior.freedom * prior.variance + mine.freedom * mine.variance) / total
+    return SeedVariance(max(0.0, both), total)
 
 
 def accuracy_interval(model: Correct, seeds: SeedVariance | None) -> Interval | None:
@@ -183,6 +203,21 @@ def half_width(parts: Sequence[tuple[float, float]], level: float = LEVEL) -> fl
     from scipy.special import stdtrit  # the quantile of Student's t, without the weight of scipy.stats
 
     return math.sqrt(sum(float(stdtrit(freedom, (1 + level) / 2)) ** 2 * v for v, freedom in parts))
+
+
+def fold_half_width(folds: Sequence[float], held_out: float) -> float:
+    """Half-width of the 95 % t interval of a mean over folds whose training images overlap.
+
+    The variance of the mean is (1 / J + n_validation / n_training) s^2 (Nadeau and Bengio 2003, Machine
+    Learning 52): folds that share most of their training images do not vary independently, and s^2 / J
+    would be too small.
+
+    Args:
+        folds: a value of each of J folds, at least two.
+        held_out: n_validation / n_training of a fold.
+    """
+    count = len(folds)
+    return half_width([((1 / count + held_out) * float(np.var(folds, ddof=1)), count - 1)])
 
 
 def _inside(p: float, groups: int) -> float:

@@ -25,7 +25,8 @@ class Difference:
 
     Attributes:
         difference: -1 to 1.
-        interval: 95 % interval, not corrected for several comparisons; None below 10 groups.
+        interval: 95 % interval, not corrected for several comparisons; None below 10 groups, and where
+            one of the models depends on its seed and was trained from one only.
         p_value: of no difference, likewise uncorrected; None where there is no interval.
     """
 
@@ -48,7 +49,7 @@ def difference(
     counts = first[0].counts.mean(axis=0) - second[0].counts.mean(axis=0)
     value = float(counts.sum() / first[0].sizes.sum())
     groups = len(counts)
-    if groups < MIN_GROUPS:
+    if groups < MIN_GROUPS or not (first[0].comparable and second[0].comparable):
         return Difference(value, None, None)
     parts = variance_parts([first, second], counts)
     half = half_width(parts) if counts.any() else 1 - ((1 - LEVEL) / 2) ** (1 / groups)

@@ -7,6 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from reports.facts import answers as details
+from reports.facts.final import data_curve
+from reports.sections.more_data import verdict
 from reports.statistics import intervals as stats
 from reports.statistics import verdicts
 
@@ -97,6 +99,91 @@ def test_six_equal_baselines_rarely_bring_a_false_verdict() -> None:
         found = verdicts.verdicts([verdicts.difference(known[0], other) for other in known[1:]])
         false += any(verdict != "not distinguishable" for verdict in found)
     assert false / runs <= 0.07
+
+
+NOISE = {
+    "all alike": [0.3, 0.3, 0.3],
+    "the winner twice as noisy": [0.3, 0.15, 0.15],
+    "the winner three times as noisy": [0.3, 0.1, 0.1],
+    "the winner six times as noisy": [0.3, 0.05, 0.05],
+    "the others six times as noisy": [0.05, 0.3, 0.3],
+}
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 3, 5])
+@pytest.mark.parametrize("noise", NOISE)
+def test_equal_models_rarely_get_a_verdict_however_noisy_their_seeds(seeds: int, noise: str) -> None:
+    """Seeds dominate: 2,000 images without groups. One seed says nothing, so there is no verdict."""
+    rng = np.random.default_rng(5)
+    false, runs = 0, 400
+    for _ in range(runs):
+        models = simulated(rng, np.full(2000, 1.0), [0.9] * 3, seeds, (1.0, NOISE[noise], 0.5))
+        known = list(zip(models, stats.seed_variances(models), strict=True))
+        found = verdicts.verdicts([verdicts.difference(known[0], other) for other in known[1:]])
+        false += any(verdict != "not distinguishable" for verdict in found)
+    assert false / runs <= (0.07 if seeds > 1 else 0)
+
+
+def test_a_baseline_of_two_seeds_is_still_called_worse_where_it_is_far_behind() -> None:
+    rng = np.random.default_rng(6)
+    found, runs = 0, 100
+    for _ in range(runs):
+        models = simulated(rng, np.full(88, 20.0), [0.9, 0.85, 0.5], 5, (2.0, [0.2] * 3, 0.5))
+        models[2] = stats.Correct(models[2].counts[:2], models[2].sizes)
+        known = list(zip(models, stats.seed_variances(models), strict=True))
+        told = verdicts.verdicts([verdicts.difference(known[0], other) for other in known[1:]])
+        found += told[1] == "better"
+    assert found / runs >= 0.9
+
+
+def test_one_seed_is_no_ground_for_a_verdict_unless_seeds_do_not_matter() -> None:
+    sizes = np.full(60, 5.0)
+    once, fixed = stats.Correct(np.full((1, 60), 5.0), sizes), stats.Correct(np.full((1, 60), 1.0), sizes)
+    assert verdicts.difference((once, None), (fixed, None)) == verdicts.Difference(0.8, None, None)
+    fixed = stats.Correct(fixed.counts, sizes, seeded=False)
+    several = stats.Correct(np.full((3, 60), 5.0), sizes)
+    assert verdicts.difference((several, None), (fixed, None)).interval is not None
+
+
+def overlapping(rng: np.random.Generator, folds: int, shared: float) -> NDArray[np.float64]:
+    """A value of each fold, correlated as folds are that share training images."""
+    drawn: NDArray[np.float64] = np.sqrt(1 - shared) * rng.standard_normal(folds)
+    drawn += np.sqrt(shared) * rng.standard_normal()
+    return drawn
+
+
+def test_a_mean_over_folds_has_the_half_width_of_nadeau_and_bengio() -> None:
+    from scipy.stats import t
+
+    folds = [0.1, 0.3, 0.2]
+    expected = t.ppf(0.975, 2) * np.sqrt((1 / 3 + 0.25) * 0.01)
+    assert stats.fold_half_width(folds, 0.25) == pytest.approx(expected)
+    # Their assumption: folds correlate by n_validation / n_all.
+    rng = np.random.default_rng(14)
+    runs = 2000
+    inside = sum(
+        abs(drawn.mean()) <= stats.fold_half_width(list(drawn), 0.25)
+        for drawn in (overlapping(rng, 3, 0.2) for _ in range(runs))
+    )
+    assert 0.93 <= inside / runs <= 0.97
+
+
+@pytest.mark.parametrize("folds", [1, 2, 3])
+def test_more_data_is_not_promised_where_it_brings_nothing(folds: int) -> None:
+    """No true gain: fold and seed noise of 3 points each."""
+    rng = np.random.default_rng(15)
+    promised, runs = 0, 1000
+    for _ in range(runs):
+        half, whole = 0.8 + 0.03 * rng.standard_normal((2, folds)) + 0.03 * rng.standard_normal(folds)
+        points = [
+            {"share": share, "images": 100, "groups": 100, "accuracy_per_fold": accuracies.tolist()}
+            for share, accuracies in ((0.5, half), (1.0, whole))
+        ]
+        curve = data_curve({"data_curve": points}, 0.25)
+        assert curve is not None
+        promised += "probably help" in verdict(curve)
+    assert promised / runs <= 0.04
+    assert (promised == 0) == (folds == 1)
 
 
 def test_group_variance_is_the_ratio_estimators_for_groups_of_one_size() -> None:
@@ -223,8 +310,8 @@ def test_calibration_error_by_hand() -> None:
 
 def test_calibration_error_of_a_perfect_model_is_what_so_few_images_make() -> None:
     confidence = np.full(400, 0.8)
-    alone = details.chance_calibration_error(confidence, np.arange(400))
-    # The mean distance of a share of 400 from 0.8: sqrt(2 / pi) standard deviations.
-    assert alone == pytest.approx(np.sqrt(2 / np.pi * 0.8 * 0.2 / 400), rel=0.15)
-    copies = details.chance_calibration_error(confidence, np.arange(400) // 4)
+    alone = details.chance_calibration_error([confidence], np.arange(400))
+    # The 95th percentile of the distance of a share of 400 from 0.8: 1.96 standard deviations.
+    assert alone == pytest.approx(1.96 * np.sqrt(0.8 * 0.2 / 400), rel=0.15)
+    copies = details.chance_calibration_error([confidence], np.arange(400) // 4)
     assert copies == pytest.approx(2 * alone, rel=0.2)
