@@ -1,5 +1,6 @@
 """One table over several runs, and the index of all runs in a folder."""
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,8 +19,7 @@ from reports.markdown import (
     percent,
     points,
 )
-from tuner.errors import TuneError
-from tuner.files import read_json, write_atomically
+from tuner.files import read_json, write_text
 
 HEADER = (
     "run",
@@ -137,7 +137,7 @@ def readable(out_dir: Path) -> tuple[list[Row], list[tuple[Path, Exception]]]:
         try:
             (row,) = rows([path])
             row.cells()
-        except (TuneError, KeyError, TypeError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with it is no fault of the others
             damaged.append((path, error))
         else:
             found.append(row)
@@ -159,7 +159,11 @@ def write_index(out_dir: Path) -> Path | None:
     cells = []
     for row in found:
         name, *rest = (escape(cell) for cell in row.cells())
-        link = f"[{name}]({quote(row.path.name)}/report.md)" if (row.path / "report.md").exists() else name
+        link = (
+            f"[{name}]({quote(os.fsencode(row.path.name))}/report.md)"
+            if (row.path / "report.md").exists()
+            else name
+        )
         cells.append([link, *rest])
     text = join(
         [
@@ -170,7 +174,7 @@ def write_index(out_dir: Path) -> Path | None:
             "\n".join(f"- {escape(path.name)}: {escape(error)}" for path, error in damaged),
         ]
     )
-    write_atomically(index, lambda file: file.write(f"{text}\n".encode()))
+    write_text(index, f"{text}\n")
     return index
 
 

@@ -11,7 +11,7 @@ from reports.figures import FIGURES
 from reports.figures.results import ENSEMBLE, ranked
 from reports.figures.style import save
 from reports.markdown import join
-from tuner.files import write_atomically, write_json
+from tuner.files import write_json, write_text
 from tuner.registry import resolve
 
 COLUMNS = (
@@ -21,21 +21,23 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def write(run_dir: Path) -> Path:
-    """Reads the run directory and writes its report into it.
+def write(run_dir: Path, into: Path | None = None) -> Path:
+    """Reads the run directory and writes its report.
 
     Args:
         run_dir: of a finished or interrupted run.
+        into: another directory for the report than that of the run.
 
     Returns:
         The path of `report.md`.
     """
     summary = RunSummary.load(run_dir)
-    figures(summary)
-    write_json(summary.path / "report.json", as_json(summary))
-    _text(summary.path / "leaderboard.csv", leaderboard(summary))
-    report = summary.path / "report.md"
-    _text(report, markdown(summary))
+    folder = into or summary.path
+    figures(summary, folder)
+    write_json(folder / "report.json", as_json(summary))
+    write_text(folder / "leaderboard.csv", leaderboard(summary))
+    report = folder / "report.md"
+    write_text(report, markdown(summary))
     return report
 
 
@@ -44,10 +46,10 @@ def markdown(summary: RunSummary) -> str:
     return join([resolve(section)(summary) for section in SECTIONS]) + "\n"
 
 
-def figures(summary: RunSummary) -> None:
+def figures(summary: RunSummary, folder: Path) -> None:
     """Draws the figures that the run has facts for; those of an earlier report that it lacks now go."""
     for name, drawing in FIGURES.items():
-        path = summary.path / "figures" / f"{name}.png"
+        path = folder / "figures" / f"{name}.png"
         if drawing.wanted(summary):
             save(drawing.draw(summary), path)
         else:
@@ -89,7 +91,3 @@ def _rows(summary: RunSummary) -> list[dict[str, object]]:
             row |= {"latency_ms": model.latency_ms, "source": model.source}
         rows.append(row)
     return rows
-
-
-def _text(path: Path, text: str) -> None:
-    write_atomically(path, lambda file: file.write(text.encode()))

@@ -1,14 +1,18 @@
 """What a run is asked to do, and what a second run of the same command may change."""
 
+import difflib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from types import NoneType
+from typing import Any, Literal, Self, get_args, get_type_hints
 
+from tuner import values
 from tuner.constraints import Constraints
 from tuner.errors import UsageError
+from tuner.registry import unknown
 from tuner.search.engines import ALGORITHMS
 from tuner.search.schedulers import SCHEDULERS
 from tuner.workers.executors import EXECUTORS
@@ -19,6 +23,13 @@ PRUNERS = tuple(SCHEDULERS)
 METRICS = ("accuracy", "balanced-accuracy", "f1-macro", "auc")
 CLASS_WEIGHTS = ("none", "balanced")
 PRECISIONS = ("auto", "float32", "bfloat16")
+
+
+LEAST = {"trials": 1, "epochs": 1, "finalists": 1, "seeds": 1, "patience": 1, "max_parameters": 1, "seed": 0}
+"""The least that an option takes."""
+
+TYPED = {"set": "settings", "no_download": "download=False", "json": "Run.report", "plain": "quiet"}
+"""Options of the command line that go by another name in Python."""
 
 
 def _option(default: Any, resume: Resume) -> Any:
@@ -72,23 +83,41 @@ class RunConfig:
     test: Path | None = _option(None, "free")
     image_shape: tuple[int, int, int] | None = _option(None, "free")
 
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Self:
+        """The configuration of options by name, as a command line has them, or a call in Python.
+
+        Args:
+            given: texts as they are typed, or values; None for what `tune` chooses itself.
+
+        Raises:
+            UsageError: an option that there is not, or a value that it does not take.
+        """
+        kinds = get_type_hints(cls)
+        known = {option.name: option for option in fields(cls)}
+        read = {}
+        for name, value in given.items():
+            if name not in known:
+                raise UsageError(_unknown(name, known))
+            if value is None and known[name].default in {None, ""}:
+                continue
+            read[name] = _reader(name, kinds[name])(flag(name), value)
+        if "dataset" not in read:
+            raise UsageError("no data set is named; see `tune datasets`, or give the path of your own")
+        return cls(**read)
+
     def __post_init__(self) -> None:
-        _at_least("--trials", self.trials, 1)
-        _at_least("--epochs", self.epochs, 1)
-        _at_least("--finalists", self.finalists, 1)
-        if self.seeds is not None:
-            _at_least("--seeds", self.seeds, 1)
-        if self.patience is not None:
-            _at_least("--patience", self.patience, 1)
+        for name, least in LEAST.items():
+            if (value := getattr(self, name)) is not None and value < least:
+                raise UsageError(f"{flag(name)} {value}: expected a whole number from {least}")
+        if self.budget is not None and not 0 < self.budget < math.inf:
+            raise UsageError(f"--budget {self.budget}: expected {values.TIMES}")
         if self.target is not None and not 0 < self.target <= 1:
             raise UsageError(f"--target {self.target}: expected a validation score above 0, up to 1")
-        if self.max_parameters is not None:
-            _at_least("--max-parameters", self.max_parameters, 1)
         if self.max_latency_ms is not None and not 0 < self.max_latency_ms < math.inf:
             raise UsageError(
                 f"--max-latency-ms {self.max_latency_ms}: expected a number of milliseconds above 0"
             )
-        _at_least("--seed", self.seed, 0)
         _one_of("--engine", self.engine, tuple(ALGORITHMS))
         self._choose_search()
         _one_of("--metric", self.metric, METRICS)
@@ -168,6 +197,8 @@ class RunConfig:
 
 def flag(name: str) -> str:
     """The option of a field: "class_weights" -> "--class-weights"."""
+    if name == "dataset":
+        return "DATASET"
     return "--set" if name == "settings" else "--" + name.replace("_", "-")
 
 
@@ -186,46 +217,22 @@ def _words(name: str, value: Any) -> list[str]:
     return [flag(name), str(value)]
 
 
-def parse_budget(text: str | None) -> float | None:
-    """Seconds of "90s", "30m", "2h" or "1h30m".
-
-    Raises:
-        UsageError: anything else, or zero.
-    """
-    import re
-
-    if text is None:
-        return None
-    match = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?", text.strip())
-    seconds = 0.0
-    if match:
-        hours, minutes, rest = (float(part) if part else 0.0 for part in match.groups())
-        seconds = 3600 * hours + 60 * minutes + rest
-    if seconds <= 0:
-        raise UsageError(f"--budget {text!r}: expected a time such as 90s, 30m, 2h or 1h30m")
-    return seconds
-
-
-def parse_image_shape(text: str | None) -> tuple[int, int, int] | None:
-    """(height, width, channels) of "28x28x1" or "28x28".
-
-    Raises:
-        UsageError: anything else.
-    """
-    if text is None:
-        return None
-    parts = text.lower().split("x")
-    numbers = [int(part) for part in parts if part.isdecimal() and int(part) > 0]
-    if (
-        len(numbers) != len(parts)
-        or len(numbers) not in {2, 3}
-        or (len(numbers) == 3 and numbers[2] not in {1, 3})
-    ):
-        raise UsageError(
-            f"--image-shape {text!r}: expected HEIGHTxWIDTHxCHANNELS with 1 or 3 channels, as 28x28x1"
-        )
-    height, width, *channels = numbers
-    return (height, width, channels[0] if channels else 1)
+def _reader(option: str, kind: Any) -> values.Reader:
+    """What reads an option, by the type of its field."""
+    special: dict[str, values.Reader] = {"budget": values.seconds, "settings": values.texts}
+    if option in special:
+        return special[option]
+    (plain, *_) = [each for each in get_args(kind) if each is not NoneType] if NoneType in get_args(kind) else [kind]
+    readers: dict[Any, values.Reader] = {
+        int: values.whole,
+        float: values.real,
+        bool: values.switch,
+        str: values.text,
+        Path: values.path,
+        tuple[str, ...]: values.names,
+        tuple[int, int, int]: values.image_shape,
+    }
+    return readers[plain]
 
 
 def _plain(value: Any) -> Any:
@@ -238,11 +245,15 @@ def _shown(value: Any) -> str:
     return str(value)
 
 
-def _at_least(option: str, value: int, least: int) -> None:
-    if value < least:
-        raise UsageError(f"{option} {value}: expected a whole number from {least}")
-
-
 def _one_of(option: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise UsageError(f"{option} {value!r}: expected one of {', '.join(choices)}")
+        near = difflib.get_close_matches(value, choices, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise UsageError(f"{option} {value!r}: expected one of {', '.join(choices)}{hint}")
+
+
+def _unknown(name: str, known: Iterable[str]) -> str:
+    """The message for an option that there is not; some go by other names on the command line."""
+    if name in TYPED:
+        return f"no option {name!r}; did you mean {TYPED[name]}?"
+    return unknown("option", name, [*known, "fresh", "quiet"])

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -62,6 +63,12 @@ def telling_of_disk_errors(path: Path) -> Iterator[None]:
         raise
 
 
+def write_text(path: Path, text: str) -> None:
+    """Writes UTF-8 atomically; a byte of a file name that is no UTF-8 stands as its number."""
+    shown = re.sub("[\udc80-\udcff]", lambda found: f"\\x{ord(found[0]) - 0xDC00:02x}", text)
+    write_atomically(path, lambda file: file.write(shown.encode("utf-8", "backslashreplace")))
+
+
 def write_json(path: Path, data: object) -> None:
     """Writes JSON atomically, two spaces of indent, keys in their order; NaN is refused."""
     text = json.dumps(data, indent=2, allow_nan=False) + "\n"
@@ -80,12 +87,14 @@ def read_json(path: Path) -> Any:
     """Reads a JSON file.
 
     Raises:
-        RunError: it is not JSON.
+        RunError: it is not JSON, or not ours to read.
     """
     try:
-        return json.loads(path.read_text())
+        return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise RunError(f"{path} is damaged: {error}") from error
+    except PermissionError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def copy_file(source: Path, target: Path) -> None:

@@ -4,12 +4,14 @@ import re
 import shutil
 import time
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from tuner.errors import RunError, UsageError
-from tuner.files import copy_file, read_json, write_json
+from tuner.files import copy_file, is_disk_error, read_json, write_json
 from tuner.records import TrialResult, TrialSpec
 
 
@@ -29,6 +31,19 @@ def find_run(name: Path, out: Path) -> "RunDir":
 def is_set_aside(path: Path) -> bool:
     """Whether a directory is a run that `--fresh` has renamed."""
     return re.search(r"\.\d{8}-\d{6}$", path.name) is not None
+
+
+@contextmanager
+def _making(path: Path) -> Iterator[None]:
+    """Says of a directory that the system does not make that it is `--out` which names it."""
+    try:
+        yield
+    except OSError as error:
+        if is_disk_error(error):
+            raise
+        raise UsageError(
+            f"{path} cannot be made: {error.strerror}\nexpected a directory to write to: see --out"
+        ) from error
 
 
 class RunDir:
@@ -135,7 +150,8 @@ class RunDir:
             UsageError: another process has it.
         """
         self._made = not self.path.exists()
-        self.path.mkdir(parents=True, exist_ok=True)
+        with _making(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
         try:
             self._lock.acquire(timeout=0)
         except Timeout:

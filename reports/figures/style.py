@@ -1,6 +1,8 @@
 """What all figures share: size, colours, text that cannot break a figure, saving."""
 
+import importlib
 import io
+import os
 import re
 import warnings
 from collections.abc import Mapping
@@ -36,12 +38,22 @@ COLOURS: Mapping[str, str] = {
 
 def canvas(height: float) -> "Figure":
     """An empty figure, white so that it reads in light and dark mode, `height` in inches."""
+    _import_matplotlib()
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDTH, height), dpi=DPI, facecolor="white", layout="constrained")
     engine: Any = figure.get_layout_engine()
     engine.set(w_pad=0.12, h_pad=0.1, wspace=0.05, hspace=0.06)
     return figure
+
+
+def _import_matplotlib() -> None:
+    """Imports it also where `$MPLBACKEND` names a notebook's backend that is not installed here."""
+    try:
+        importlib.import_module("matplotlib")
+    except ValueError:
+        os.environ["MPLBACKEND"] = "agg"
+        importlib.import_module("matplotlib")
 
 
 def tidy(axes: "Axes", *, grid: str = "both") -> None:

@@ -1,5 +1,7 @@
 """The Typer app: commands, options, exit codes, nothing else."""
 
+import errno
+import os
 import signal
 import sys
 import time
@@ -11,11 +13,15 @@ import typer
 from typer.core import TyperGroup
 
 from tuner.cli import options as opt
+from tuner.cli import streams
 from tuner.errors import StoppedError, TuneError
 from tuner.registry import resolve
 
 BEGAN = time.monotonic()
 INTERRUPTED = 130
+STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+"""What asks a command to stop; the last comes when its terminal goes away."""
+
 DEBUG = "--debug"
 """Taken from the command line before anything reads it, so that every command has it."""
 
@@ -187,11 +193,17 @@ def status(
 
 
 @app.command()
-def report(run_name: opt.RunName, out: opt.Out = Path("runs")) -> int:
+def report(
+    run_name: opt.RunName,
+    to: Path | None = typer.Option(
+        None, "--to", metavar="DIR", help="Where to; into the run directory without it."
+    ),
+    out: opt.Out = Path("runs"),
+) -> int:
     """Write the report again from the run directory alone."""
     from tuner.cli import commands
 
-    return commands.report(commands.find_run(run_name, out))
+    return commands.report(commands.find_run(run_name, out), to)
 
 
 @app.command()
@@ -235,7 +247,9 @@ app.command()(resolve("tuner.cli.clean:clean"))
 
 def main() -> None:
     """The console script: what goes wrong becomes a line on standard error and an exit code."""
-    for name in (signal.SIGINT, signal.SIGTERM):  # alike, also where a shell has the first ignored
+    streams.prepare()
+    os.environ["MPLBACKEND"] = "agg"  # a notebook's own need not be installed here
+    for name in STOPS:  # alike, also where a shell has the first ignored
         signal.signal(name, signal.default_int_handler)
     try:
         words = [word for word in sys.argv[1:] if word != DEBUG]
@@ -248,13 +262,32 @@ def main() -> None:
         fail(str(error), error.exit_code)
     except KeyboardInterrupt:
         fail("stopped at once; the same command resumes", INTERRUPTED)
-    except BrokenPipeError:
-        sys.exit(1)
     except Exception as error:
         if DEBUG in sys.argv:
             raise
-        fail(f"{type(error).__name__}: {error}\nthis is a defect of tune; {DEBUG} shows where", 1)
+        fail(_unforeseen(error), 1)
+    if lost := streams.lost():
+        if lost.errno == errno.EPIPE:  # the reader had enough, as `head` has
+            sys.exit(1)
+        fail(f"standard output cannot be written: {lost.strerror}", 1)
     sys.exit(code or 0)
+
+
+def _unforeseen(error: Exception) -> str:
+    """What the system refuses is told as that, all else as our defect."""
+    if isinstance(error, FileNotFoundError) and not _has_current_directory():
+        return "the current directory has been removed\nchange to one that exists"
+    if isinstance(error, OSError) and error.filename and not isinstance(error, FileNotFoundError):
+        return f"{os.fsdecode(error.filename)}: {error.strerror}"
+    return f"{type(error).__name__}: {error}\nthis is a defect of tune; {DEBUG} shows where"
+
+
+def _has_current_directory() -> bool:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _plainly(error: Any) -> str:

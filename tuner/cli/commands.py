@@ -1,12 +1,14 @@
 """What each command does, once its options are read."""
 
+import errno
 import json
 import shlex
 import sys
 from pathlib import Path
 from typing import Any
 
-from tuner.config import RunConfig, parse_budget, parse_image_shape
+from tuner.cli import streams
+from tuner.config import RunConfig
 from tuner.display import Display
 from tuner.errors import UsageError
 from tuner.files import read_json
@@ -21,24 +23,8 @@ INTERRUPTED = 130
 def config(given: dict[str, Any]) -> RunConfig:
     """The configuration of the options that a command got, as their strings."""
     options = dict(given)
-    for name in ("algorithm", "pruner"):  # the engine's own, if not named
-        options[name] = options.get(name) or ""
-    if "budget" in options:
-        options["budget"] = parse_budget(options["budget"])
-    options["image_shape"] = parse_image_shape(options["image_shape"])
-    options["settings"] = tuple(options["settings"])
-    options["warm_start"] = tuple(
-        dict.fromkeys(name for text in options.get("warm_start", []) for name in _names(text))
-    )
     options["download"] = not options.pop("no_download")
-    names = options["baselines"]
-    options["baselines"] = None if names is None else tuple(_names(names))
-    return RunConfig(**options)
-
-
-def _names(text: str) -> list[str]:
-    """Names separated by commas."""
-    return [part.strip() for part in text.split(",") if part.strip()]
+    return RunConfig.of(options)
 
 
 def display(*, plain: bool, quiet: bool, as_json: bool) -> Display:
@@ -61,6 +47,8 @@ def run(configuration: RunConfig, shown: Display, began: float, *, fresh: bool, 
     if ended.interrupted:
         shown.warn(f"interrupted; what is finished is kept, and this goes on:\n{shlex.join(command)}")
     shown.say(f"report: {ended.path / 'report.md'}")
+    if not as_json:  # the result is in the run directory
+        streams.excuse()
     return INTERRUPTED if ended.interrupted else 0
 
 
@@ -158,11 +146,19 @@ def status(run_dir: RunDir, trial: int | None) -> int:
     return 0
 
 
-def report(run_dir: RunDir) -> int:
-    """`tune report`."""
+def report(run_dir: RunDir, to: Path | None) -> int:
+    """`tune report`, into the run directory or another one."""
     import reports
 
-    sys.stdout.write(f"report: {reports.write(run_dir.path)}\n")
+    try:
+        written = reports.write(run_dir.path, to)
+    except OSError as error:
+        if not isinstance(error, PermissionError) and error.errno != errno.EROFS:
+            raise
+        raise UsageError(
+            f"{to or run_dir.path} cannot be written: {error.strerror}\nelsewhere: --to DIR"
+        ) from error
+    sys.stdout.write(f"report: {written}\n")
     return 0
 
 

@@ -13,6 +13,20 @@ def _option(*names: str, help: str, panel: str, metavar: str | None = None) -> t
     return option
 
 
+def _number(
+    name: str,
+    *,
+    help: str,  # noqa: A002
+    panel: str | None = None,
+    metavar: str = "N",
+) -> typer.models.OptionInfo:
+    """A number, which comes as it was typed: `RunConfig.of` reads it, and has our words for a wrong one."""
+    option: typer.models.OptionInfo = typer.Option(
+        name, help=help, rich_help_panel=panel, metavar=metavar, parser=str
+    )
+    return option
+
+
 DatasetName = Annotated[
     str,
     typer.Argument(
@@ -21,7 +35,7 @@ DatasetName = Annotated[
 ]
 RunName = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory, or a run's name in --out.")]
 
-Trials = Annotated[int, _option("--trials", help="Trials in all: complete, pruned and failed.", panel=SEARCH)]
+Trials = Annotated[int, _number("--trials", help="Trials in all: complete, pruned and failed.", panel=SEARCH)]
 Budget = Annotated[
     str | None,
     _option(
@@ -31,7 +45,7 @@ Budget = Annotated[
         metavar="TIME",
     ),
 ]
-Epochs = Annotated[int, _option("--epochs", help="Most epochs a trial may use.", panel=SEARCH)]
+Epochs = Annotated[int, _number("--epochs", help="Most epochs a trial may use.", panel=SEARCH)]
 Engine = Annotated[
     str, _option("--engine", help="Who chooses the trials: optuna, keras-tuner.", panel=SEARCH)
 ]
@@ -76,7 +90,7 @@ Settings = Annotated[
     ),
 ]
 Seed = Annotated[
-    int, _option("--seed", help="Seed of everything random (the held-out test split is fixed).", panel=SEARCH)
+    int, _number("--seed", help="Seed of everything random (the held-out test split is fixed).", panel=SEARCH)
 ]
 Deterministic = Annotated[
     bool,
@@ -89,11 +103,11 @@ Deterministic = Annotated[
 ]
 Target = Annotated[
     float | None,
-    _option("--target", help="Stop the search once a trial's validation score reaches this.", panel=SEARCH),
+    _number("--target", help="Stop the search once a trial's validation score reaches this.", panel=SEARCH),
 ]
 Patience = Annotated[
     int | None,
-    _option("--patience", help="Stop the search after so many trials without a better one.", panel=SEARCH),
+    _number("--patience", help="Stop the search after so many trials without a better one.", panel=SEARCH),
 ]
 WarmStart = Annotated[
     list[str],
@@ -108,7 +122,7 @@ WarmStart = Annotated[
 ]
 MaxParameters = Annotated[
     int | None,
-    _option(
+    _number(
         "--max-parameters",
         help="Most weights of a model: configurations that build larger ones are refused before they are "
         "trained, and the search learns to avoid them. The default is trained in any case, as a baseline.",
@@ -118,7 +132,7 @@ MaxParameters = Annotated[
 ]
 MaxLatencyMs = Annotated[
     float | None,
-    _option(
+    _number(
         "--max-latency-ms",
         help="Longest time to predict one image on one CPU thread: slower models are refused as too large "
         "ones are. It is measured: close to the limit, another run may decide otherwise.",
@@ -175,7 +189,7 @@ FaithfulBaselines = Annotated[
 ]
 Seeds = Annotated[
     int | None,
-    _option(
+    _number(
         "--seeds",
         help="Retrainings of the winner and each baseline (default 5 below 10,000 training images, else 3).",
         panel=END,
@@ -183,7 +197,7 @@ Seeds = Annotated[
 ]
 Finalists = Annotated[
     int,
-    _option(
+    _number(
         "--finalists", help="Best trials run again on fresh folds before the winner is named.", panel=END
     ),
 ]

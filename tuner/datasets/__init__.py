@@ -1,6 +1,7 @@
 """Data sets: those with a name, and whatever a path holds; prepared once, then mapped by every worker."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -94,12 +95,34 @@ def default_data_dir() -> Path:
 
 
 def default_cache_dir() -> Path:
-    """`$TUNE_CACHE_DIR`, else the user's cache directory."""
+    """`$TUNE_CACHE_DIR`, else the user's cache directory; a temporary one where that cannot be written."""
+    wanted = wanted_cache_dir()
+    if _is_writable(wanted):
+        return wanted
+    import getpass
+    import tempfile
+
+    own = Path(tempfile.gettempdir()) / f"tune-images-{getpass.getuser()}"
+    with suppress(OSError):
+        own.mkdir(mode=0o700, exist_ok=True)
+        if own.stat().st_uid == getattr(os, "getuid", lambda: own.stat().st_uid)():
+            return own
+    return wanted
+
+
+def wanted_cache_dir() -> Path:
+    """`$TUNE_CACHE_DIR`, else the user's cache directory, whether or not it can be written."""
     if given := os.environ.get("TUNE_CACHE_DIR"):
         return Path(given)
     from platformdirs import user_cache_path
 
     return user_cache_path("tune-images")
+
+
+def _is_writable(directory: Path) -> bool:
+    """Whether a directory, or the nearest one above it that there is, takes new files."""
+    there = next((path for path in (directory, *directory.absolute().parents) if os.path.lexists(path)), None)
+    return there is not None and there.is_dir() and os.access(there, os.W_OK | os.X_OK)
 
 
 def _status(name: str, options: "DataOptions") -> Status:

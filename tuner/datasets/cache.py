@@ -57,7 +57,7 @@ def fingerprint(entries: list[Entry], options: Mapping[str, object], cache_dir: 
             with writing(cache_dir):
                 _write_text(remembered, content)
     told = json.dumps(options, sort_keys=True)
-    return hashlib.sha256(f"{content}\n{told}".encode()).hexdigest()[:32]
+    return hashlib.sha256(f"{content}\n{told}".encode(errors="surrogateescape")).hexdigest()[:32]
 
 
 def stat_key(entries: list[Entry]) -> str:
@@ -159,7 +159,9 @@ def _stat_key(paths: list[Path]) -> tuple[str, float]:
         with refusing(path):
             facts = path.stat()
         digest.update(
-            f"{path.absolute()}\0{facts.st_size}\0{facts.st_mtime_ns}\0{facts.st_ctime_ns}\n".encode()
+            f"{path.absolute()}\0{facts.st_size}\0{facts.st_mtime_ns}\0{facts.st_ctime_ns}\n".encode(
+                errors="surrogateescape"
+            )
         )
         latest = max(latest, facts.st_mtime, facts.st_ctime)
     return digest.hexdigest(), latest

@@ -46,6 +46,8 @@ def prepare(config: RunConfig, display: Display) -> Prepared:
     if named:  # a wrong name is worth knowing before data are read
         _reference(named, file)
     dataset = datasets.load(config.dataset, data_options(config), display.progress)
+    if (wanted := datasets.wanted_cache_dir()) != (used := datasets.default_cache_dir()):
+        display.warn(f"the cache {wanted} cannot be written, so it is {used}; TUNE_CACHE_DIR names another")
     traits = dataset.traits
     task = Task(
         image_shape=dataset.image_shape,

@@ -14,6 +14,9 @@ from tuner.workers.executors.base import Executor, Finished, Progress, Ready
 Halt = Literal["", "interrupt", "deadline"]
 """Why no more work is handed out; "" while it is."""
 
+STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+"""The signals that ask a command to stop."""
+
 POLL_SECONDS = 0.25
 INTERRUPT_GRACE = 60.0
 """Seconds that a running epoch has to end in after the first Ctrl-C, whatever the budget."""
@@ -44,7 +47,7 @@ class Work(Protocol):
 
 
 class Interrupt:
-    """Ctrl-C and SIGTERM: the first asks to finish, the second stops at once.
+    """Ctrl-C, SIGTERM, and SIGHUP as a terminal goes: the first asks to finish, the second stops at once.
 
     A context manager; it does nothing outside the main thread, where Python takes no signals.
 
@@ -61,7 +64,7 @@ class Interrupt:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            for name in (signal.SIGINT, signal.SIGTERM):
+            for name in STOPS:
                 self._before[name] = signal.signal(name, self._handle)
         return self
 

@@ -65,6 +65,9 @@ def main() -> None:
     from tuner.training.perform import perform
 
     gpu.limit_memory()
+    keras.config.set_image_data_format("channels_last")  # whatever the user's keras.json says
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)
     keras.utils.disable_interactive_logging()
     serve(channel, context, perform, keras.backend.backend(), versions())
 
@@ -72,8 +75,9 @@ def main() -> None:
 def start() -> tuple[Channel, WorkContext]:
     """What comes before the import of a framework: the line to the parent, and what all items share."""
     # Ctrl-C reaches the whole terminal; only the parent decides what it means.
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, signal.SIG_IGN)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     _die_with_parent()
     return Channel(), WorkContext.from_json(json.loads(sys.argv[1]))
 

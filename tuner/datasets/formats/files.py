@@ -115,17 +115,22 @@ def refusing(what: object) -> Iterator[None]:
         raise DataError(f"{what} cannot be read: {why}") from error
 
 
-def list_files(root: Path) -> list[Entry]:
+def list_files(root: Path, *, strict: bool = True) -> list[Entry]:
     """Every file at `root`: a folder, walked; an archive's members; or one file. Sorted by name.
 
     Archives that lie directly in a folder are opened too. Hidden files are left out.
+
+    Args:
+        root: of all of them.
+        strict: refuse a folder with links out of it or names that cannot be shown; False leaves those out,
+            and folders that may not be read, for a list that names the files it means.
 
     Raises:
         DataError: a symbolic link leads out of the folder, or a name in an archive does.
     """
     if root.is_file():
         return list_archive(root) if is_archive(root) else [Entry(root, root.name)]
-    entries = [Entry(Path(path), name) for path, name in _walk(root, root.resolve(), "")]
+    entries = [Entry(Path(path), name) for path, name in _walk(root, root.resolve(), "", strict)]
     archives = [entry for entry in entries if "/" not in entry.name and is_archive(entry.path)]
     members = [member for archive in archives for member in list_archive(archive.path)]
     kept = [entry for entry in entries if entry not in set(archives)]
@@ -173,11 +178,16 @@ def find(entries: list[Entry], *names: str) -> Entry | None:
     return None
 
 
-def _walk(folder: Path, root: Path, prefix: str) -> Iterator[tuple[str, str]]:
-    with refusing(folder):
-        items = sorted(os.scandir(folder), key=lambda item: item.name)
+def _walk(folder: Path, root: Path, prefix: str, strict: bool) -> Iterator[tuple[str, str]]:
+    try:
+        with refusing(folder):
+            items = sorted(os.scandir(folder), key=lambda item: item.name)
+    except DataError:
+        if strict:
+            raise
+        return
     for item in items:
-        if _hidden(item.name):
+        if _hidden(item.name) or (not strict and not _is_plain(item, root)):
             continue
         if not item.name.isprintable():  # also bytes that are no text, which could not be shown or stored
             raise DataError(f"{folder} has a file named {item.name!r}; expected printable names")
@@ -185,9 +195,22 @@ def _walk(folder: Path, root: Path, prefix: str) -> Iterator[tuple[str, str]]:
         if item.is_symlink():
             _check_link(Path(item.path), root)
         if item.is_dir(follow_symlinks=False):
-            yield from _walk(Path(item.path), root, f"{name}/")
+            yield from _walk(Path(item.path), root, f"{name}/", strict)
         elif item.is_file():
             yield item.path, name
+
+
+def _is_plain(item: "os.DirEntry[str]", root: Path) -> bool:
+    """Whether a file or folder would not be refused."""
+    if not item.name.isprintable():
+        return False
+    if not item.is_symlink():
+        return True
+    try:
+        target = Path(item.path).resolve()
+    except (OSError, RuntimeError):  # a circle
+        return False
+    return target.is_relative_to(root) and not target.is_dir()
 
 
 def _check_link(link: Path, root: Path) -> None:

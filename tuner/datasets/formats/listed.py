@@ -39,7 +39,7 @@ class ListedSource:
         """The CSV files, and the images that they list."""
         tables = [(self.table, _LIST)] + ([(self.test, _TEST)] if self.test else [])
         with Reader() as reader:
-            there = {entry.name: entry for entry in list_files(self.root) if is_picture(entry)}
+            there = {entry.name: entry for entry in list_files(self.root, strict=False) if is_picture(entry)}
             listed = [row for table, _ in tables for row in _rows(reader, table, self.root, there, options)]
         images = {row.entry.name: row.entry for row in listed}
         return [replace(table, name=prefix + table.name) for table, prefix in tables] + list(images.values())

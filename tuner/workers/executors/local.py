@@ -1,6 +1,7 @@
 """Workers on this machine: one long-lived process a slot, replaced when it dies, hangs or grows."""
 
 import itertools
+import os
 import queue
 import time
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from typing import Any
 from tuner.errors import RunError
 from tuner.records import EpochReport, TrialResult, TrialSpec, WorkContext
 from tuner.workers.devices import Slot
+from tuner.workers.executors import surroundings
 from tuner.workers.executors.base import Event, Finished, Progress, Ready
 from tuner.workers.executors.crowd import Crowd
 from tuner.workers.executors.patience import Patience, least_seconds
@@ -212,7 +214,7 @@ class LocalExecutor:
             self._start_failures += 1
             if self._start_failures > MOST_START_FAILURES:
                 worker.kill()
-                raise RunError(f"workers do not start; the end of {worker.log}:\n{log[-400:]}")
+                raise RunError(_no_start(log, worker.log))
         self._replace(worker)
         if task is None:
             return None
@@ -256,3 +258,11 @@ class LocalExecutor:
             worker.end()
         for worker in workers:
             worker.kill()
+
+
+def _no_start(log: str, path: Path) -> str:
+    """Why workers do not start, as far as their log says so."""
+    said = [line.strip() for line in log.splitlines() if line.strip()]
+    named = ", ".join(surroundings.suspects(os.environ))
+    why = f"workers do not start: {said[-1][:300] if said else 'they say nothing'}\nall of it: {path}"
+    return f"{why}\nset in this environment, and perhaps the reason: {named}" if named else why

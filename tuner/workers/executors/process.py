@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from tuner.records import TrialSpec, WorkContext
 from tuner.workers.devices import Slot
-from tuner.workers.executors import exhaustion
+from tuner.workers.executors import exhaustion, surroundings
 from tuner.workers.executors.patience import Patience
 
 Message = tuple["Worker", dict[str, Any] | None]
@@ -89,7 +89,7 @@ class Worker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
-                env={**os.environ, **slot.environment()},
+                env=surroundings.environment(os.environ, slot.environment()),
                 text=True,
                 encoding="utf-8",
                 start_new_session=True,

@@ -1,5 +1,6 @@
 """What users bring themselves: folders, CSV files, archives of arrays."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -260,3 +261,17 @@ def test_what_cannot_be_searched_on_is_refused(load_data: Load, tmp_path: Path) 
         load_data(empty)
     with pytest.raises(UsageError, match="no file or folder"):
         load_data(file(Y), test=tmp_path / "nowhere.csv")
+
+
+def test_a_list_of_images_stands_in_a_folder_of_anything(load_data: Load, tmp_path: Path) -> None:
+    root = tmp_path / "project"
+    image_folder(root, X, NAMES[Y])
+    names = sorted(str(path.relative_to(root)) for path in root.rglob("*.png"))
+    (root / "list.csv").write_text("\n".join(["path,label", *(f"{name},{name[:3]}" for name in names)]))
+    (root / "venv").mkdir()
+    (root / "venv" / "python").symlink_to("/usr/bin/env")
+    (root / "all").symlink_to(tmp_path)
+    (root / "circle").symlink_to(root / "circle")
+    (root / os.fsdecode(b"caf\xe9.txt")).write_text("")
+    data = load_data(root / "list.csv")
+    assert len(data.train_labels) + len(data.test_images) == len(names) == 40
