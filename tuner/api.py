@@ -1,17 +1,17 @@
 """The same as the command line, for notebooks and scripts."""
 
+import inspect
+import textwrap
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from tuner.config import RunConfig
 from tuner.display import Display
 from tuner.files import read_json
 from tuner.run import runner
-
-PATHS = {"data_dir", "out", "labels", "test"}
-"""The options that are paths."""
 
 
 @dataclass(frozen=True)
@@ -29,33 +29,73 @@ class Run:
     report: dict[str, Any]
     interrupted: bool
 
+    def __repr__(self) -> str:
+        final = self.report.get("final")
+        accuracy = final and final.get("test_accuracy")
+        ended = "interrupted" if self.interrupted else "done"
+        scored = f", test accuracy {accuracy['mean']:.3f}" if accuracy else ""
+        return f"Run({str(self.path)!r}, {ended}{scored})"
 
-def tune(dataset: str, *, fresh: bool = False, quiet: bool = True, **options: Any) -> Run:
+
+def tune(dataset: str | Path, *, fresh: bool = False, quiet: bool = True, **options: Any) -> Run:
     """Searches, retrains the best trial, compares it with baselines, and writes the report.
+
+    Values may be given as on the command line, "10m" or "20", or as Python has them.
 
     Args:
         dataset: a registered name, or a path.
         fresh: set an existing run of that name aside and start anew.
         quiet: show warnings only.
-        **options: fields of `tuner.config.RunConfig`; they are the options of `tune run`, where
-            `settings` stands for `--set` and `download=False` for `--no-download`, `budget` is in
-            seconds, and several names, or the sizes in `image_shape`, are a tuple or a list. Paths
-            may be texts.
+        **options: those of `tune run`, named below.
 
     Raises:
         tuner.errors.TuneError: as the command line would print it.
     """
     from rich.console import Console
 
-    plain = {name: _as_declared(name, value) for name, value in options.items()}
-    configuration = RunConfig(dataset=dataset, **plain)
+    configuration = RunConfig.of({"dataset": dataset, **options})
     shown = Display(Console(), quiet=quiet)
     ended = runner.run(configuration, shown, configuration.command(), time.monotonic(), fresh=fresh)
     return Run(ended.path, read_json(ended.path / "report.json"), ended.interrupted)
 
 
-def _as_declared(name: str, value: Any) -> Any:
-    """A list as a tuple, and a text as a path where the option is one."""
-    if isinstance(value, list):
-        return tuple(value)
-    return Path(value) if name in PATHS and value is not None else value
+def _list_options(function: Callable[..., Run]) -> None:
+    """Gives a function that takes any options the signature and the help of those there are."""
+    kinds = get_type_hints(RunConfig)
+    options = [
+        inspect.Parameter(
+            option.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=option.default,
+            annotation=kinds[option.name],
+        )
+        for option in fields(RunConfig)
+        if option.default is not MISSING
+    ]
+    signature = inspect.signature(function)
+    own = [each for each in signature.parameters.values() if each.kind is not inspect.Parameter.VAR_KEYWORD]
+    function.__dict__["__signature__"] = signature.replace(parameters=[*own, *options])
+    described = "\n".join(_described(option) for option in options)
+    function.__doc__ = f"{inspect.getdoc(function)}\n\nOptions:\n{described}\n"
+
+
+def _described(option: inspect.Parameter) -> str:
+    """A paragraph on an option, in the words of `tune run --help`."""
+    from tuner.cli import options as typed
+
+    if option.name == "download":
+        said = "Whether data may be downloaded."
+    else:
+        alias = getattr(typed, "".join(word.title() for word in option.name.split("_")))
+        said = alias.__metadata__[0].help
+    return textwrap.fill(
+        f"{option.name} = {option.default!r}: {said}",
+        96,
+        initial_indent="    ",
+        subsequent_indent="        ",
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
+
+
+_list_options(tune)

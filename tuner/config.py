@@ -99,7 +99,7 @@ class RunConfig:
         for name, value in given.items():
             if name not in known:
                 raise UsageError(_unknown(name, known))
-            if value is None and known[name].default in {None, ""}:
+            if value is None and known[name].default in (None, "", ()):
                 continue
             read[name] = _reader(name, kinds[name])(flag(name), value)
         if "dataset" not in read:
@@ -222,7 +222,9 @@ def _reader(option: str, kind: Any) -> values.Reader:
     special: dict[str, values.Reader] = {"budget": values.seconds, "settings": values.texts}
     if option in special:
         return special[option]
-    (plain, *_) = [each for each in get_args(kind) if each is not NoneType] if NoneType in get_args(kind) else [kind]
+    (plain, *_) = (
+        [each for each in get_args(kind) if each is not NoneType] if NoneType in get_args(kind) else [kind]
+    )
     readers: dict[Any, values.Reader] = {
         int: values.whole,
         float: values.real,

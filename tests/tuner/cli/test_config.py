@@ -6,35 +6,49 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
+from tuner import values
 from tuner.cli import commands
 from tuner.cli.app import SWITCHES, app
-from tuner.config import RunConfig, parse_budget, parse_image_shape
+from tuner.config import RunConfig
 from tuner.errors import UsageError
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("90s", 90), ("30m", 1800), ("2h", 7200), ("1h30m", 5400), (None, None)]
+    ("given", "seconds"),
+    [
+        ("90s", 90),
+        ("30m", 1800),
+        ("2h", 7200),
+        ("1h30m", 5400),
+        ("10 min", 600),
+        ("2 hours", 7200),
+        ("1 h 30 min", 5400),
+        (600, 600),
+        (0.5, 0.5),
+        (None, None),
+    ],
 )
-def test_budgets_are_read(text: str | None, seconds: float | None) -> None:
-    assert parse_budget(text) == seconds
+def test_budgets_are_read(given: object, seconds: float | None) -> None:
+    assert RunConfig.of({"dataset": "digits", "budget": given}).budget == seconds
 
 
-@pytest.mark.parametrize("text", ["", "0s", "15", "ten minutes", "-5m", "5 m", "m", "1d"])
+@pytest.mark.parametrize("text", ["", "0s", "15", "ten minutes", "-5m", "m", "1d", "5 m s"])
 def test_what_is_no_budget_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="expected a time such as 90s"):
-        parse_budget(text)
+        values.seconds("--budget", text)
 
 
 def test_image_shapes_are_read() -> None:
-    assert parse_image_shape("28x28x1") == (28, 28, 1)
-    assert parse_image_shape("28x32") == (28, 32, 1)
-    assert parse_image_shape("100X100X3") == (100, 100, 3)
+    assert values.image_shape("--image-shape", "28x28x1") == (28, 28, 1)
+    assert values.image_shape("--image-shape", "28x32") == (28, 32, 1)
+    assert values.image_shape("--image-shape", "100X100X3") == (100, 100, 3)
+    assert values.image_shape("--image-shape", [28, 32]) == (28, 32, 1)
 
 
 @pytest.mark.parametrize("text", ["28", "28x28x2", "x28", "0x28", "28x28x1x1", "axb", ""])
 def test_what_is_no_shape_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="--image-shape"):
-        parse_image_shape(text)
+        values.image_shape("--image-shape", text)
 
 
 @pytest.mark.parametrize(
@@ -43,6 +57,7 @@ def test_what_is_no_shape_is_refused(text: str) -> None:
         ({"trials": 0}, "--trials 0"),
         ({"epochs": -1}, "--epochs -1"),
         ({"seeds": 0}, "--seeds 0"),
+        ({"budget": -1.0}, "--budget -1.0: expected a time"),
         ({"engine": "hyperopt"}, "--engine 'hyperopt': expected one of optuna"),
         ({"algorithm": "annealing"}, "--algorithm 'annealing'"),
         ({"pruner": "scissors"}, "--pruner 'scissors'"),
