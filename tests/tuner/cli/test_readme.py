@@ -1,4 +1,4 @@
-"""Every command in the README runs, as it stands there, only shorter."""
+"""Every command in the README and docs/ runs as it stands there, only shorter; tests/tuner/use has predict.md."""
 
 import gzip
 import json
@@ -16,6 +16,7 @@ from tests import ROOT
 from tests.helpers.runs import Tune
 
 README = ROOT / "README.md"
+PAGES = [README, *(ROOT / "docs" / f"{name}.md" for name in ("data", "options", "python"))]
 
 SHORTER = [
     "--trials",
@@ -40,12 +41,14 @@ EDGE = 12
 
 
 def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README.read_text(), re.DOTALL)
+    text = "\n".join(page.read_text() for page in PAGES)
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
 def commands() -> list[list[str]]:
     lines = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("tune ")]
-    return [shlex.split(line, comments=True)[1:] for line in lines]
+    found = {tuple(shlex.split(line, comments=True)[1:]): None for line in lines}
+    return [list(words) for words in found]
 
 
 def shapes(count: int, edge: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -59,17 +62,19 @@ def shapes(count: int, edge: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory, curve_run: Path) -> Path:
+def place(tmp_path_factory: pytest.TempPathFactory, curve_run: Path, small_run: Path) -> Path:
     """A folder with all that the README's commands speak of."""
     from PIL import Image
 
     folder = tmp_path_factory.mktemp("readme")
     shutil.copytree(curve_run, folder / "runs" / "digits")
+    shutil.copytree(small_run, folder / "runs" / "photos")  # stands for what `tune photos` left
     images, labels = shapes(60, EDGE, 0)
     for index, (image, label) in enumerate(zip(images, labels, strict=True)):
         path = folder / "photos" / ("left", "right")[label] / f"{index}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(path)
+    shutil.copytree(folder / "photos" / "left", folder / "new")
     small, letters = shapes(60, 8, 1)
     rows = [",".join(["label", *(f"p{i}" for i in range(64))])]
     rows += [
@@ -114,7 +119,7 @@ def sets(folder: Path) -> None:
 @pytest.mark.parametrize("arguments", commands(), ids=" ".join)
 def test_every_command(tune: Tune, tune_curves: Tune, place: Path, arguments: list[str]) -> None:
     searches = arguments[0] not in {
-        "plan", "status", "report", "compare", "datasets", "spaces", "baselines", "clean"
+        "plan", "status", "report", "compare", "datasets", "spaces", "baselines", "clean", "predict"
     }  # fmt: skip
     if searches:
         name = f"run{len(list((place / 'runs').iterdir()))}"
@@ -127,7 +132,7 @@ def test_every_command(tune: Tune, tune_curves: Tune, place: Path, arguments: li
 
 
 def test_the_python_example(environment: dict[str, str], tmp_path: Path) -> None:
-    (code,) = blocks("python")
+    (code,) = blocks("python")  # the one of docs/python.md
     short = "trials=1, epochs=1, seeds=1, finalists=1, baselines=['majority'], out='runs'"
     assert "trials=10" in code
     done = subprocess.run(
