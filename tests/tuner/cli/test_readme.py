@@ -1,4 +1,4 @@
-"""Every command in the README and docs/ runs as it stands there, only shorter; tests/tuner/use has predict.md."""
+"""Every command in the README and docs/ runs as it stands there, only shorter; predict.md has a test too."""
 
 import gzip
 import json
