@@ -7,7 +7,8 @@ The same run repeated gives the same file but for `seconds`, `latency_ms`, `imag
 import math
 from typing import Any
 
-from reports.facts.models import Accuracy, Final, Model
+from reports.facts.final import Final
+from reports.facts.models import Accuracy, Model
 from reports.facts.summary import RunSummary
 from reports.markdown import METRICS
 from reports.sections.importance import best_params

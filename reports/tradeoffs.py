@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from reports.facts.search import Search, Trial
+from reports.facts.trials import Search, Trial
 from reports.markdown import METRICS, points
 
 SMALL_LOSS = 0.02

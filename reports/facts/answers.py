@@ -1,18 +1,74 @@
 """What the winner gets right and wrong: classes, confusions, mistakes, calibration."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from reports.facts.models import Calibration, Class, Confusion, Reading
 
 Floats = NDArray[np.float64]
 BINS = 15
 """Of confidence, as in the paper that the calibration error is from."""
 DRAWS = 200
 """Of the calibration error that a model would have by chance."""
+
+
+@dataclass(frozen=True)
+class Class:
+    """One class in the test split, as the winner reads it, its seeds together.
+
+    Attributes:
+        precision: None where it never names the class.
+        recall, f1: None where the test split has no image of it.
+    """
+
+    name: str
+    images: int
+    groups: int
+    precision: float | None
+    recall: float | None
+    f1: float | None
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """`share` of the test images of class `true` are read as `said` (mean over seeds)."""
+
+    true: int
+    said: int
+    images: float
+    share: float
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the saved model says of one test image of a group; probabilities are 0 to 1."""
+
+    image: int
+    group: int
+    true: int
+    said: int
+    probability: float
+    true_probability: float
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Confidence against accuracy over all seeds, in bins of equal width.
+
+    Attributes:
+        error: expected calibration error, mean over seeds.
+        chance: what it stays below in 95 % of cases with so many images, were every confidence exactly right.
+        confidence, accuracy: mean over all images and seeds.
+        bins: (mean confidence, accuracy, images a seed) of each bin that has any.
+    """
+
+    error: float
+    chance: float
+    confidence: float
+    accuracy: float
+    bins: tuple[tuple[float, float, float], ...]
 
 
 def confusion_matrix(rows: Sequence[NDArray[Any]], labels: NDArray[Any], classes: int) -> Floats:

@@ -3,13 +3,13 @@
 import json
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reports.facts.search import Importance, Stint, Trial, TrialState
+from reports.facts.trials import Importance, Search, Stint, Trial, TrialState
 from tuner.errors import DataError
 
 if TYPE_CHECKING:
@@ -179,3 +179,18 @@ def _shares(trials: Sequence["FrozenTrial"], best: float) -> dict[str, float]:
         shares: dict[str, Any] = get_param_importances(study, evaluator=evaluator)
     known = {param: float(share) for param, share in shares.items() if np.isfinite(share)}
     return known if sum(known.values()) > 0 else {}
+
+
+def read_search(journal: Path, told: Mapping[str, Any]) -> Search:
+    """The search with what `run.json` says of it."""
+    frozen = read_trials(journal)
+    trials = tuple(as_trial(trial) for trial in frozen)
+    epochs = told.get("epochs_trained")
+    return Search(
+        trials=trials,
+        importance=importances(frozen),
+        seconds=told.get("seconds"),
+        epochs_trained=int(epochs) if epochs is not None else sum(trial.epochs for trial in trials),
+        images_per_second=told.get("images_per_second"),
+        stopped_by=told.get("stopped_by"),
+    )

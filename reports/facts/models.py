@@ -1,14 +1,16 @@
-"""What the end of a run found: models, how they were tested, what the winner gets right and wrong."""
+"""The models that a run trained at its end, and how often each is right on the test images."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reports.facts.arrays import Arrays, seed_rows
+from reports.statistics import intervals as stats
 from reports.statistics.intervals import Correct, Interval
-from reports.statistics.verdicts import Verdict
+from tuner.training.scores import score
 
 
 @dataclass(frozen=True)
@@ -77,116 +79,6 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """The winner against one baseline; `difference` is winner minus baseline."""
-
-    baseline: str
-    difference: float
-    interval: Interval | None
-    verdict: Verdict
-
-
-@dataclass(frozen=True)
-class Class:
-    """One class in the test split, as the winner reads it, its seeds together.
-
-    Attributes:
-        precision: None where it never names the class.
-        recall, f1: None where the test split has no image of it.
-    """
-
-    name: str
-    images: int
-    groups: int
-    precision: float | None
-    recall: float | None
-    f1: float | None
-
-
-@dataclass(frozen=True)
-class Confusion:
-    """`share` of the test images of class `true` are read as `said` (mean over seeds)."""
-
-    true: int
-    said: int
-    images: float
-    share: float
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What the saved model says of one test image of a group; probabilities are 0 to 1."""
-
-    image: int
-    group: int
-    true: int
-    said: int
-    probability: float
-    true_probability: float
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """Confidence against accuracy over all seeds, in bins of equal width.
-
-    Attributes:
-        error: expected calibration error, mean over seeds.
-        chance: what it stays below in 95 % of cases with so many images, were every confidence exactly right.
-        confidence, accuracy: mean over all images and seeds.
-        bins: (mean confidence, accuracy, images a seed) of each bin that has any.
-    """
-
-    error: float
-    chance: float
-    confidence: float
-    accuracy: float
-    bins: tuple[tuple[float, float, float], ...]
-
-
-@dataclass(frozen=True)
-class Finalist:
-    """A good trial, trained again on fresh folds."""
-
-    trial: int
-    search_score: float | None
-    folds: tuple[float, ...]
-    mean: float
-
-
-@dataclass(frozen=True)
-class Shift:
-    """The winner's test accuracy minus its validation accuracy over the fresh folds.
-
-    Attributes:
-        noise: half-width of what chance alone explains in 95 % of cases; None if unknown.
-    """
-
-    difference: float
-    noise: float | None
-
-
-@dataclass(frozen=True)
-class DataPoint:
-    """The winner's validation accuracy when trained on a share of the duplicate groups.
-
-    Attributes:
-        share: above 0 to 1.
-        images, groups: trained on, mean over the folds.
-        folds: accuracy on each fresh fold.
-    """
-
-    share: float
-    images: int
-    groups: int
-    folds: tuple[float, ...]
-
-    @property
-    def mean(self) -> float:
-        """Over the folds."""
-        return float(np.mean(self.folds))
-
-
-@dataclass(frozen=True)
 class Shipped:
     """The model that is saved, and meant to be used.
 
@@ -201,80 +93,87 @@ class Shipped:
     latency_ms: float | None
 
 
-@dataclass(frozen=True)
-class DataCurve:
-    """Whether the winner would gain from more data.
-
-    Attributes:
-        points: smallest share first, all of the data last.
-        gain: in accuracy by the last step, mean over the folds that both have.
-        noise: half-width of the 95 % interval of that; None where it is of one fold.
-    """
-
-    points: tuple[DataPoint, ...]
-    gain: float
-    noise: float | None
-
-    @property
-    def sure(self) -> bool:
-        """Whether the gain is beyond its noise."""
-        return self.noise is not None and abs(self.gain) > self.noise
+def correct_counts(
+    entry: Mapping[str, Any], arrays: Arrays, *, unleaked: bool = False
+) -> stats.Correct | None:
+    """Counts over all test images, or over those without a near-copy in training."""
+    rows = seed_rows(entry["name"], arrays)
+    if not rows:
+        return None
+    labels, groups = arrays["test_labels"], arrays["test_groups"]
+    keep = ~arrays["test_leaked"].astype(bool) if unleaked else np.ones(len(labels), dtype=bool)
+    if not keep.any():
+        return None
+    right = np.array([row.argmax(axis=1) == labels for row in rows])[:, keep]
+    return stats.count_correct(right, groups[keep], seeded=bool(entry["neural"]))
 
 
-@dataclass(frozen=True)
-class Final:
-    """What the end of the run found.
-
-    Attributes:
-        models: winner first.
-        ensemble: of the winner's seeds, averaged; None with one seed.
-        confusion: (classes, classes) images of a true class (row) read as a class, mean over seeds.
-        pairs: most frequent confusions first.
-        untested: models that were to be compared and were not retrained: no time, or a failure.
-        data_curve: the winner on less data, and on all; None where that was not tried.
-        test_label_conflicts: pairs of test images that are near-copies with different labels.
-        mistakes: of the saved model, most confident first.
-        shipped: the saved model.
-    """
-
-    best_trial: int
-    finalists: tuple[Finalist, ...]
-    models: tuple[Model, ...]
-    comparisons: tuple[Comparison, ...]
-    better_than_every: bool
-    ensemble: Accuracy | None
-    classes: tuple[Class, ...]
-    confusion: NDArray[np.float64] | None
-    pairs: tuple[Confusion, ...]
-    mistakes: tuple[Reading, ...]
-    calibration: Calibration | None
-    shift: Shift | None
-    test_readings: int
-    cut: tuple[str, ...]
-    shipped: Shipped
-    untested: tuple[str, ...] = ()
-    data_curve: DataCurve | None = None
-    test_label_conflicts: tuple[tuple[int, int], ...] = ()
-
-    @property
-    def saved(self) -> Accuracy | None:
-        """The saved model's own accuracy, without the noise of other seeds."""
-        return self.ensemble if self.shipped.seeds > 1 else None
-
-    @property
-    def winner(self) -> Model:
-        """The tuned model."""
-        return self.models[0]
-
-    @property
-    def baselines(self) -> tuple[Model, ...]:
-        """All but the winner."""
-        return self.models[1:]
+def accuracies(
+    correct: Mapping[str, stats.Correct | None],
+) -> tuple[dict[str, Accuracy], dict[str, stats.SeedVariance | None]]:
+    """Accuracy and seed variance of each model, by name; those without predictions are left out."""
+    known = {name: counts for name, counts in correct.items() if counts is not None}
+    seeds = dict(zip(known, stats.seed_variances(list(known.values())), strict=True))
+    return {name: as_accuracy(counts, seeds[name]) for name, counts in known.items()}, seeds
 
 
-@dataclass(frozen=True)
-class Shown:
-    """A test image that the report can show, with what the saved model says of it."""
+def as_accuracy(counts: stats.Correct, seeds: stats.SeedVariance | None) -> Accuracy:
+    """The accuracy of one model."""
+    per_seed = tuple(float(p) for p in counts.per_seed)
+    return Accuracy(
+        mean=counts.mean,
+        std=float(np.std(per_seed, ddof=1)) if len(per_seed) > 1 else None,
+        interval=stats.accuracy_interval(counts, seeds),
+        per_seed=per_seed,
+        seed_noise=seeds is not None or not counts.seeded,
+        seed_added=seeds is not None and seeds.variance > 0,
+    )
 
-    pixels: NDArray[np.uint8]
-    reading: Reading
+
+def as_model(
+    entry: Mapping[str, Any],
+    arrays: Arrays,
+    correct: stats.Correct | None,
+    tests: Mapping[str, Accuracy],
+    unleaked: Mapping[str, Accuracy],
+) -> Model:
+    """A model of `final.json` with its counts and accuracies."""
+    validation = entry.get("validation") or {}
+    seeds = entry.get("seeds", ())
+    return Model(
+        name=entry["name"],
+        kind=entry["kind"],
+        source=entry.get("source", ""),
+        published=entry.get("published", ""),
+        changes=entry.get("changes", ""),
+        neural=bool(entry["neural"]),
+        params=dict(entry.get("params") or {}),
+        epochs=int(entry.get("epochs") or 0),
+        parameters=int(entry.get("parameters") or 0),
+        latency_ms=entry.get("latency_ms"),
+        seconds=entry.get("seconds"),
+        test_loss=_mean(seed.get("test_loss") for seed in seeds),
+        train_accuracy=_mean(seed.get("train_accuracy") for seed in seeds),
+        folds=tuple(validation.get("accuracy_per_fold", ())),
+        validation=validation.get("mean"),
+        summary=entry.get("summary") or "",
+        correct=correct,
+        test=tests.get(entry["name"]),
+        unleaked=unleaked.get(entry["name"]),
+        scores=other_scores(seed_rows(entry["name"], arrays), arrays),
+    )
+
+
+def other_scores(rows: Sequence[NDArray[Any]], arrays: Arrays) -> dict[str, float]:
+    """Balanced accuracy, macro F1 and one-against-the-rest AUC on the test images, mean over seeds."""
+    if not rows:
+        return {}
+    return {
+        metric: float(np.mean([score(metric, row, arrays["test_labels"]) for row in rows]))
+        for metric in ("balanced-accuracy", "f1-macro", "auc")
+    }
+
+
+def _mean(values: Any) -> float | None:
+    known = [float(value) for value in values if value is not None and np.isfinite(value)]
+    return float(np.mean(known)) if known else None

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reports.facts.models import Final
+from reports.facts.final import Final
 from reports.facts.summary import RunSummary
 from reports.figures import confusions, mattered, pictures, results, tradeoffs, trials
 from reports.markdown import image, listed, percent, points, score

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reports.facts.search import Parameter, Trial
+from reports.facts.parameters import Parameter
 from reports.facts.summary import RunSummary
+from reports.facts.trials import Trial
 from reports.figures.parts import dots, floor, legend, log_axis, mark, percent_ticks, score_axis
 from reports.figures.style import (
     INK,

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from reports.facts.search import Trial
 from reports.facts.summary import RunSummary
+from reports.facts.trials import Trial
 from reports.figures.style import (
     BASELINE,
     DEFAULT,

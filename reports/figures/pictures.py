@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reports.facts.models import Confusion, Shown
+from reports.facts.answers import Confusion
+from reports.facts.images import Shown
 from reports.facts.summary import RunSummary
 from reports.figures.style import FAILED, GOOD, INK, canvas, plain, title
 from reports.markdown import percent

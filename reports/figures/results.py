@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reports.facts.answers import BINS, bin_of
+from reports.facts.curves import Curve
 from reports.facts.models import Accuracy
-from reports.facts.search import Curve
 from reports.facts.summary import RunSummary
 from reports.figures.parts import legend, percent_ticks, whole_numbers
 from reports.figures.style import BASELINE, DEFAULT, FAILED, INK, STOPPED, WINNER, canvas, plain, tidy, title

@@ -1,7 +1,9 @@
 """The answer: what won, by how much over what, how sure, what it cost, how to use it."""
 
 from reports import figures
-from reports.facts.models import Accuracy, Comparison, Final, Model
+from reports.facts.comparisons import Comparison
+from reports.facts.final import Final
+from reports.facts.models import Accuracy, Model
 from reports.facts.summary import RunSummary
 from reports.markdown import (
     METRICS,

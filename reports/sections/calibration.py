@@ -1,8 +1,7 @@
 """Whether the model is right as often as it says."""
 
 from reports import figures
-from reports.facts.answers import BINS
-from reports.facts.models import Calibration
+from reports.facts.answers import BINS, Calibration
 from reports.facts.summary import RunSummary
 from reports.markdown import join, percent, plural, points
 

@@ -1,6 +1,6 @@
 """How well each class is read."""
 
-from reports.facts.models import Class
+from reports.facts.answers import Class
 from reports.facts.summary import RunSummary
 from reports.markdown import NONE, escape, folded, join, listed, percent, plural, score, table
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from reports import figures
 from reports.facts.journal import MIN_SCORED
-from reports.facts.search import Importance
 from reports.facts.summary import RunSummary
+from reports.facts.trials import Importance
 from reports.markdown import NONE, code, escape, folded, join, listed, percent, plural, table, value
 
 

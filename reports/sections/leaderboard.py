@@ -1,7 +1,9 @@
 """Winner, default and baselines side by side, and what may be said of the differences."""
 
 from reports import figures
-from reports.facts.models import Comparison, Final, Model
+from reports.facts.comparisons import Comparison
+from reports.facts.final import Final
+from reports.facts.models import Model
 from reports.facts.summary import RunSummary
 from reports.figures.results import ENSEMBLE, ranked
 from reports.markdown import (

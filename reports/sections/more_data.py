@@ -1,7 +1,7 @@
 """Whether more training data would help: the winner trained on a part of what there is."""
 
 from reports import figures
-from reports.facts.models import DataCurve
+from reports.facts.more_data import DataCurve
 from reports.facts.summary import RunSummary
 from reports.markdown import join, percent, plural, points
 

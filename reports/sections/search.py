@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from reports import figures
-from reports.facts.search import Search, Trial
 from reports.facts.summary import RunSummary
+from reports.facts.trials import Search, Trial
 from reports.markdown import NONE, code, duration, escape, join, percent, plural, score, sentence, size, table
 from reports.sections.answer import trials
 

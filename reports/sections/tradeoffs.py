@@ -1,8 +1,8 @@
 """What a smaller or faster model would cost in accuracy."""
 
 from reports import figures
-from reports.facts.search import Trial
 from reports.facts.summary import RunSummary
+from reports.facts.trials import Trial
 from reports.markdown import METRICS, join, score, table
 from reports.tradeoffs import advice, differ, doubt, front
 

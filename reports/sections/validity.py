@@ -1,6 +1,7 @@
 """What the numbers rest on: groups, seeds, the test split, what was cut."""
 
-from reports.facts.models import Accuracy, Final
+from reports.facts.final import Final
+from reports.facts.models import Accuracy
 from reports.facts.summary import RunSummary
 from reports.markdown import decimals_for, escape, join, percent, plural, points, sentence, singular
 from reports.statistics.intervals import MIN_GROUPS

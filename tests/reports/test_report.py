@@ -15,7 +15,7 @@ import pytest
 import reports
 from reports import markdown
 from reports.as_json import as_json
-from reports.facts.models import Final
+from reports.facts.final import Final
 from reports.facts.summary import RunSummary
 from reports.write import leaderboard
 from reports.write import markdown as report_text

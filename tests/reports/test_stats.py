@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from reports.facts import answers as details
-from reports.facts.final import data_curve
+from reports.facts.more_data import data_curve
 from reports.sections.more_data import verdict
 from reports.statistics import intervals as stats
 from reports.statistics import verdicts

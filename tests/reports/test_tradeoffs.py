@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reports.facts.search import Search, Trial, TrialState
 from reports.facts.summary import RunSummary
+from reports.facts.trials import Search, Trial, TrialState
 from reports.figures.tradeoffs import LABEL_GAP, spread
 from reports.tradeoffs import advice, differ, doubt, front, share, sized
 

@@ -78,21 +78,6 @@ class Importance:
 
 
 @dataclass(frozen=True)
-class Parameter:
-    """One parameter of the search space, with what the run's files say of it."""
-
-    name: str
-    kind: str
-    low: float | None
-    high: float | None
-    log: bool
-    choices: tuple[Any, ...] | None
-    default: Any
-    searched: bool
-    summary: str
-
-
-@dataclass(frozen=True)
 class Search:
     """The search as a whole.
 
@@ -121,45 +106,3 @@ class Search:
         """The complete trial with the highest score among those that can win."""
         complete = [t for t in self.of_state("complete") if t.score is not None and t.feasible]
         return max(complete, key=lambda trial: (trial.score or 0.0, -trial.number), default=None)
-
-
-@dataclass(frozen=True)
-class Curve:
-    """One training after the search; accuracies are fractions of 1, by epoch.
-
-    Attributes:
-        validation: empty where it was trained on train + validation.
-    """
-
-    model: str
-    purpose: str
-    trial: int | None
-    train: tuple[float, ...]
-    validation: tuple[float, ...]
-    seconds: float
-
-
-@dataclass(frozen=True)
-class DatasetFacts:
-    """What was trained and tested on."""
-
-    name: str
-    fingerprint: str
-    image_shape: tuple[int, int, int]
-    class_names: tuple[str, ...]
-    n_train: int
-    n_validation: int
-    n_test: int
-    noun: str
-    duplicate_groups: Mapping[str, int]
-    leaked_test_images: int
-
-    @property
-    def grouped(self) -> bool:
-        """Whether test images share groups, so that a group and an image are different things."""
-        return self.duplicate_groups.get("test", self.n_test) < self.n_test
-
-    @property
-    def held_out(self) -> float:
-        """Validation images of a fold divided by its training images."""
-        return self.n_validation / max(1, self.n_train - self.n_validation)

@@ -1,0 +1,48 @@
+"""What was trained and tested on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class DatasetFacts:
+    """What was trained and tested on."""
+
+    name: str
+    fingerprint: str
+    image_shape: tuple[int, int, int]
+    class_names: tuple[str, ...]
+    n_train: int
+    n_validation: int
+    n_test: int
+    noun: str
+    duplicate_groups: Mapping[str, int]
+    leaked_test_images: int
+
+    @property
+    def grouped(self) -> bool:
+        """Whether test images share groups, so that a group and an image are different things."""
+        return self.duplicate_groups.get("test", self.n_test) < self.n_test
+
+    @property
+    def held_out(self) -> float:
+        """Validation images of a fold divided by its training images."""
+        return self.n_validation / max(1, self.n_train - self.n_validation)
+
+
+def dataset_facts(data: Mapping[str, Any]) -> DatasetFacts:
+    """As `run.json` says it."""
+    height, width, channels = data["image_shape"]
+    return DatasetFacts(
+        name=data["name"],
+        fingerprint=data.get("fingerprint", ""),
+        image_shape=(height, width, channels),
+        class_names=tuple(str(name) for name in data["class_names"]),
+        n_train=int(data["n_train"]),
+        n_validation=int(data["n_validation"]),
+        n_test=int(data["n_test"]),
+        noun=data.get("noun") or "images",
+        duplicate_groups=dict(data.get("duplicate_groups") or {}),
+        leaked_test_images=int(data.get("leaked_test_images") or 0),
+    )

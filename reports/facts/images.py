@@ -1,0 +1,47 @@
+"""The few images that a report shows, which the run directory keeps."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reports.facts.answers import Reading, reading
+from reports.facts.arrays import read_arrays, said_by, seed_rows
+from reports.facts.final import Final
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A test image that the report can show, with what the saved model says of it."""
+
+    pixels: NDArray[np.uint8]
+    reading: Reading
+
+
+def read_shown(path: Path, arrays: Mapping[str, NDArray[Any]], final: Final | None) -> tuple[Shown, ...]:
+    """Test images with what the saved model says of them, random ones first; empty without predictions."""
+    if final is None or not path.exists():
+        return ()
+    rows = seed_rows(final.winner.name, arrays)
+    if not rows:
+        return ()
+    images, said = read_arrays(path), said_by(final.shipped.seeds, rows)
+    return tuple(
+        Shown(picture, reading(said, arrays["test_labels"], arrays["test_groups"], int(index)))
+        for index, picture in zip(images["indices"], images["images"], strict=True)
+    )
+
+
+def read_augmented(path: Path) -> NDArray[np.uint8] | None:
+    """Training images as they are, then as augmentation changes them.
+
+    Returns:
+        (versions + 1, images, height, width, channels); None for a model without augmentation.
+    """
+    images = read_arrays(path)
+    if "augmented" not in images:
+        return None
+    return np.concatenate([images["original"][None], images["augmented"]])
