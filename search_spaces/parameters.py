@@ -25,7 +25,9 @@ def number(value: ParamValue) -> str:
     """A value as a user would write it: `0.003`, `64`, `true`, `dense`."""
     if isinstance(value, bool):
         return str(value).lower()
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float) or not math.isfinite(value):
+        return str(value)
+    return f"{Decimal(f'{value:.6g}'):f}" if 1e-9 < abs(value) < 1e15 else f"{value:.6g}"
 
 
 @dataclass(frozen=True)

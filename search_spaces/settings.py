@@ -1,5 +1,6 @@
 """`--set` on the command line: one parameter fixed, narrowed or opened."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -39,11 +40,23 @@ def apply_setting(parameter: Parameter, text: str) -> Parameter:
     """
     if text == "*":
         return _open(parameter)
+    if not isinstance(parameter, Categorical) and (hint := _hint(text)):
+        raise ValueError(f"expected a number, a range or choices{hint}")
     if ".." in text:
         return _narrowed(parameter, text)
     if "," in text:
         return with_choices(parameter, [part for part in text.split(",") if part.strip()])
     return _fixed(parameter, text)
+
+
+_NUMBER = r"(\d+\.?\d*(?:e[+-]?\d+)?)"
+_ALMOST_A_RANGE = re.compile(rf"{_NUMBER}\s*(?:-|–|—|:|…|\.\.\.|to)\s*{_NUMBER}", re.IGNORECASE)
+
+
+def _hint(text: str) -> str:
+    """How a range is written, where a text was meant as one."""
+    found = None if re.fullmatch(_NUMBER, text) else _ALMOST_A_RANGE.fullmatch(text)
+    return f"; a range is written {found[1]}..{found[2]}" if found else ""
 
 
 def _fixed(parameter: Parameter, text: str) -> Parameter:

@@ -142,6 +142,22 @@ class SearchSpace:
             said[name] = f"--set {setting}"
         return self.with_parameters(changed, said)
 
+    def left_by(self, changed: "SearchSpace") -> list[str]:
+        """A sentence for each parameter that a changed space takes out of the range of this one."""
+        sentences = []
+        for name, declared in self.parameters.items():
+            now = changed.parameters[name]
+            if isinstance(declared, Categorical) or now == declared:
+                continue
+            low, high = _ends(now)
+            if low < declared.low or high > declared.high:
+                said = number(low) if low == high else f"{number(low)}..{number(high)}"
+                sentences.append(
+                    f"{name}={said} leaves the range of {self.name}, which is "
+                    f"{number(declared.low)}..{number(declared.high)}"
+                )
+        return sentences
+
     def with_parameters(self, changed: Mapping[str, Parameter], said: Mapping[str, str]) -> "SearchSpace":
         """The space with other ranges of some parameters.
 
@@ -203,6 +219,17 @@ class SearchSpace:
             f"{said}: {name!r} is used only with {other} = {wanted}, "
             f"but {other} is {number(self.parameters[other].default)} here"
         )
+
+
+def _ends(parameter: Parameter) -> tuple[float, float]:
+    """The least and the greatest number that a parameter takes."""
+    if not isinstance(parameter, Categorical) and parameter.searched:
+        return parameter.low, parameter.high
+    values = parameter.choices if isinstance(parameter, Categorical) else (parameter.default,)
+    numbers = [float(value) for value in values if isinstance(value, int | float)]
+    whole = all(isinstance(value, int) for value in values)
+    low, high = min(numbers), max(numbers)
+    return (int(low), int(high)) if whole else (low, high)
 
 
 def _possible(parameter: Parameter) -> tuple[ParamValue, ...] | None:

@@ -28,6 +28,23 @@ def find_run(name: Path, out: Path) -> "RunDir":
     raise UsageError(f"no run {str(name)!r}\nruns in {out}: {', '.join(known) or 'none'}")
 
 
+def newest_run(out: Path) -> "RunDir":
+    """The run in `out` that was written to last.
+
+    Raises:
+        UsageError: there is none.
+    """
+    found = [path for path in out.glob("*/run.json") if not is_set_aside(path.parent)]
+    if not found:
+        raise UsageError(f"no run in {out}\nexpected a run directory or name, or another --out")
+    return RunDir(max(found, key=_written).parent)
+
+
+def _written(run: Path) -> float:
+    """When a run was last written to, by the times of its record and its journal."""
+    return max(path.stat().st_mtime for path in (run, run.with_name("study.journal")) if path.exists())
+
+
 def is_set_aside(path: Path) -> bool:
     """Whether a directory is a run that `--fresh` has renamed."""
     return re.search(r"\.\d{8}-\d{6}$", path.name) is not None

@@ -1,5 +1,6 @@
 """The Typer app: commands, options, exit codes, nothing else."""
 
+import difflib
 import errno
 import os
 import signal
@@ -14,8 +15,9 @@ from typer.core import TyperGroup
 
 from tuner.cli import options as opt
 from tuner.cli import streams
-from tuner.errors import StoppedError, TuneError
+from tuner.errors import StoppedError, TuneError, UsageError
 from tuner.registry import resolve
+from tuner.values import whole
 
 BEGAN = time.monotonic()
 INTERRUPTED = 130
@@ -39,6 +41,7 @@ class RunByDefault(TyperGroup):
             typer.echo(ctx.get_help())
             raise typer.Exit(2)
         if args[0] not in self.commands and args[0] not in {*ctx.help_option_names, "--version"}:
+            _check_first_word(args[0], list(self.commands))
             args = ["run", *args]
         parsed: list[str] = super().parse_args(ctx, args)
         return parsed
@@ -51,12 +54,53 @@ class RunByDefault(TyperGroup):
             raise StoppedError("stopped; the same command starts again") from None
 
 
+OTHER_WORDS = {
+    "help": ["--help"],
+    "list": ["datasets", "spaces", "baselines"],
+    "ls": ["compare"],
+    "runs": ["compare"],
+    "show": ["status"],
+    "search": ["run"],
+    "train": ["run"],
+    "tune": ["run"],
+    "resume": ["run"],
+    "version": ["--version"],
+}
+"""Commands of other programs, and those of ours that do that."""
+
+
+def _check_first_word(word: str, commands: list[str]) -> None:
+    """Refuses a word that is neither a command nor data.
+
+    Raises:
+        UsageError: with the nearest of both.
+    """
+    from tuner.datasets import DATASETS
+
+    path = Path(word)
+    if word.startswith("-") or word in DATASETS or path.exists() or path.name != word or path.suffix:
+        return
+    near = OTHER_WORDS.get(word.lower()) or [
+        *difflib.get_close_matches(word, commands, n=1),
+        *difflib.get_close_matches(word, DATASETS, n=1),
+    ]
+    hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+    raise UsageError(
+        f"no command or data set {word!r}{hint}\ncommands: {', '.join(commands)}\n"
+        f"data sets: {', '.join(DATASETS)}, or the path of a folder or file"
+    )
+
+
 app = typer.Typer(
     cls=RunByDefault,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="`tune digits` needs no data of yours: try it first. `tune run --help` lists all options. "
-    f"{DEBUG} with any command shows tracebacks.",
+    epilog="Examples:\n\n"
+    "tune digits  (needs no data of yours: try it first)\n\n"
+    "tune photos/ --budget 30m  (your own: a folder for each class)\n\n"
+    "tune asl --trials 50 --set filters=16..64  (a larger search, one range narrowed)\n\n"
+    "tune status  (of the newest run), tune compare  (of all runs)\n\n"
+    f"`tune run --help` lists all options; {DEBUG} with any command shows tracebacks.",
 )
 
 
@@ -78,7 +122,14 @@ def callback(
     """
 
 
-@app.command()
+@app.command(
+    epilog="Examples:\n\n"
+    "tune digits --trials 10\n\n"
+    "tune photos/ --test photos-test/ --budget 1h\n\n"
+    "tune data.csv --label-column label --image-shape 28x28\n\n"
+    "tune asl --space resnet --set learning_rate=0.001..0.01:log --baselines all\n\n"
+    "tune digits --trials 40  (after --trials 20: goes on with that run)"
+)
 def run(
     dataset: opt.DatasetName,
     trials: opt.Trials = 20,
@@ -163,11 +214,15 @@ def datasets(data_dir: opt.DataDir = None) -> int:
 
 
 @app.command()
-def spaces() -> int:
-    """The model families and search spaces there are."""
+def spaces(
+    name: str | None = typer.Argument(
+        None, metavar="[NAME]", help="One of them, or FILE.py:NAME; all without it."
+    ),
+) -> int:
+    """The model families and search spaces there are, with the range and default of each parameter."""
     from tuner.cli import commands
 
-    return commands.spaces()
+    return commands.spaces(name)
 
 
 @app.command()
@@ -180,16 +235,22 @@ def baselines() -> int:
 
 @app.command()
 def status(
-    run_name: opt.RunName,
-    trial: int | None = typer.Option(
-        None, "--trial", help="One trial: its parameters and curve; of a failed one also the end of its log."
+    run_name: Path | None = typer.Argument(
+        None, metavar="[RUN]", help="A run directory, or a run's name in --out; the newest without it."
+    ),
+    trial: str | None = typer.Option(
+        None,
+        "--trial",
+        metavar="N",
+        help="One trial: its parameters and curve; of a failed one also the end of its log.",
     ),
     out: opt.Out = Path("runs"),
 ) -> int:
-    """Trials done, running and failed; the best so far; the time left."""
+    """Trials done, running and failed; the best so far; the time left, or the result."""
     from tuner.cli import commands
 
-    return commands.status(commands.find_run(run_name, out), trial)
+    found = commands.newest_run(out) if run_name is None else commands.find_run(run_name, out)
+    return commands.status(found, None if trial is None else whole("--trial", trial))
 
 
 @app.command()

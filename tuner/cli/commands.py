@@ -13,9 +13,9 @@ from tuner.display import Display
 from tuner.errors import UsageError
 from tuner.files import read_json
 from tuner.run import runner
-from tuner.run_dir import RunDir, find_run
+from tuner.run_dir import RunDir, find_run, newest_run
 
-__all__ = ["find_run"]
+__all__ = ["find_run", "newest_run"]
 
 INTERRUPTED = 130
 
@@ -94,14 +94,15 @@ def datasets(data_dir: Path | None) -> int:
     return 0
 
 
-def spaces() -> int:
+def spaces(only: str | None) -> int:
     """`tune spaces`."""
     from search_spaces import SEARCH_SPACES
     from search_spaces.family import Task
-    from tuner.registry import resolve
+    from tuner.registry import reference, resolve
 
     task = Task((28, 28, 1), 10, 50_000)
-    for name, target in SEARCH_SPACES.items():
+    shown = SEARCH_SPACES if only is None else {only: reference("search space", only, SEARCH_SPACES)}
+    for name, target in shown.items():
         family = resolve(target)
         sys.stdout.write(f"{name}: {family.summary}\n")
         for parameter in family.space(task).to_json():
@@ -113,12 +114,15 @@ def spaces() -> int:
 
 
 def _parameter_line(parameter: dict[str, Any]) -> str:
+    from search_spaces.parameters import number
+
     if parameter["type"] == "categorical":
-        domain = ", ".join(map(str, parameter["choices"]))
+        domain = ", ".join(map(number, parameter["choices"]))
     else:
-        domain = f"{parameter['low']} to {parameter['high']}" + (", log" if parameter["log"] else "")
+        low, high = number(parameter["low"]), number(parameter["high"])
+        domain = f"{low} to {high}" + (", log" if parameter["log"] else "")
     fixed = "" if parameter["searched"] else ", fixed unless --set opens it"
-    line = f"{parameter['name']}: {domain}; default {parameter['default']}{fixed}"
+    line = f"{parameter['name']}: {domain}; default {number(parameter['default'])}{fixed}"
     return f"{line} ({parameter['summary']})" if parameter["summary"] else line
 
 

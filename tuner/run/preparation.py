@@ -66,9 +66,12 @@ def prepare(config: RunConfig, display: Display) -> Prepared:
         )
     try:
         space = family.space(task)
-        space = (file.apply(space) if file else space).with_settings(config.settings)
+        declared = file.apply(space) if file else space
+        space = declared.with_settings(config.settings)
     except SpaceError as error:
         raise UsageError(str(error)) from None
+    for sentence in declared.left_by(space):
+        display.say(f"--set {sentence}")
     baselines = contenders.baselines(
         config.baselines or traits.baselines, task, faithful=config.faithful_baselines
     )

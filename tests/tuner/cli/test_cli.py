@@ -1,3 +1,4 @@
+import os
 import shutil
 import subprocess
 import sys
@@ -44,12 +45,23 @@ def test_the_help_of_a_run_lists_its_options(tune: Tune, tmp_path: Path) -> None
         "--json",
     ):
         assert option in text
+    assert "Examples:" in text
+    assert "tune asl --space resnet" in text
 
 
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["digit"], "no data set 'digit'; did you mean 'digits'?"),
+        (["digit"], "no command or data set 'digit'; did you mean 'digits'?"),
+        (["run", "digit"], "no data set 'digit'; did you mean 'digits'?"),
+        (["predct", "x"], "no command or data set 'predct'; did you mean 'predict'?"),
+        (["list"], "no command or data set 'list'; did you mean 'datasets' or 'spaces' or 'baselines'?"),
+        (["help"], "no command or data set 'help'; did you mean '--help'?"),
+        (["photos/"], "no file or folder 'photos/'"),
+        (["digits", "--trials", "ten"], "--trials 'ten': expected a whole number"),
+        (["status", "--trial", "x"], "no run in runs"),
+        (["spaces", "cnm"], "no search space 'cnm'; did you mean 'cnn'?"),
+        (["digits", "--set", "filters=8-32"], "a range is written 8..32"),
         (["digits", "--space", "cnm"], "no search space 'cnm'; did you mean 'cnn'?"),
         (["digits", "--space", "no.py:FAMILY"], "no file 'no.py'"),
         (["digits", "--baselines", "logistik"], "no baseline 'logistik'; did you mean 'logistic'?"),
@@ -98,6 +110,9 @@ def test_lists(tune: Tune, tmp_path: Path) -> None:
     assert "digits: 1,797 handwritten digits" in tune("datasets", cwd=tmp_path).stdout
     assert "filters: 16 to 64, log; default 32" in tune("spaces", cwd=tmp_path).stdout
     assert "course-cnn: " in tune("baselines", cwd=tmp_path).stdout
+    one = tune("spaces", "cnn", cwd=tmp_path).stdout
+    assert "learning_rate: 0.001 to 0.015, log" in one
+    assert "mlp: " not in one
 
 
 def test_commands_on_a_finished_run(tune: Tune, small_run: Path, tmp_path: Path) -> None:
@@ -109,6 +124,11 @@ def test_commands_on_a_finished_run(tune: Tune, small_run: Path, tmp_path: Path)
     assert "filters = " in one.stdout
     assert "epoch 1: " in one.stdout
     assert tune("status", "digits", "--trial", "9", cwd=tmp_path).returncode == 2
+    assert "--trial 'x': expected a whole number" in tune("status", "--trial", "x", cwd=tmp_path).stderr
+    make_run(tmp_path / "runs" / "older", "alone")
+    for path in (tmp_path / "runs" / "older").iterdir():
+        os.utime(path, (1e9, 1e9))
+    assert tune("status", cwd=tmp_path).stdout == status.stdout
     (tmp_path / "runs" / "digits" / "report.md").unlink()
     assert tune("report", "digits", cwd=tmp_path).returncode == 0
     assert (tmp_path / "runs" / "digits" / "report.md").read_text().startswith("# ")
