@@ -15,7 +15,6 @@ from tuner.errors import DataError
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
-STUDY_NAME = "study"
 FAILED = "failed:"
 """A trial told to Optuna as pruned failed all the same when its reason begins so: told as failed,
 TPE would not learn to keep away from where trials fail."""
@@ -33,7 +32,7 @@ def read_trials(journal: Path) -> list["FrozenTrial"]:
     mended, and a line torn by a crash does no harm.
 
     Raises:
-        DataError: the journal holds no study named "study".
+        DataError: the journal holds no study, or several.
     """
     import optuna
     from optuna.storages import JournalStorage
@@ -46,9 +45,9 @@ def read_trials(journal: Path) -> list["FrozenTrial"]:
         _copy_whole_lines(journal, Path(copy))
         storage = JournalStorage(JournalFileBackend(copy, lock_obj=JournalFileOpenLock(copy)))
         try:
-            study = optuna.load_study(study_name=STUDY_NAME, storage=storage)
-        except KeyError:
-            raise DataError(f'{journal} holds no study named "{STUDY_NAME}"') from None
+            study = optuna.load_study(study_name=None, storage=storage)
+        except ValueError as error:
+            raise DataError(f"{journal} holds no study, or several: {error}") from None
         return [trial for trial in study.get_trials(deepcopy=False) if _has_begun(trial)]
 
 

@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 
-from tuner.search.engines.journal import STUDY
-
 Tune = Callable[..., "subprocess.CompletedProcess[str]"]
 
 SMALL_RUN = [
@@ -48,7 +46,7 @@ def trials(run: Path) -> list[Any]:
 
     path = str(run / "study.journal")
     storage = optuna.storages.JournalStorage(JournalFileBackend(path, lock_obj=JournalFileOpenLock(path)))
-    return optuna.load_study(study_name=STUDY, storage=storage).trials
+    return optuna.load_study(study_name=None, storage=storage).trials
 
 
 def report_of(run: Path) -> Any:

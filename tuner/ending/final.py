@@ -20,6 +20,7 @@ from tuner.errors import RunError
 from tuner.records import PastTrial, Purpose, TrialSpec
 from tuner.run_dir import RunDir
 from tuner.search import search as study
+from tuner.search.engines.journal import name_winner
 
 FOLDS = 3
 """Fresh folds on which finalists and baselines are trained."""
@@ -128,6 +129,7 @@ class Final:
             return False
         self.seconds["retraining"] = time.monotonic() - began
         publish.write(self._results([best, *baselines], ranking), self.run, self.dataset)
+        name_winner(self.run.journal, ranking[0]["trial"], _why(ranking))
         return True
 
     def _finalists(self) -> list[PastTrial]:
@@ -393,3 +395,18 @@ def _by_rounds(rows: list[list[Fit]]) -> list[Fit]:
     """The first of every row, then the second of every row, and so on."""
     longest = max((len(row) for row in rows), default=0)
     return [row[i] for i in range(longest) for row in rows if i < len(row)]
+
+
+def _why(ranking: list[dict[str, Any]]) -> str:
+    """Why the first of the ranked finalists has won, in a sentence."""
+    first, *others = ranking
+    if not first["folds"]:
+        return "best in the search; there was no time for fresh folds"
+    folds = f"mean {first['mean']:.4f} on {len(first['folds'])} fresh folds"
+    ahead = max(others, key=lambda row: row["search_score"], default=None)
+    if ahead is None or ahead["search_score"] <= first["search_score"]:
+        return f"{folds}; best in the search as well ({first['search_score']:.4f})"
+    return (
+        f"{folds}; trial {ahead['trial']} was ahead of it in the search ({ahead['search_score']:.4f} to "
+        f"{first['search_score']:.4f}) and has {ahead['mean']:.4f} there"
+    )

@@ -9,7 +9,7 @@ from tuner.display import duration
 from tuner.errors import UsageError
 from tuner.run_dir import RunDir
 from tuner.run_record import RunRecord
-from tuner.search.engines.journal import STUDY, is_paused
+from tuner.search.engines.journal import is_paused
 from tuner.search.engines.trials import FAILED
 from tuner.search.pace import Pace
 from tuner.search.schedulers import SCHEDULERS
@@ -37,7 +37,7 @@ def _trials(run_dir: RunDir) -> list[Any]:
         return []
     path = str(run_dir.journal)
     storage = optuna.storages.JournalStorage(JournalFileBackend(path, lock_obj=JournalFileOpenLock(path)))
-    return list(optuna.load_study(study_name=STUDY, storage=storage).get_trials(deepcopy=False))
+    return list(optuna.load_study(study_name=None, storage=storage).get_trials(deepcopy=False))
 
 
 def _state(trial: Any) -> str:

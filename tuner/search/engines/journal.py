@@ -12,7 +12,12 @@ if TYPE_CHECKING:
 
     from tuner.search.engines.journal_file import JournalFile
 
-STUDY = "study"
+ABOUT = (
+    "The value of a trial is its score on one validation fold. The best few are trained again on fresh "
+    "folds, and the one that is best there is the winner: see the attributes winner and why, which a run "
+    "gets at its end."
+)
+"""Said in the study itself, as tools that read it show a best trial of their own."""
 
 
 def open_study(path: Path) -> "tuple[optuna.Study, JournalFile]":
@@ -37,9 +42,7 @@ def open_study(path: Path) -> "tuple[optuna.Study, JournalFile]":
     try:
         file = JournalFile(path)
         storage = optuna.storages.JournalStorage(file)
-        study = optuna.create_study(
-            study_name=STUDY, storage=storage, direction="maximize", load_if_exists=True
-        )
+        study = _only_study(storage) or _new_study(storage, path.resolve().parent.name)
     except (ValueError, KeyError) as error:
         raise RunError(
             f"{path} cannot be read: {error}\n--fresh sets this run aside and starts anew"
@@ -48,6 +51,30 @@ def open_study(path: Path) -> "tuple[optuna.Study, JournalFile]":
         if not is_paused(trial):
             reset(study, trial.number)
     return study, file
+
+
+def _only_study(storage: "optuna.storages.BaseStorage") -> "optuna.Study | None":
+    """The study in a run's journal, whatever its name: a run may have been renamed since."""
+    import optuna
+
+    names = optuna.get_all_study_names(storage)
+    return optuna.load_study(study_name=names[0], storage=storage) if names else None
+
+
+def _new_study(storage: "optuna.storages.BaseStorage", name: str) -> "optuna.Study":
+    import optuna
+
+    study = optuna.create_study(study_name=name, storage=storage, direction="maximize")
+    study.set_user_attr("about", ABOUT)
+    return study
+
+
+def name_winner(path: Path, number: int, why: str) -> None:
+    """Says in the study which trial has won, and why. The caller holds the run's lock."""
+    study, _ = open_study(path)
+    for name, value in (("winner", number), ("why", why)):
+        if study.user_attrs.get(name) != value:
+            study.set_user_attr(name, value)
 
 
 def is_paused(trial: "optuna.trial.FrozenTrial") -> bool:
