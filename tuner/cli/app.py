@@ -291,6 +291,21 @@ def predict(
 
 
 @app.command()
+def export(
+    run_name: opt.ModelName,
+    to: opt.Formats,
+    quantize: opt.Quantize = None,
+    dest: opt.Destination = None,
+    out: opt.Out = Path("runs"),
+) -> int:
+    """The saved model in other formats, each compared with it in its own runtime."""
+    from tuner.cli.export import write
+    from tuner.use.description import Place
+
+    return write(Place.find(run_name, out), to, quantize, dest)
+
+
+@app.command()
 def compare(
     runs: list[Path] = typer.Argument(
         None, metavar="[RUN…]", help="Run directories or names; all in --out without any."

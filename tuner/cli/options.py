@@ -329,3 +329,31 @@ Invert = Annotated[
         panel=DATA,
     ),
 ]
+
+Formats = Annotated[
+    str,
+    _option(
+        "--to",
+        help="Formats, with commas: keras, saved-model, onnx, litert, openvino; card for a model card.",
+        panel=OUTPUT,
+        metavar="FORMAT,…",
+    ),
+]
+Quantize = Annotated[
+    str | None,
+    _option(
+        "--quantize",
+        help="int8: a second LiteRT file that computes in 8 bits, and the accuracy that costs.",
+        panel=OUTPUT,
+        metavar="int8",
+    ),
+]
+Destination = Annotated[
+    Path | None,
+    _option(
+        "--dest",
+        help="Where to write: exports in the run directory, without it.",
+        panel=OUTPUT,
+        metavar="DIR",
+    ),
+]
