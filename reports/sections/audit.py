@@ -72,6 +72,8 @@ def _duplicates(found: Mapping[str, Any]) -> str:
     train, test = copies.get("train", 0), copies.get("test", 0)
     text = sentence(found.get("rule", ""))
     if not train and not test:
+        if found.get("dissolved"):
+            return text
         return f"{text} No image has a near-copy.".strip()
     text += (
         f" {plural(train, 'training image has', 'training images have').capitalize()} a near-copy among the "

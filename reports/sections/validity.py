@@ -28,7 +28,13 @@ def _kind(summary: RunSummary) -> str:
     groups = data.duplicate_groups.get("test", data.n_test)
     noun = escape(data.noun)
     images = plural(data.n_test, "test image")
-    if not data.grouped:
+    if not data.grouped and _dissolved(summary):
+        basis = (
+            f"Which of the {images} are near-copies of each other is not known for {_share(summary)} of all "
+            "images, which hang together in groups too large or too mixed to be copies."
+        )
+        speak = "The intervals take them for independent ones, and are too narrow if they are not."
+    elif not data.grouped:
         basis = f"The {images} have no near-copies among them."
         speak = f"The intervals speak of new {noun} of the same kind."
     else:
@@ -41,7 +47,28 @@ def _kind(summary: RunSummary) -> str:
         speak = (
             f"With fewer than {MIN_GROUPS} groups no interval can be given, nor a verdict on any difference."
         )
-    return f"{basis} {speak}"
+    return f"{basis} {speak}{_scenes(summary)}"
+
+
+def _scenes(summary: RunSummary) -> str:
+    """That the data are of few scenes, which no number of images makes up for."""
+    scenes = ((summary.audit or {}).get("duplicates") or {}).get("scenes") or 0
+    if not scenes:
+        return ""
+    few = "one scene" if scenes == 1 else f"{scenes} scenes"
+    return (
+        f" More than a tenth of all images each come from {few}, kept whole on one side of every split: for "
+        f"these the numbers speak of {few}, not of {plural(summary.dataset.n_test, 'test image')}."
+    )
+
+
+def _dissolved(summary: RunSummary) -> float:
+    """Share of all images of which only exact copies are known."""
+    return float(((summary.audit or {}).get("duplicates") or {}).get("dissolved") or 0.0)
+
+
+def _share(summary: RunSummary) -> str:
+    return percent(_dissolved(summary), 0)
 
 
 def _seeds(final: Final) -> str:
@@ -87,6 +114,13 @@ def _held(test: Accuracy) -> str:
 
 def _leaks(summary: RunSummary, final: Final) -> str:
     leaked = summary.dataset.leaked_test_images
+    if not leaked and _dissolved(summary):
+        return (
+            "Whether test images have near-copies among the training images is not known: of "
+            f"{_share(summary)} of all images only exact copies could be told. Where these are frames of one "
+            "scene or images of one person, the accuracy on new ones is lower: name the groups "
+            "(`--group-column`, `--group-regex`)."
+        )
     if not leaked:
         return "No test image has a near-copy among the training images."
     assert final.winner.test is not None

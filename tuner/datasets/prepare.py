@@ -11,14 +11,11 @@ from tuner.datasets import cache
 from tuner.datasets.audit.build import build_audit
 from tuner.datasets.audit.duplicates import Duplicates, find_duplicates, join_known
 from tuner.datasets.base import DataOptions, Dataset, Labels, Prepared, Progress, RawData, Source
-from tuner.datasets.splits import TEST_FOLDS, hold_out
+from tuner.datasets.splits import MIN_IMAGES, TEST_FOLDS, hold_out
 from tuner.errors import DataError
 
 MIN_SIDE = 4
 """Pixels; smaller pictures show nothing a convolution could find."""
-
-MIN_IMAGES = 5
-"""Training images of a class: one for each of five folds."""
 
 
 def prepared(source: Source, options: DataOptions, progress: Progress) -> Dataset:
@@ -63,6 +60,7 @@ def _prepare(raw: RawData, source: Source, directory: Any, digest: str, progress
     _check(raw)
     found = find_duplicates(
         [raw.train_images] if raw.test_images is None else [raw.train_images, raw.test_images],
+        _known_labels(raw),
         _percent("looking for near-copies", progress),
     )
     groups, notes = _with_known_groups(raw, found)
@@ -74,6 +72,12 @@ def _prepare(raw: RawData, source: Source, directory: Any, digest: str, progress
     )
     arrays = {name: getattr(data, name) for name in Prepared.__dataclass_fields__}
     return cache.store(directory, arrays, audit, source.name, raw.class_names, digest, source.traits)
+
+
+def _known_labels(raw: RawData) -> Labels:
+    """Labels of all images, -1 for those of a test split, which are not to be looked at."""
+    tests = 0 if raw.test_images is None else len(raw.test_images)
+    return np.concatenate([raw.train_labels, np.full(tests, -1, raw.train_labels.dtype)])
 
 
 def _check(raw: RawData) -> None:

@@ -14,6 +14,9 @@ lucky split."""
 TEST_FOLDS = 5
 """One of these is held out for the test where the data has no test split: 20 %."""
 
+MIN_IMAGES = 5
+"""Training images of a class: one for each of five folds."""
+
 _ORDERS = 16
 _ORDER_BUDGET = 20_000
 
@@ -71,9 +74,15 @@ def group_folds(labels: Ints, groups: Ints, folds: int, seed: int) -> Ints:
 def hold_out(labels: Ints, groups: Ints) -> NDArray[np.bool_]:
     """Which images become the test split of data that has none: a stratified 20 %, groups whole.
 
-    The same for the same data whatever `--seed` is.
+    The same for the same data whatever `--seed` is. With few groups a fold may hold all images of a
+    class: then the first fold is held out that leaves every class with the most images to train on, up
+    to `MIN_IMAGES`, and of these the one with most classes.
     """
-    held: NDArray[np.bool_] = group_folds(labels, groups, TEST_FOLDS, TEST_SEED) == 0
+    fold_of = group_folds(labels, groups, TEST_FOLDS, TEST_SEED)
+    counts = np.zeros((TEST_FOLDS, int(labels.max()) + 1), np.int64)
+    np.add.at(counts, (fold_of, labels), 1)
+    left = np.minimum(counts.sum(0) - counts, MIN_IMAGES).sum(1)
+    held: NDArray[np.bool_] = fold_of == np.lexsort((-(counts > 0).sum(1), -left))[0]
     return held
 
 

@@ -88,5 +88,15 @@ def test_the_test_split_is_a_fifth_and_never_changes() -> None:
     assert (held == hold_out(labels, groups)).all()
 
 
+def test_few_groups_leave_every_class_something_to_train_on() -> None:
+    """Of three scenes the one that is all of its class is not held out."""
+    for order in ([0, 1, 2], [2, 0, 1], [1, 2, 0]):
+        groups = ints(np.repeat(order, 30))
+        labels = ints(groups == 2)
+        held = hold_out(labels, groups)
+        assert held.sum() == 30
+        assert np.unique(labels[~held]).tolist() == [0, 1]
+
+
 def test_number_of_folds() -> None:
     assert [search_folds(n) for n in (100, 19_999, 20_000)] == [5, 5, 10]

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.datasets.audit.duplicates import Duplicates
-from tuner.datasets.audit.suspects import suspected_labels
 from tuner.datasets.audit.text import describe
 from tuner.datasets.audit.vectors import unit_vectors
 from tuner.datasets.base import Images, Prepared, RawData
@@ -33,9 +32,6 @@ def build_audit(data: Prepared, raw: RawData, found: Duplicates, notes: Sequence
         notes: further sentences.
     """
     counts = np.bincount(data.train_labels, minlength=len(raw.class_names))
-    suspects, about = suspected_labels(
-        data.train_images, data.train_labels, data.train_groups, raw.class_names
-    )
     folds = group_folds(data.train_labels, data.train_groups, search_folds(len(data.train_labels)), 0)
     split = f"validation: {describe_folds(data.train_labels, folds, raw.class_names)}"
     return {
@@ -58,8 +54,7 @@ def build_audit(data: Prepared, raw: RawData, found: Duplicates, notes: Sequence
         "constant_images": {"train": _constant(data.train_images), "test": _constant(data.test_images)},
         "corrupt": list(raw.audit.get("corrupt", [])),
         "label_conflicts": _conflicts(data, found),
-        "suspected_labels": suspects,
-        "notes": [*raw.notes, *notes, *_missing_classes(data, raw), split, about],
+        "notes": [*raw.notes, *notes, *_missing_classes(data, raw), split],
     }
 
 
@@ -69,6 +64,8 @@ def _duplicates(data: Prepared, found: Duplicates) -> dict[str, Any]:
     return {
         "threshold": found.threshold,
         "rule": found.rule,
+        "scenes": found.scenes,
+        "dissolved": round(found.dissolved, 4),
         "groups": {"train": len(np.unique(data.train_groups)), "test": len(np.unique(data.test_groups))},
         "largest_group": int(np.bincount(np.concatenate([data.train_groups, data.test_groups])).max()),
         "images_with_copy": {"train": int(copied[:n].sum()), "test": int(copied[n:].sum())},
@@ -95,14 +92,20 @@ def _closest(members: NDArray[np.intp], n: int, data: Prepared) -> dict[str, Any
     across = len(train) > 0 and len(test) > 0
     left, right = (train, test) if across else (members, members)
     left, right = left[:_COMPARED], right[:_COMPARED]
-    product = unit_vectors(_take(left, n, data)) @ unit_vectors(_take(right, n, data)).T
+    vectors, others = unit_vectors(_take(left, n, data)), _take(right, n, data)
+    product = vectors @ unit_vectors(others).T
+    turned = vectors @ unit_vectors(others, mirrored=True).T
     if not across:
         np.fill_diagonal(product, -2)
+        np.fill_diagonal(turned, -2)
+    mirrored = bool(turned.max() > product.max())
+    product = turned if mirrored else product
     i, j = np.unravel_index(int(product.argmax()), product.shape)
     return {
         "a": _where(int(left[i]), n),
         "b": _where(int(right[j]), n),
         "correlation": round(min(1.0, float(product[i, j])), 4),
+        "mirrored": mirrored,
     }
 
 

@@ -26,9 +26,10 @@ def describe(audit: dict[str, Any], class_names: tuple[str, ...]) -> list[str]:
         f" {copies['images_with_copy']['test']:,} test; with an exact copy:"
         f" {copies['exact']['train']:,} train,"
         f" {copies['exact']['test']:,} test",
-        _leak_line(copies["leaked_test_images"], images["test"]),
+        _leak_line(copies["leaked_test_images"], images["test"], copies["dissolved"]),
         *(
             f"  {_place(pair['a'])} and {_place(pair['b'])} correlate {pair['correlation']:.3f}"
+            f"{' when one is mirrored' if pair['mirrored'] else ''}"
             for pair in copies["examples"]
         ),
         *_trouble_lines(audit),
@@ -46,10 +47,14 @@ def _size_lines(sizes: list[list[int]] | None) -> list[str]:
     ]
 
 
-def _leak_line(leaked: list[int], images: int) -> str:
-    if not leaked:
+def _leak_line(leaked: list[int], images: int, dissolved: float) -> str:
+    if leaked:
+        text = f"leaked test images: {len(leaked):,} of {images:,} have a near-copy among the training images"
+    elif dissolved:
+        text = "leaked test images: not known"
+    else:
         return "leaked test images: none has a near-copy among the training images"
-    return f"leaked test images: {len(leaked):,} of {images:,} have a near-copy among the training images"
+    return text + (f"; of {dissolved:.0%} of all images only exact copies are known" if dissolved else "")
 
 
 def _place(where: list[str | int]) -> str:
@@ -71,10 +76,5 @@ def _trouble_lines(audit: dict[str, Any]) -> list[str]:
         lines.append(
             f"near-copies whose labels differ: {len(audit['label_conflicts'])} pairs"
             f" (training images {pairs})"
-        )
-    for suspect in (audit["suspected_labels"] or [])[:5]:
-        lines.append(
-            f"suspicion: training image {suspect['image']} is labelled {suspect['label']!r}, looks like"
-            f" {suspect['predicted']!r} ({suspect['probability']:.0%} of a quick model)"
         )
     return lines

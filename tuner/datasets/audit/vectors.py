@@ -1,4 +1,4 @@
-"""Images as vectors whose products are correlations."""
+"""Images as vectors whose products are correlations: of all their pixels, or of their fine detail."""
 
 from collections.abc import Sequence
 from hashlib import blake2b
@@ -12,19 +12,31 @@ Floats = NDArray[np.float32]
 MAX_SIDE = 32
 """Longer images are averaged down to this many pixels a side before they are compared."""
 
+BLUR = 1.5
+"""Standard deviation, in pixels, of the Gaussian blur that fine detail is what is left of."""
+
 _VALUES = 8_000_000
 
 
-def unit_vectors(images: NDArray[np.uint8], max_side: int = MAX_SIDE) -> Floats:
+def unit_vectors(
+    images: NDArray[np.uint8], max_side: int = MAX_SIDE, *, detail: bool = False, mirrored: bool = False
+) -> Floats:
     """Images as mean-removed vectors of length 1, float32 (n, values); zero for constant images.
 
     The dot product of two is their correlation. Sides above `max_side` are first averaged over blocks of
     equal size, which leaves the correlation of copies and makes the work independent of resolution.
+
+    Args:
+        images: uint8 (n, height, width, channels).
+        max_side: pixels.
+        detail: of the averaged images, only what a blur takes away.
+        mirrored: of the images left to right.
     """
     _, height, width, channels = images.shape
     step = (-(-height // max_side), -(-width // max_side))
     rows = max(1, _VALUES // (height * width * channels))
-    return np.concatenate([_unit(images[i : i + rows], step) for i in range(0, len(images), rows)])
+    parts = [images[i : i + rows] for i in range(0, len(images), rows)]
+    return np.concatenate([_unit(part[:, :, ::-1] if mirrored else part, step, detail) for part in parts])
 
 
 def exact_copies(splits: Sequence[NDArray[np.uint8]]) -> Ints:
@@ -38,10 +50,14 @@ def exact_copies(splits: Sequence[NDArray[np.uint8]]) -> Ints:
     return np.array(numbers, np.int32)
 
 
-def _unit(images: NDArray[np.uint8], step: tuple[int, int]) -> Floats:
+def _unit(images: NDArray[np.uint8], step: tuple[int, int], detail: bool) -> Floats:
     values = images.astype(np.float32)
     if step != (1, 1):
         values = _block_means(values, step)
+    if detail:
+        from scipy.ndimage import gaussian_filter
+
+        values -= gaussian_filter(values, (0, BLUR, BLUR, 0))
     flat = values.reshape(len(values), -1)
     flat -= flat.mean(1, keepdims=True)
     length = np.sqrt(np.einsum("ij,ij->i", flat, flat))[:, None]

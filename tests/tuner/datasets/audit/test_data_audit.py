@@ -4,19 +4,9 @@ from pathlib import Path
 import numpy as np
 
 from tests.helpers.builders import csv_text, cycle, noise, npz_bytes, pixel_header, write
+from tests.helpers.pictures import few_scenes
 from tests.tuner.datasets.conftest import Load
 from tuner.datasets.audit.build import describe
-from tuner.datasets.audit.suspects import suspected_labels
-
-
-def blobs(n: int, classes: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Images that a quick model can tell apart: a bright spot somewhere, under noise."""
-    rng = np.random.default_rng(seed)
-    labels = cycle(n, classes)
-    images = rng.integers(0, 90, (n, 8, 8, 1))
-    for image, label in zip(images, labels, strict=True):
-        image[label % 4 * 2 : label % 4 * 2 + 2, label // 4 * 4 : label // 4 * 4 + 4] += 150
-    return images.astype(np.uint8), labels
 
 
 def test_copies_leaks_conflicts_and_constants(load_data: Load, tmp_path: Path) -> None:
@@ -52,26 +42,29 @@ def test_copies_leaks_conflicts_and_constants(load_data: Load, tmp_path: Path) -
     assert "images of one single value: 2 train, 0 test" in lines
 
 
-def test_labels_that_look_wrong_are_suspected() -> None:
-    images, labels = blobs(400, 4)
-    wrong = [17, 230]
-    labels[wrong] = (labels[wrong] + 1) % 4
-    found, about = suspected_labels(
-        images, labels.astype(np.int32), np.arange(400, dtype=np.int32), tuple("abcd")
-    )
-    assert found is not None
-    assert sorted(item["image"] for item in found) == wrong
-    assert found[0]["label"] != found[0]["predicted"]
-    assert found[0]["probability"] >= 0.9
-    assert "suspected" in about
+def test_a_giant_group_that_is_dissolved_leaves_leaks_unknown(load_data: Load, tmp_path: Path) -> None:
+    """All images show one square: nothing is said of near-copies that nobody looked for."""
+    rng = np.random.default_rng(0)
+    square = np.zeros((12, 12, 1))
+    square[3:9, 3:9] = 200
+    x = np.clip(square + rng.normal(0, 3, (80, 12, 12, 1)), 0, 255).astype(np.uint8)
+    file = write(tmp_path / "my.npz", npz_bytes(x_train=x, y_train=cycle(80, 2)))
+    data = load_data(file)
+    assert data.audit["duplicates"]["dissolved"] == 1
+    lines = "\n".join(describe(data.audit, data.class_names))
+    assert "leaked test images: not known; of 100% of all images only exact copies are known" in lines
 
 
-def test_a_model_that_knows_nothing_suspects_nobody() -> None:
-    found, about = suspected_labels(
-        noise(100), cycle(100, 4).astype(np.int32), np.arange(100, dtype=np.int32), tuple("abcd")
-    )
-    assert found is None
-    assert "were not looked for" in about
+def test_few_scenes_are_split_as_scenes(load_data: Load, tmp_path: Path) -> None:
+    images, scene = few_scenes(8, 40)
+    file = write(tmp_path / "my.npz", npz_bytes(x_train=images, y_train=scene % 2))
+    data = load_data(file)
+    copies = data.audit["duplicates"]
+    assert copies["scenes"] == 8
+    assert copies["leaked_test_images"] == []
+    assert copies["groups"]["train"] + copies["groups"]["test"] == 8
+    assert np.bincount(data.train_labels).min() >= 40
+    assert "only 8 scenes" in copies["rule"]
 
 
 def test_imbalance_and_missing_folds_are_said(load_data: Load, tmp_path: Path) -> None:

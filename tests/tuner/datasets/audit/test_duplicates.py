@@ -3,9 +3,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from tests.helpers.builders import noise
-from tuner.datasets.audit import duplicates
+from tests.helpers.builders import cycle, noise
+from tests.helpers.pictures import few_scenes, photographs, silhouettes
+from tuner.datasets.audit import duplicates, pairs
 from tuner.datasets.audit.duplicates import find_duplicates, join_known, numbered
 from tuner.datasets.audit.vectors import exact_copies, unit_vectors
 
@@ -73,10 +75,83 @@ def test_a_giant_group_is_no_evidence() -> None:
     square[4:12, 4:12] = 250
     images = np.array([near_copy(square, i, 3) for i in range(100)])
     images[1] = images[0]
-    found = find_duplicates([images])
+    found = find_duplicates([images], cycle(100, 2).astype(np.int32))
     assert "only exact copies count" in found.rule
+    assert found.dissolved == 1
     assert len(np.unique(found.groups)) == 99
     assert found.groups[0] == found.groups[1]
+
+
+def test_few_scenes_are_kept_whole_where_their_labels_are_their_own() -> None:
+    images, scene = few_scenes(8, 60)
+    found = find_duplicates([images], (scene % 2).astype(np.int32))
+    assert found.groups.tolist() == scene.tolist()
+    assert (found.scenes, found.dissolved) == (8, 0)
+    assert "only 8 scenes" in found.rule
+    by_chance = np.random.default_rng(0).integers(0, 2, len(scene)).astype(np.int32)
+    mixed = find_duplicates([images], by_chance)
+    assert mixed.scenes == 0
+    assert mixed.dissolved > 0.8
+
+
+def test_labels_of_the_test_split_decide_nothing() -> None:
+    images, scene = few_scenes(8, 60)
+    labels = np.where(np.arange(len(scene)) % 2, scene % 2, -1).astype(np.int32)
+    assert find_duplicates([images], labels).scenes == 8
+
+
+def test_exact_copies_do_not_make_copies_the_rule() -> None:
+    """An oversampled class among digits: nothing but the copies is joined."""
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    images = (digits.images * 255 / 16).astype(np.uint8)[..., None]
+    again = np.random.default_rng(0).choice(len(images), len(images) // 4, replace=False)
+    alone = find_duplicates([images])
+    found = find_duplicates([np.concatenate([images, images[again]])])
+    assert found.threshold == 0.99
+    assert len(np.unique(found.groups)) == len(np.unique(alone.groups))
+    assert (found.groups[again] == found.groups[len(images) :]).all()
+
+
+def changed(images: np.ndarray, how: str) -> np.ndarray:
+    """Copies as a camera, an editor or an augmented data set makes them."""
+    if how == "mirrored":
+        return images[:, :, ::-1]
+    if how == "shifted":  # as far as two pixels of 100
+        return np.roll(images, 1, 2)
+    size = images.shape[1]
+    resized = [
+        Image.fromarray(image[..., 0]).crop((1, 0, size, size - 1)).resize((size, size)) for image in images
+    ]
+    return np.stack([np.asarray(image) for image in resized])[..., None]
+
+
+@pytest.mark.parametrize("how", ["mirrored", "shifted", "cropped"])
+def test_detail_confirms_copies_that_pixels_hide(how: str) -> None:
+    images = photographs(400, side=64)
+    again = np.arange(40)
+    found = find_duplicates([images, changed(images[again], how)])
+    assert (found.groups[again] == found.groups[400:]).mean() > 0.9
+    assert len(np.unique(found.groups)) >= 400  # and nothing else is joined
+    assert "fine detail" in found.rule
+
+
+@pytest.mark.parametrize("made", ["silhouettes", "digits"])
+def test_outlines_are_no_detail(made: str) -> None:
+    """Detail of silhouettes is their outline: what they have in common confirms nothing."""
+    from sklearn.datasets import load_digits
+
+    digits = (load_digits().images * 255 / 16).astype(np.uint8)[..., None]
+    images = silhouettes(1000) if made == "silhouettes" else digits
+    vectors = unit_vectors(images)
+    close = vectors @ vectors.T
+    fine = unit_vectors(images, detail=True)
+    both = np.triu((close > 0.9) & (fine @ fine.T > 0.6), 1)
+    assert both.sum() > 1000  # the rule for photographs would join these
+    found = find_duplicates([images])
+    assert "fine detail" not in found.rule
+    assert len(np.unique(found.groups)) > 0.95 * len(images)
 
 
 def test_constant_images_are_copies_only_of_equal_ones() -> None:
@@ -93,15 +168,16 @@ def test_the_bound_rules_out_no_pair(threshold: float, monkeypatch: pytest.Monke
     base = rng.normal(size=(60, 24 * 24))
     images = np.repeat(base, 10, 0) + rng.normal(size=(600, 24 * 24)) * rng.uniform(0.05, 0.4, (600, 1))
     pixels = np.clip(images * 40 + 128, 0, 255).astype(np.uint8).reshape(600, 24, 24, 1)
-    monkeypatch.setattr(duplicates, "_TILE", 128)
-    monkeypatch.setattr(duplicates, "_SAMPLE", 100)
-    monkeypatch.setattr(duplicates, "_BOUND_FROM", 0)
+    monkeypatch.setattr(pairs, "_TILE", 128)
+    monkeypatch.setattr(pairs, "_SAMPLE", 100)
+    monkeypatch.setattr(pairs, "_BOUND_FROM", 0)
     monkeypatch.setattr(duplicates, "STRICT", threshold)
     monkeypatch.setattr(duplicates, "COMMON", 2.0)  # keeps the strict threshold
     monkeypatch.setattr(duplicates, "LOOSE", min(threshold, 0.95))
+    monkeypatch.setattr(duplicates, "is_telling", lambda *_: False)
     vectors = unit_vectors(pixels)
-    monkeypatch.setattr(duplicates, "_FEW", 10**9)
-    assert duplicates._bounding(vectors, threshold) is not None
+    monkeypatch.setattr(pairs, "_FEW", 10**9)
+    assert pairs._bounding(vectors, threshold, None) is not None
     expected = components(vectors @ vectors.T > threshold)
     assert find_duplicates([pixels]).groups.tolist() == expected.tolist()
     assert 60 < len(np.unique(expected)) < 600
