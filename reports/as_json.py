@@ -146,7 +146,8 @@ def _final(summary: RunSummary, final: Final) -> dict[str, Any]:
             "seeds": final.shipped.seeds,
             "parameters": final.shipped.parameters,
             "latency_ms": final.shipped.latency_ms,
-            "test_accuracy": _own_accuracy(final),
+            "test_accuracy": final.saved.mean if final.saved else None,
+            "ci95": list(final.saved.interval) if final.saved and final.saved.interval else None,
         },
         "ensemble_ci95": list(ensemble.interval) if ensemble and ensemble.interval else None,
         "better_than_every_baseline": final.better_than_every,
@@ -174,14 +175,6 @@ def _final(summary: RunSummary, final: Final) -> dict[str, Any]:
         ],
         "cut": list(final.cut),
     }
-
-
-def _own_accuracy(final: Final) -> float | None:
-    """Of the saved model."""
-    if final.saved is not None:
-        return final.saved.mean
-    test = final.winner.test
-    return test.per_seed[0] if test is not None else None
 
 
 def _comparison(final: Final | None) -> list[dict[str, Any]]:

@@ -69,6 +69,13 @@ def unbroken(text: str) -> str:
     return text.replace(" ", "\u00a0")
 
 
+def unbroken_percents(text: str) -> str:
+    """A text in which no line ends between a number and its per cent sign; code stays as it is."""
+    pieces = re.split(r"(```.*?```|`[^`\n]*`)", text, flags=re.DOTALL)
+    joined = [piece if i % 2 else re.sub(r"(\d) %", "\\1\u00a0%", piece) for i, piece in enumerate(pieces)]
+    return "".join(joined)
+
+
 def image(path: str, alt: str) -> str:
     """A figure with its alternative text."""
     return f"![{escape(alt)}]({path})"

@@ -1,24 +1,15 @@
 """Writes the report of a run: Markdown, JSON, CSV and figures, each file whole or not at all."""
 
-import csv
-import io
 from pathlib import Path
 
-from reports import SECTIONS
+from reports import FOLDED, SECTIONS, tables
 from reports.as_json import as_json
 from reports.facts.summary import RunSummary
 from reports.figures import FIGURES
-from reports.figures.results import ENSEMBLE, ranked
 from reports.figures.style import save
-from reports.markdown import join
+from reports.markdown import folded, join, unbroken_percents
 from tuner.files import write_json, write_text
 from tuner.registry import resolve
-
-COLUMNS = (
-    "model", "kind", "test_accuracy", "ci95_low", "ci95_high", "std", "seeds", "difference", "difference_low",
-    "difference_high", "verdict", "balanced_accuracy", "f1_macro", "auc", "validation_accuracy",
-    "train_accuracy", "parameters", "epochs", "seconds", "latency_ms", "source",
-)  # fmt: skip
 
 
 def write(run_dir: Path, into: Path | None = None) -> Path:
@@ -35,7 +26,9 @@ def write(run_dir: Path, into: Path | None = None) -> Path:
     folder = into or summary.path
     figures(summary, folder)
     write_json(folder / "report.json", as_json(summary))
-    write_text(folder / "leaderboard.csv", leaderboard(summary))
+    write_text(folder / "leaderboard.csv", tables.leaderboard(summary))
+    write_text(folder / "trials.csv", tables.trials(summary))
+    write_text(folder / "mistakes.csv", tables.mistakes(summary))
     report = folder / "report.md"
     write_text(report, markdown(summary))
     return report
@@ -43,7 +36,15 @@ def write(run_dir: Path, into: Path | None = None) -> Path:
 
 def markdown(summary: RunSummary) -> str:
     """The whole report."""
-    return join([resolve(section)(summary) for section in SECTIONS]) + "\n"
+    shown = [resolve(section)(summary) for section in SECTIONS]
+    closed = [_closed(resolve(section)(summary)) for section in FOLDED]
+    return unbroken_percents(join([*shown, "## Further details", *closed])) + "\n"
+
+
+def _closed(section: str) -> str:
+    """A section whose heading is what opens it."""
+    heading, _, body = section.partition("\n")
+    return folded(heading.removeprefix("## "), body.strip()) if section else ""
 
 
 def figures(summary: RunSummary, folder: Path) -> None:
@@ -54,40 +55,3 @@ def figures(summary: RunSummary, folder: Path) -> None:
             save(drawing.draw(summary), path)
         else:
             path.unlink(missing_ok=True)
-
-
-def leaderboard(summary: RunSummary) -> str:
-    """The leaderboard as CSV, best first; only the header before models are tested."""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    for row in _rows(summary):
-        writer.writerow({column: "" if row.get(column) is None else row[column] for column in COLUMNS})
-    return out.getvalue()
-
-
-def _rows(summary: RunSummary) -> list[dict[str, object]]:
-    if summary.final is None:
-        return []
-    models = {model.name: model for model in summary.final.models}
-    compared = {item.baseline: item for item in summary.final.comparisons}
-    rows: list[dict[str, object]] = []
-    for name, accuracy in ranked(summary):
-        row: dict[str, object] = {
-            "model": name,
-            "kind": "ensemble" if name == ENSEMBLE else models[name].kind,
-        }
-        row |= {"test_accuracy": accuracy.mean, "std": accuracy.std, "seeds": len(accuracy.per_seed)}
-        if accuracy.interval:
-            row |= {"ci95_low": accuracy.interval[0], "ci95_high": accuracy.interval[1]}
-        if found := compared.get(name):
-            row |= {"difference": found.difference, "verdict": found.verdict}
-            if found.interval:
-                row |= {"difference_low": found.interval[0], "difference_high": found.interval[1]}
-        if model := models.get(name):
-            row |= {metric.replace("-", "_"): found for metric, found in model.scores.items()}
-            row |= {"validation_accuracy": model.validation, "train_accuracy": model.train_accuracy}
-            row |= {"parameters": model.parameters, "epochs": model.epochs, "seconds": model.seconds}
-            row |= {"latency_ms": model.latency_ms, "source": model.source}
-        rows.append(row)
-    return rows

@@ -44,6 +44,7 @@ class Final:
     Attributes:
         models: winner first.
         ensemble: of the winner's seeds, averaged; None with one seed.
+        first: of the model of the winner's first seed, by itself: its interval is over groups only.
         confusion: (classes, classes) images of a true class (row) read as a class, mean over seeds.
         pairs: most frequent confusions first.
         untested: models that were to be compared and were not retrained: no time, or a failure.
@@ -59,6 +60,7 @@ class Final:
     comparisons: tuple[Comparison, ...]
     better_than_every: bool
     ensemble: Accuracy | None
+    first: Accuracy | None
     classes: tuple[Class, ...]
     confusion: NDArray[np.float64] | None
     pairs: tuple[Confusion, ...]
@@ -74,8 +76,13 @@ class Final:
 
     @property
     def saved(self) -> Accuracy | None:
-        """The saved model's own accuracy, without the noise of other seeds."""
-        return self.ensemble if self.shipped.seeds > 1 else None
+        """The saved model's own accuracy, without the noise of other seeds; None without predictions."""
+        return self.ensemble if self.shipped.seeds > 1 else self.first
+
+    @property
+    def distinct(self) -> tuple[Model, ...]:
+        """All models, the default left out where it is the winner itself."""
+        return tuple(model for model in self.models if self.best_trial or model.name != "default")
 
     @property
     def winner(self) -> Model:
@@ -127,6 +134,7 @@ def evaluate(final: Mapping[str, Any], arrays: Arrays, class_names: Sequence[str
         ),
         better_than_every=verdicts.better_than_every(others),
         ensemble=_ensemble(rows, arrays),
+        first=_by_itself(rows[0], arrays) if rows else None,
         classes=class_rows(matrix, labels, arrays["test_groups"], class_names)
         if matrix is not None and labels is not None
         else (),
@@ -159,8 +167,11 @@ def _shipped(final: Mapping[str, Any], winner: Model) -> Shipped:
 
 
 def _ensemble(rows: Sequence[NDArray[Any]], arrays: Arrays) -> Accuracy | None:
-    """The seeds' averaged probabilities as one model, whose interval is over groups only."""
-    if len(rows) < 2:
-        return None
-    right = np.mean(rows, axis=0).argmax(axis=1) == arrays["test_labels"]
+    """The seeds' averaged probabilities as one model."""
+    return _by_itself(np.mean(rows, axis=0), arrays) if len(rows) > 1 else None
+
+
+def _by_itself(probabilities: NDArray[Any], arrays: Arrays) -> Accuracy:
+    """One trained model as it is, whose interval is over groups only."""
+    right = probabilities.argmax(axis=1) == arrays["test_labels"]
     return as_accuracy(stats.count_correct(right[None], arrays["test_groups"], seeded=False), None)

@@ -106,3 +106,8 @@ class Search:
         """The complete trial with the highest score among those that can win."""
         complete = [t for t in self.of_state("complete") if t.score is not None and t.feasible]
         return max(complete, key=lambda trial: (trial.score or 0.0, -trial.number), default=None)
+
+    def ranked(self) -> tuple[Trial, ...]:
+        """Trials with a score: the complete ones first, each kind best first."""
+        scored = [trial for trial in self.trials if trial.score is not None and trial.state != "failed"]
+        return tuple(sorted(scored, key=lambda t: (t.state != "complete", -(t.score or 0.0), t.number)))

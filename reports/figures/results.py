@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 
 from reports.facts.answers import BINS, bin_of
 from reports.facts.curves import Curve
+from reports.facts.final import Final
 from reports.facts.models import Accuracy
+from reports.facts.rival import compared_with, rival
 from reports.facts.summary import RunSummary
 from reports.figures.parts import legend, percent_ticks, whole_numbers
 from reports.figures.style import BASELINE, DEFAULT, FAILED, INK, STOPPED, WINNER, canvas, plain, tidy, title
@@ -52,7 +54,7 @@ def leaderboard(summary: RunSummary) -> "Figure":
     below = " (arrow: further to the left)" if any(a.mean < start for _, a in rows) else ""
     axes.set_xlabel(f"test accuracy{sure}{below}")
     tidy(axes, grid="x")
-    title(figure, _leader_statement(summary, rows))
+    title(figure, _leader_statement(summary.final) if summary.final else "")
     return figure
 
 
@@ -66,26 +68,26 @@ def axis_start(rows: Sequence[tuple[str, Accuracy]]) -> float:
     return max(0.0, second - 0.3 * (top - second)) if near else 0.0
 
 
-def _leader_statement(summary: RunSummary, rows: Sequence[tuple[str, Accuracy]]) -> str:
-    """How the tuned model stands to the best other one."""
-    known = {name: accuracy.mean for name, accuracy in rows if name != ENSEMBLE}
-    itself = "default" if summary.final is not None and summary.final.best_trial == 0 else "tuned"
-    others = [name for name in known if name not in {"tuned", itself}]
-    if not others or "tuned" not in known or summary.final is None:
+def _leader_statement(final: Final) -> str:
+    """How the winner stands to the model that the answer measures it by."""
+    who = "The default" if final.best_trial == 0 else "The tuned model"
+    other = rival(final)
+    found = compared_with(final, other.name) if other is not None else None
+    if other is None or found is None:
         return "Accuracy on the test images"
-    verdict = next((c.verdict for c in summary.final.comparisons if c.baseline == others[0]), "")
-    by = known["tuned"] - known[others[0]]
-    if not float(points(abs(by))):
-        return f"The tuned model is level with {plain(others[0])} ({verdict})"
-    side = "ahead of" if by > 0 else "behind"
-    return f"The tuned model is {side} {plain(others[0])} by {points(abs(by))} points ({verdict})"
+    once = f", one seed at a time, is {{}} ({found.verdict})" if final.ensemble is not None else " is {}"
+    if not float(points(abs(found.difference))):
+        return f"{who}{once.format(f'level with {plain(other.name)}')}"
+    side = "ahead of" if found.difference > 0 else "behind"
+    told = f"{points(abs(found.difference))} points {side} {plain(other.name)}"
+    return f"{who}{once.format(told)}"
 
 
 def ranked(summary: RunSummary) -> list[tuple[str, Accuracy]]:
-    """Models and the ensemble with their test accuracy, best first."""
+    """Models and the ensemble with their test accuracy, best first; the winner once, also as the default."""
     if summary.final is None:
         return []
-    rows = [(model.name, model.test) for model in summary.final.models if model.test is not None]
+    rows = [(model.name, model.test) for model in summary.final.distinct if model.test is not None]
     if summary.final.ensemble is not None:
         rows.append((ENSEMBLE, summary.final.ensemble))
     return sorted(rows, key=lambda row: -row[1].mean)
@@ -96,7 +98,7 @@ def curve_groups(summary: RunSummary) -> list[tuple[str, list[Curve]]]:
     if summary.final is None:
         return []
     groups = []
-    for model in (model for model in summary.final.models if model.neural):
+    for model in (model for model in summary.final.distinct if model.neural):
         winner = model.kind == "winner"
         mine = [
             curve

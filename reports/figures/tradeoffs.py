@@ -36,7 +36,7 @@ def tradeoffs(summary: RunSummary) -> "Figure":
 
 def timed_models(summary: RunSummary) -> list[Model]:
     """The models whose accuracy and latency are known, if there are at least two."""
-    models = summary.final.models if summary.final is not None else ()
+    models = summary.final.distinct if summary.final is not None else ()
     known = [model for model in models if model.test is not None and model.latency_ms]
     return known if len(known) > 1 else []
 

@@ -1,9 +1,9 @@
-"""The answer: what won, by how much over what, how sure, what it cost, how to use it."""
+"""The answer: what won, by how much over what, how sure, what to try next, how to use it."""
 
 from reports import figures
-from reports.facts.comparisons import Comparison
 from reports.facts.final import Final
 from reports.facts.models import Accuracy, Model
+from reports.facts.rival import rival
 from reports.facts.summary import RunSummary
 from reports.markdown import (
     METRICS,
@@ -13,34 +13,52 @@ from reports.markdown import (
     escape,
     interval,
     join,
+    listed,
     percent,
     plural,
-    points,
     score,
+    value,
 )
+from reports.sections import next_steps, versus
 
 
 def render(summary: RunSummary) -> str:
-    """Title, the answer in one paragraph, sample test images."""
+    """Title, the answer in one paragraph and its chart, settings, weak points, what next, sample images."""
     title = f"# {escape(summary.name)}: {_headline(summary)}"
     missing = "\n".join(f"> {sentence}  " for sentence in _warnings(summary)).rstrip()
+    final = summary.final if summary.final is not None and summary.final.winner.test is not None else None
     answer = " ".join(part for part in (_result(summary), cost(summary)) if part)
-    return join([title, missing, answer, _use(summary), figures.place("samples", summary), _caption(summary)])
+    return join(
+        [
+            title,
+            missing,
+            next_steps.weak(summary, final) if final else "",
+            answer,
+            figures.place("leaderboard", summary),
+            " ".join(part for part in (_settings(summary, final), _worst(final)) if part) if final else "",
+            next_steps.steps(summary, final) if final and summary.state == "done" else "",
+            _use(summary),
+            figures.place("samples", summary),
+            _caption(summary),
+        ]
+    )
 
 
 def model_name(summary: RunSummary) -> str:
-    """Such as "CNN" for the spaces of that family, else the space's own name."""
-    return "CNN" if summary.space.startswith("cnn") else code(summary.space)
+    """Such as "tuned CNN" or "default CNN" for the spaces of that family, else with the space's own name."""
+    family = "CNN" if summary.space.startswith("cnn") else code(summary.space)
+    is_default = summary.final is not None and summary.final.best_trial == 0
+    return f"{'default' if is_default else 'tuned'} {family}"
 
 
 def _headline(summary: RunSummary) -> str:
     final = summary.final
-    if final is None or final.winner.test is None:
+    if final is None or final.winner.test is None or final.saved is None:
         return "an unfinished search" if summary.state != "done" else "the search"
-    accuracy = final.saved or final.winner.test
-    share = percent(accuracy.mean, decimals_for(accuracy.interval))
-    together = f"{final.shipped.seeds} seeds of " if final.saved else ""
-    return f"{together}a tuned {model_name(summary)} with {share} test accuracy"
+    share = percent(final.saved.mean, decimals_for(final.saved.interval))
+    together = f"{final.shipped.seeds} seeds of " if final.shipped.seeds > 1 else ""
+    article = "the" if final.best_trial == 0 else "a"
+    return f"{together}{article} {model_name(summary)} with {share} test accuracy"
 
 
 def _warnings(summary: RunSummary) -> list[str]:
@@ -48,35 +66,35 @@ def _warnings(summary: RunSummary) -> list[str]:
     states = {
         "interrupted": "This run was interrupted.",
         "searching": "This run has not ended: it is searching, or was stopped in the search.",
+        "finishing": "This run has not ended: it is retraining, or was stopped while it did.",
     }
-    states["finishing"] = "This run has not ended: it is retraining, or was stopped while it did."
     first = [states[summary.state]] if summary.state in states else []
     return [*first, *summary.missing]
 
 
 def _result(summary: RunSummary) -> str:
     final = summary.final
-    if final is None or final.winner.test is None:
+    if final is None or final.winner.test is None or final.saved is None:
         return _search_only(summary)
     digits = decimals_for(final.winner.test.interval)
-    opening = _opening(summary, final, final.winner.test)
-    best = _best(final)
-    closing = f", {_against(final, best, digits)}" if best else ""
-    return f"**{opening}{closing}.** {_metric(summary, final, best)}{_default(final)}{_every(final)}".strip()
+    opening = _opening(summary, final, final.saved, final.winner.test)
+    first = f"**{opening}{versus.against(summary, final, digits)}.**"
+    told = versus.default(final) + versus.caveats(summary, final) + versus.every(final)
+    return f"{first} {_metric(summary, final, rival(final))}{told}".strip()
 
 
-def _opening(summary: RunSummary, final: Final, one: Accuracy) -> str:
-    """What is saved and what it reads; where that is several seeds together, also what one of them does."""
-    name, noun = model_name(summary), escape(summary.dataset.noun)
+def _opening(summary: RunSummary, final: Final, saved: Accuracy, one: Accuracy) -> str:
+    """What is saved and what it reads; where other seeds were trained, also what one of them does."""
+    name, noun, seeds = model_name(summary), escape(summary.dataset.noun), len(one.per_seed)
+    share, sure = percent(saved.mean, decimals_for(saved.interval)), _sure(summary, saved)
+    if seeds < 2:
+        return f"The {name}, trained once, reads {share} of unseen {noun} correctly ({sure})"
+    many = final.shipped.seeds
+    what = f"The saved model, {many} seeds of the {name} together," if many > 1 else f"The saved {name}"
     alone = percent(one.mean, decimals_for(one.interval))
-    if final.saved is None:
-        return f"The tuned {name} reads {alone} of unseen {noun} correctly ({_sure(summary, one)})"
-    share = percent(final.saved.mean, decimals_for(final.saved.interval))
     apart = f" ({interval(one.interval, decimals_for(one.interval))})" if one.interval else ""
-    return (
-        f"The saved model, {final.shipped.seeds} seeds of the tuned {name} together, reads {share} of unseen "
-        f"{noun} correctly ({_sure(summary, final.saved)}); one seed alone reads {alone}{apart}"
-    )
+    mean = f"One seed alone reads {alone}" if many > 1 else f"Over {seeds} seeds it reads {alone} on average"
+    return f"{what} reads {share} of unseen {noun} correctly ({sure}). {mean}{apart}"
 
 
 def _sure(summary: RunSummary, accuracy: Accuracy) -> str:
@@ -93,87 +111,9 @@ def _metric(summary: RunSummary, final: Final, best: Model | None) -> str:
         return ""
     other = f", that of {code(best.name)} {score(best.scores[metric], metric)}" if best else ""
     return (
-        f"The search maximised {METRICS[metric]}: on the test images that of the tuned model is "
+        f"The search maximised {METRICS[metric]}: on the test images that of the {model_name(summary)} is "
         f"{score(final.winner.scores[metric], metric)}{other}. "
     )
-
-
-def _best(final: Final) -> Model | None:
-    """The baseline, the default left out, with the highest test accuracy."""
-    known = [model for model in final.baselines if model.test is not None and model.name != "default"]
-    return max(known, key=lambda model: model.test.mean if model.test else 0.0, default=None)
-
-
-def _comparison(final: Final, name: str) -> Comparison:
-    return next(item for item in final.comparisons if item.baseline == name)
-
-
-def _against(final: Final, model: Model, digits: int) -> str:
-    assert model.test is not None
-    found = _comparison(final, model.name)
-    apart = f"difference {interval(found.interval, digits)}: " if found.interval else ""
-    told = _told(found, len(final.comparisons))
-    many = [m for m in final.baselines if m.name != "default"]
-    which = "the best baseline" if len(many) > 1 else "the one baseline"
-    which += " that was tested" if set(final.untested) - {"default"} else ""
-    return (
-        f"{_points(found.difference, digits)} {which}, {code(model.name)} "
-        f"({percent(model.test.mean, digits)}; {apart}{told})"
-    )
-
-
-def _told(found: Comparison, many: int) -> str:
-    """The verdict; where only the correction for many comparisons stands against a difference, that too."""
-    low, high = found.interval or (0.0, 0.0)
-    corrected = found.verdict == "not distinguishable" and (low > 0 or high < 0)
-    return f"{found.verdict}, corrected for {many} comparisons" if corrected else found.verdict
-
-
-def _points(difference: float, digits: int) -> str:
-    shown = points(abs(difference), digits)
-    if not float(shown):
-        return "no more than" if difference <= 0 else "hardly more than"
-    return f"{shown} {'point' if shown == '1' else 'points'} {'more' if difference > 0 else 'less'} than"
-
-
-def _default(final: Final) -> str:
-    if final.best_trial == 0:
-        return "The search found nothing better than the default configuration, which won. "
-    if "default" in final.untested:
-        return (
-            f"What the search itself was worth is not known: `default` was not retrained{_on_folds(final)}. "
-        )
-    if not any(item.baseline == "default" for item in final.comparisons):
-        return ""
-    found = _comparison(final, "default")
-    digits = decimals_for(found.interval)
-    told = _told(found, len(final.comparisons))
-    apart = f"{interval(found.interval, digits)}: {told}" if found.interval else told
-    if found.difference <= 0:
-        lost = f"{points(found.difference, digits)} points, " if found.difference else ""
-        return f"The search itself gained nothing over the default configuration ({lost}{apart}). "
-    shown = points(found.difference, digits)
-    unit = "point" if shown == "1" else "points"
-    return f"The search itself was worth {shown} {unit} over the default configuration ({apart}). "
-
-
-def _on_folds(final: Final) -> str:
-    """What the default reached beside the winner where both were finalists."""
-    means = {item.trial: item.mean for item in final.finalists}
-    if 0 not in means:
-        return ""
-    default, won = percent(means[0]), percent(means[final.best_trial])
-    return f" (on the fresh folds of the validation it reached {default}, the winner {won})"
-
-
-def _every(final: Final) -> str:
-    if not final.comparisons:
-        return "There is no baseline to compare it with. "
-    others = [c for c in final.comparisons if final.best_trial or c.baseline != "default"]
-    if final.better_than_every and len(others) > 1:
-        tested = " that were tested" if final.untested else ""
-        return f"It is better than every one of the {len(others)} others{tested}. "
-    return ""
 
 
 def _search_only(summary: RunSummary) -> str:
@@ -183,9 +123,34 @@ def _search_only(summary: RunSummary) -> str:
     reached = score(best.score, summary.metric)
     return (
         f"**The best of the trials so far, number {best.number}, has a validation "
-        f"{METRICS[summary.metric]} of {reached}.** That flatters: it is the best of several, on the images "
-        "it was chosen on."
+        f"{METRICS[summary.metric]} of {reached}.** That is optimistic: it is the best of several, on the "
+        "images it was chosen by."
     )
+
+
+def _settings(summary: RunSummary, final: Final) -> str:
+    """The winner's settings, where they are not the default's."""
+    if final.best_trial == 0:
+        return f"Its settings are the default ones of the space {code(summary.space)}."
+    chosen = final.winner.params
+    changed = [
+        f"{code(p.name)} {escape(value(chosen[p.name]))} (default {escape(value(p.default))})"
+        for p in summary.parameters
+        if p.searched and p.name in chosen and value(chosen[p.name]) != value(p.default)
+    ]
+    return f"Its settings, where they are not the default: {listed(changed)}." if changed else ""
+
+
+def _worst(final: Final) -> str:
+    """The class that is least often recognised, and what it is taken for."""
+    known = [item for item in final.classes if item.recall is not None]
+    worst = min(known, key=lambda item: item.recall or 0.0, default=None)
+    if worst is None or worst.recall is None or worst.recall == 1:
+        return ""
+    index = final.classes.index(worst)
+    taken = next((pair for pair in final.pairs if pair.true == index), None)
+    most = f", most often read as {escape(final.classes[taken.said].name)}" if taken else ""
+    return f"The hardest class is **{escape(worst.name)}**: {percent(worst.recall, 0)} recognised{most}."
 
 
 def cost(summary: RunSummary) -> str:
@@ -233,17 +198,8 @@ def _use(summary: RunSummary) -> str:
         return f"Go on with it: {code(summary.command)}"
     return (
         'Use it: `keras.saving.load_model("model/model.keras").predict(images)` takes raw pixels from 0 to '
-        f"255 ([how](#use-the-model)).{_first_seed(summary.final)}"
+        "255 ([how](#use-the-model))."
     )
-
-
-def _first_seed(final: Final) -> str:
-    """What the saved file itself scored, where the answer speaks of a mean over seeds."""
-    test = final.winner.test
-    if final.saved is not None or test is None or len(test.per_seed) < 2:
-        return ""
-    first, digits = test.per_seed[0], max(1, decimals_for(test.interval))
-    return f" That file is the first seed's model, which reads {percent(first, digits)}."
 
 
 def _caption(summary: RunSummary) -> str:

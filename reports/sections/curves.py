@@ -2,6 +2,7 @@
 
 from reports import figures
 from reports.facts.summary import RunSummary
+from reports.facts.weak import rising
 from reports.figures.results import curve_groups, end_gap, kept_epochs
 from reports.markdown import code, join, points
 
@@ -13,8 +14,10 @@ def render(summary: RunSummary) -> str:
         return ""
     name, curves = groups[0]
     gap = end_gap(curves, kept_epochs(summary, name))
-    if gap > 0.1:
-        read = "it overfits, so that more data, more augmentation or more dropout could help"
+    if rising(curves) is not None:
+        read = "it was still learning when its epochs were over, so the gap may yet change"
+    elif gap > 0.1:
+        read = "it knows its training images much better than new ones (it overfits)"
     elif gap > 0.02:
         read = "it knows its training images somewhat better than new ones, as is usual"
     elif gap > -0.02:

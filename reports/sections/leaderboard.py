@@ -1,6 +1,5 @@
 """Winner, default and baselines side by side, and what may be said of the differences."""
 
-from reports import figures
 from reports.facts.comparisons import Comparison
 from reports.facts.final import Final
 from reports.facts.models import Model
@@ -34,7 +33,6 @@ def render(summary: RunSummary) -> str:
     return join(
         [
             "## Leaderboard",
-            figures.place("leaderboard", summary),
             _table(summary),
             _reading(summary),
             _other_scores(summary),
@@ -48,16 +46,15 @@ def _table(summary: RunSummary) -> str:
     models = {model.name: model for model in summary.final.models}
     verdicts = {item.baseline: item for item in summary.final.comparisons}
     rows = []
+    digits = max([1, *(decimals_for(accuracy.interval) for _, accuracy in ranked(summary))])
     for name, accuracy in ranked(summary):
-        digits = max(1, decimals_for(accuracy.interval))
         bold = "**" if name == "tuned" else ""
         shown = f"{bold}{percent(accuracy.mean, digits)}{bold}"
         shown = unbroken(shown)
         shown += f" {unbroken(f'({interval(accuracy.interval, digits)})')}" if accuracy.interval else ""
         label = f"*{name}*" if name == ENSEMBLE else f"{bold}{code(name)}{bold}"
-        compared = _compared(verdicts.get(name))
-        if name == "default" and summary.final.best_trial == 0:
-            compared = NONE, "the same"
+        label += " (the default)" if name == "tuned" and summary.final.best_trial == 0 else ""
+        compared = _compared(verdicts.get(name), digits)
         asked = [_score(models.get(name), summary.metric)] if summary.metric != "accuracy" else []
         rows.append([label, shown, *asked, *compared, *_size(models.get(name))])
     header = [
@@ -96,11 +93,11 @@ def _other_scores(summary: RunSummary) -> str:
     return folded("Balanced accuracy, F1, AUC and loss of each model", join([body, note]))
 
 
-def _compared(found: Comparison | None) -> tuple[str, str]:
+def _compared(found: Comparison | None, digits: int) -> tuple[str, str]:
     if found is None:
         return NONE, NONE
-    apart = f" {unbroken(f'({interval(found.interval)})')}" if found.interval else ""
-    return f"{points(found.difference, sign=True)}{apart}", found.verdict
+    apart = f" {unbroken(f'({interval(found.interval, digits)})')}" if found.interval else ""
+    return f"{points(found.difference, digits, sign=True)}{apart}", found.verdict
 
 
 def _size(model: Model | None) -> tuple[str, str, str, str]:
@@ -140,7 +137,7 @@ def _reading(summary: RunSummary) -> str:
 
 def _seeds(final: Final) -> str:
     """How many times the neural models were trained, where there is one number, else each."""
-    counts = {m.name: len(m.test.per_seed) for m in final.models if m.neural and m.test is not None}
+    counts = {m.name: len(m.test.per_seed) for m in final.distinct if m.neural and m.test is not None}
     seeds = next(iter(counts.values()))
     if set(counts.values()) == {seeds}:
         if seeds == 1:
@@ -154,14 +151,14 @@ def _seeds(final: Final) -> str:
 
 def _saved(summary: RunSummary) -> str:
     assert summary.final is not None
-    if summary.final.saved is not None:
+    if summary.final.shipped.seeds > 1:
         return "It is what is saved as `model/model.keras`."
     return "It is not saved, but the first seed's model alone."
 
 
 def _sources(summary: RunSummary) -> str:
     assert summary.final is not None
-    lines = [f"- {code(model.name)}: {_source(model)}" for model in summary.final.models if model.source]
+    lines = [f"- {code(model.name)}: {_source(model)}" for model in summary.final.distinct if model.source]
     return join([_training(summary), "\n".join(lines)])
 
 

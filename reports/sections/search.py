@@ -5,9 +5,23 @@ from collections.abc import Sequence
 from reports import figures
 from reports.facts.summary import RunSummary
 from reports.facts.trials import Search, Trial
-from reports.markdown import NONE, code, duration, escape, join, percent, plural, score, sentence, size, table
+from reports.markdown import (
+    NONE,
+    code,
+    duration,
+    escape,
+    join,
+    percent,
+    plural,
+    score,
+    sentence,
+    size,
+    table,
+    value,
+)
 from reports.sections.answer import trials
 
+SHOWN = 10
 STOPPED_BY = {
     "trials": "It ended when all its trials were done.",
     "budget": "It ended when its share of the time budget was used up.",
@@ -45,6 +59,7 @@ def render(summary: RunSummary) -> str:
             figures.place("history", summary),
             figures.place("timeline", summary),
             _finalists(summary),
+            _best_trials(summary),
             _cost(summary),
         ]
     )
@@ -184,6 +199,31 @@ def _finalists(summary: RunSummary) -> str:
             "one with the best score in the search won. That score is the best of many, and flatters."
         )
     header = ["trial", "in the search", *(["fresh folds", "mean"] if folds > 1 else ["fresh fold"])]
+    return join([text, table(header, rows, "r" * len(header))])
+
+
+def _best_trials(summary: RunSummary) -> str:
+    """The ten best trials with the parameters in which they differ."""
+    found = summary.search.ranked()
+    if len(found) < 2:
+        return ""
+    best = found[:SHOWN]
+    names = list(dict.fromkeys(name for trial in best for name in trial.params))
+    names = [name for name in names if len({value(trial.params.get(name)) for trial in best}) > 1]
+    won = summary.final.best_trial if summary.final is not None else None
+    rows = [
+        [
+            f"**{trial.number}**" if trial.number == won else str(trial.number),
+            score(trial.score or 0.0, summary.metric),
+            str(trial.epochs),
+            *(escape(value(trial.params.get(name))) for name in names),
+        ]
+        for trial in best
+    ]
+    header = ["trial", "on validation", "epochs", *(code(name) for name in names)]
+    stopped = ", then those stopped early, with their last score" if best[-1].state != "complete" else ""
+    bold = " Bold: the winner." if any(trial.number == won for trial in best) else ""
+    text = f"The best trials{stopped}; all of them are in `trials.csv`.{bold}"
     return join([text, table(header, rows, "r" * len(header))])
 
 

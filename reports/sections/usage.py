@@ -22,7 +22,7 @@ def render(summary: RunSummary) -> str:
 
 def _ensemble(summary: RunSummary) -> str:
     """What the saved model is made of, where it is the winner's seeds together."""
-    if summary.final is None or summary.final.saved is None:
+    if summary.final is None or summary.final.shipped.seeds < 2:
         return ""
     seeds = summary.final.shipped.seeds
     return (

@@ -17,8 +17,9 @@ from reports import markdown
 from reports.as_json import as_json
 from reports.facts.final import Final
 from reports.facts.summary import RunSummary
-from reports.write import leaderboard
-from reports.write import markdown as report_text
+from reports.figures import FIGURES
+from reports.tables import leaderboard, mistakes, trials
+from reports.write import markdown as written
 from tuner.errors import DataError, UsageError
 
 Runs = Callable[[str], Path]
@@ -47,6 +48,11 @@ def summaries(runs: Runs) -> Callable[[str], RunSummary]:
     return load
 
 
+def report_text(summary: RunSummary) -> str:
+    """The report with ordinary spaces before per cent signs."""
+    return written(summary).replace("\u00a0%", " %")
+
+
 def final_of(summary: RunSummary) -> Final:
     assert summary.final is not None
     return summary.final
@@ -59,7 +65,7 @@ def test_every_kind_of_run_gives_a_whole_report(
         summary = summaries(variant)
         text = report_text(summary)
         assert text.startswith("# ")
-        assert "## The data" in text
+        assert "<summary>The data</summary>" in text
         prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL).replace("  \n", "\n")
         told = prose.replace("| nan |", "|").replace("became NaN", "failed").replace("> ", "")
         for wrong in ("None", "nan", "NaN", "  ", "{", "np.", "..", " ,", "( "):
@@ -150,7 +156,7 @@ def test_a_search_for_another_metric_is_reported_by_it(tmp_path: Path, make_run:
     facts, text = as_json(summary), report_text(summary)
     answer = text.split("\n\n")[1]
     assert (
-        f"The search maximised AUC: on the test images that of the tuned model is {facts['final']['auc']:.3f}"
+        f"The search maximised AUC: on the test images that of the tuned CNN is {facts['final']['auc']:.3f}"
         in answer
     )
     assert "| model | test accuracy | AUC |" in text
@@ -172,7 +178,7 @@ def test_the_answer_is_made_of_the_numbers_in_the_json(summaries: Callable[[str]
     assert f"reads {100 * together:.0f} % of unseen photographs" in answer
     assert f"95 % interval {100 * low_high[0]:.0f} to {100 * low_high[1]:.0f}" in answer
     alone = f"({100 * accuracy['ci95'][0]:.0f} to {100 * accuracy['ci95'][1]:.0f})"
-    assert f"one seed alone reads {100 * accuracy['mean']:.0f} % {alone}" in answer
+    assert f"One seed alone reads {100 * accuracy['mean']:.0f} % {alone}" in answer
     rivals = [m for m in facts["baselines"] if m["name"] != "default"]
     best = max(rivals, key=lambda model: model["test_accuracy"]["mean"])
     item = next(c for c in facts["comparison"] if c["baseline"] == best["name"])
@@ -317,7 +323,11 @@ def test_perfect_predictions(summaries: Callable[[str], RunSummary]) -> None:
 
 def test_the_default_can_win(summaries: Callable[[str], RunSummary]) -> None:
     text = report_text(summaries("one-trial"))
-    assert "The search found nothing better than the default configuration, which won." in text
+    assert "No searched configuration was better than the default one." in text
+    assert text.startswith("# one: the default CNN with ")
+    assert "tuned CNN" not in text
+    assert "| `default` |" not in text
+    assert "| **`tuned`** (the default) | " in text
     assert "1 trial, none stopped early, none failed" in text
     assert "Too few trials to say which parameter mattered: 1 has a score, 10 are needed." in text
 
@@ -358,9 +368,137 @@ def test_what_was_not_tested_is_named_at_the_top(tmp_path: Path, make_run: Calla
     final["untested"] = ["default", "course-cnn"]
     (path / "final.json").write_text(json.dumps(final))
     answer = report_text(RunSummary.load(path)).split("## Leaderboard")[0]
-    assert "What the search itself was worth is not known: `default` was not retrained" in answer
-    assert "the best baseline that was tested" in answer
+    assert "Whether the search gained anything is not known: `default` was not retrained" in answer
+    assert "best baseline" not in answer
+    assert "The baseline was not tested: `course-cnn`, so the best of them is not known." in answer
     assert "others that were tested" in answer or "It is better than" not in answer
+
+
+def test_without_a_baseline_the_answer_and_the_chart_turn_to_the_default(
+    tmp_path: Path, make_run: Callable[..., Path]
+) -> None:
+    """The strongest may be the one that a budget left out."""
+    path = make_run(tmp_path / "run", "asl")
+    final = json.loads((path / "final.json").read_text())
+    final["models"] = [model for model in final["models"] if model["name"] != "course-cnn"]
+    final["untested"] = ["course-cnn"]
+    (path / "final.json").write_text(json.dumps(final))
+    summary = RunSummary.load(path)
+    answer = report_text(summary).split("## Leaderboard")[0]
+    assert "points more than the default configuration (" in answer
+    assert "dense-512`" not in answer
+    drawn = FIGURES["leaderboard"].draw(summary)
+    assert " of default (" in drawn.get_suptitle()
+
+
+def weak(path: Path, accuracies: list[float]) -> Path:
+    """The winner and a baseline learn so on every fold, in as many epochs."""
+    entries = [
+        entry
+        for entry in json.loads((path / "histories.json").read_text())
+        if entry["model"] in {"tuned", "course-cnn"} and entry["split"]
+    ]
+    for entry in entries:
+        first = entry["epochs"][0]
+        entry["epochs"] = [
+            {**first, "epoch": i + 1, "accuracy": a, "val_accuracy": a} for i, a in enumerate(accuracies)
+        ]
+    (path / "histories.json").write_text(json.dumps(entries))
+    run = json.loads((path / "run.json").read_text())
+    run["plan"]["epochs"] = len(accuracies)
+    (path / "run.json").write_text(json.dumps(run))
+    return path
+
+
+def test_a_model_that_was_still_learning_is_told_at_the_top(
+    tmp_path: Path, make_run: Callable[..., Path]
+) -> None:
+    text = report_text(RunSummary.load(weak(make_run(tmp_path / "run", "asl"), [0.3, 0.6])))
+    top = text.split("\n\n")[1]
+    assert top.startswith("> The winner was still learning when its 2 epochs were over (+30.0 points")
+    assert "- `--epochs 10 --fresh`: the winner was still learning; about " in text
+    assert "`course-cnn`, which was still learning after its " in text
+    assert "it overfits" not in text
+    flat = report_text(RunSummary.load(weak(make_run(tmp_path / "flat", "asl"), [0.85, 0.86, 0.86, 0.86])))
+    assert "still learning" not in flat
+
+
+def test_a_model_no_better_than_chance_is_told_at_the_top(
+    tmp_path: Path, make_run: Callable[..., Path]
+) -> None:
+    path = make_run(tmp_path / "run", "alone")
+    with np.load(path / "predictions.npz") as saved:
+        arrays = {name: saved[name] for name in saved.files}
+    says_a = np.array([0.6, 0.4, 0.0], dtype=np.float32)
+    arrays |= {name: np.tile(says_a, (len(row), 1)) for name, row in arrays.items() if "t/tuned/" in name}
+    np.savez_compressed(path / "predictions.npz", **arrays)
+    top = report_text(RunSummary.load(path)).split("\n\n")[1]
+    assert "> The winner is hardly better than always naming the most frequent class" in top
+    assert "> The winner never answers **B** and **C**." in top
+
+
+def test_a_good_run_has_no_warning_and_something_to_try(summaries: Callable[[str], RunSummary]) -> None:
+    text = report_text(summaries("mnist"))
+    assert not text.split("\n\n")[1].startswith(">")
+    assert "To try next:\n\n- " in text
+    assert "The hardest class is **" in text
+    assert "Its settings, where they are not the default: `learning_rate` 0.0041 (default 0.003)" in text
+
+
+def test_what_is_looked_up_rarely_is_closed(summaries: Callable[[str], RunSummary]) -> None:
+    text = report_text(summaries("asl"))
+    order = ["Leaderboard", "Classes", "Confusions", "Worst mistakes", "What the numbers rest on"]
+    order += ["What mattered", "How the search went", "Use the model", "Further details"]
+    assert re.findall(r"^## (.*)$", text, re.MULTILINE) == order
+    assert text.count("<details>") == text.count("</details>")
+    details = text.split("## Further details")[1]
+    for title in (
+        "Calibration",
+        "Learning curves",
+        "The data",
+        "The model",
+        "Environment and how to repeat it",
+    ):
+        assert f"<details>\n<summary>{title}</summary>\n\n" in details
+
+
+def test_no_line_ends_before_a_per_cent_sign(summaries: Callable[[str], RunSummary]) -> None:
+    text = re.sub(r"```.*?```|`[^`\n]*`", "", written(summaries("asl")), flags=re.DOTALL)
+    assert "\u00a0%" in text
+    assert not re.search(r"\d %", text)
+
+
+def test_the_tables_hold_what_the_report_says(summaries: Callable[[str], RunSummary]) -> None:
+    summary = summaries("failed")
+    rows = list(csv.DictReader(trials(summary).splitlines()))
+    assert [int(row["trial"]) for row in rows] == list(range(20))
+    assert [row["state"] for row in rows].count("failed") == 6
+    assert all(float(row["param_learning_rate"]) > 0 for row in rows)
+    best = max((row for row in rows if row["state"] == "complete"), key=lambda row: float(row["score"]))
+    text = report_text(summary)
+    assert f"| **{best['trial']}** | {100 * float(best['score']):.1f} % | {best['epochs']} |" in text
+    wrong = list(csv.DictReader(mistakes(summary).splitlines()))
+    assert len(wrong) == len(final_of(summary).mistakes)
+    assert all(row["truth"] != row["prediction"] for row in wrong)
+    assert [float(row["probability"]) for row in wrong] == sorted(
+        (float(row["probability"]) for row in wrong), reverse=True
+    )
+    assert f"misreads {len(wrong):,} of" in text
+    assert mistakes(summaries("interrupted")).count("\n") == 1
+
+
+def test_the_saved_model_has_an_interval_of_its_own(summaries: Callable[[str], RunSummary]) -> None:
+    """Of its own answers, without the noise of seeds that are not in it."""
+    final = final_of(summaries("binary"))
+    assert final.shipped.seeds == 1
+    assert final.saved is not None
+    assert final.winner.test is not None
+    assert final.saved.mean == final.winner.test.per_seed[0]
+    assert final.saved.interval is not None
+    answer = report_text(summaries("binary")).split("\n\n")[1]
+    assert answer.startswith(f"**The saved tuned CNN reads {100 * final.saved.mean:.1f} % of unseen images")
+    assert "Over 3 seeds it reads " in answer
+    assert as_json(summaries("binary"))["final"]["shipped"]["ci95"] == list(final.saved.interval)
 
 
 def test_a_damaged_run_directory_is_an_error_in_plain_words(
@@ -422,4 +560,4 @@ def test_importing_reports_is_cheap() -> None:
 def test_sections_are_references_that_resolve() -> None:
     from tuner.registry import resolve
 
-    assert all(callable(resolve(section)) for section in reports.SECTIONS)
+    assert all(callable(resolve(section)) for section in (*reports.SECTIONS, *reports.FOLDED))

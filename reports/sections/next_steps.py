@@ -1,0 +1,104 @@
+"""Weak points of a run, and what to try next, from facts of this run alone."""
+
+from reports.facts.final import Final
+from reports.facts.rival import compared_with
+from reports.facts.summary import RunSummary
+from reports.facts.weak import Weak, weaknesses
+from reports.markdown import code, duration, escape, join, listed, percent, plural, points
+from reports.sections.more_data import WORTH
+
+SHOWN = 8
+FEW_TRIALS = 20
+"""The usual number; with fewer, a search has hardly begun."""
+LARGE = 64
+"""Pixels a side from which features learned elsewhere have something to see."""
+
+
+def weak(summary: RunSummary, final: Final) -> str:
+    """What the reader has to know of a weak model, as a quotation at the top; "" where nothing is weak."""
+    found = weaknesses(final, summary.curves)
+    sentences = []
+    if found.chance is not None:
+        sentences.append(
+            f"The winner is hardly better than always naming the most frequent class "
+            f"({percent(found.chance)} of the test images): do not use it."
+        )
+    if found.beaten_by:
+        sentences.append(f"{code(found.beaten_by)} is better than the winner beyond chance.")
+    if found.rising is not None:
+        sentences.append(
+            f"The winner was still learning when its {plural(summary.epochs, 'epoch')} were over "
+            f"(+{points(found.rising)} points of validation accuracy in the last "
+            f"{'quarter of them' if summary.epochs > 7 else 'epoch'}), so its accuracy, and every comparison "
+            "here, is of models that are not finished: more `--epochs` come first."
+        )
+    if found.never_said:
+        sentences.append(_never(found))
+    return "\n".join(f"> {text}  " for text in sentences).rstrip()
+
+
+def _never(found: Weak) -> str:
+    shown = [f"**{escape(name)}**" for name in found.never_said[:SHOWN]]
+    more = len(found.never_said) - SHOWN
+    names = listed([*shown, f"{more} more"] if more > 0 else shown)
+    return f"The winner never answers {names}."
+
+
+def steps(summary: RunSummary, final: Final) -> str:
+    """A short list, most promising first, with what each would cost."""
+    found = [*_training(summary, final), *_search(summary, final), *_data(summary, final)]
+    if not found:
+        found = [
+            "Nothing in this run points to an easy gain: training was finished, and more trials are unlikely "
+            "to find much. Other data, or another `--space` with `--fresh`, would have to bring it."
+        ]
+    return join(["To try next:", "\n".join(f"- {step}" for step in found)])
+
+
+def _training(summary: RunSummary, final: Final) -> list[str]:
+    found = weaknesses(final, summary.curves)
+    if found.rising is None:
+        return []
+    longer = max(10, 2 * summary.epochs)
+    return [
+        f"`--epochs {longer} --fresh`: the winner was still learning"
+        f"{_cost(summary, longer / max(1, summary.epochs))}."
+    ]
+
+
+def _search(summary: RunSummary, final: Final) -> list[str]:
+    tried = sum(trial.state != "unfinished" for trial in summary.search.trials)
+    steps = []
+    if summary.config.get("budget") and (summary.search.stopped_by == "budget" or final.cut):
+        steps.append("A larger `--budget`: this one ended the search or left trainings out.")
+    gained = compared_with(final, "default")
+    settled = final.best_trial != 0 and gained is not None and gained.difference <= 0
+    if tried < FEW_TRIALS and not settled:
+        cost = _cost(summary, FEW_TRIALS / max(1, tried), only="search")
+        steps.append(f"`--trials {FEW_TRIALS}`: {plural(tried, 'configuration')} so far{cost}.")
+    height, width, channels = summary.dataset.image_shape
+    if channels == 3 and min(height, width) >= LARGE and summary.space != "transfer":
+        steps.append("`--space transfer --fresh`: features learned on ImageNet, often far ahead.")
+    if channels == 3 and final.winner.params.get("flip") is False:
+        steps.append("`--set flip=1 --fresh`, if a mirrored image is of the same class.")
+    return steps
+
+
+def _data(summary: RunSummary, final: Final) -> list[str]:
+    curve = final.data_curve
+    if curve is None or curve.noise is None or curve.gain - curve.noise <= WORTH:
+        return []
+    return [
+        f"More data of the same kind: half the data cost {points(curve.gain)} points, so as much again would "
+        f"probably bring some, though less ({summary.dataset.n_train:,} more images)."
+    ]
+
+
+def _cost(summary: RunSummary, times: float, only: str = "") -> str:
+    """Such as ", about 40 minutes in place of 20": the whole run, or with a longer stage."""
+    spent = {stage: seconds for stage, seconds in summary.seconds.items() if stage != "report"}
+    now = sum(spent.values())
+    grows = spent.get(only, 0.0) if only else sum(s for stage, s in spent.items() if stage != "setup")
+    if not grows:
+        return ""
+    return f"; about {duration(now + (times - 1) * grows)} in place of {duration(now)}"

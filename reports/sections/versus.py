@@ -1,0 +1,111 @@
+"""Sentences on how the winner stands to the other models."""
+
+from reports.facts.comparisons import Comparison
+from reports.facts.final import Final
+from reports.facts.models import Model
+from reports.facts.rival import compared_with, rival, tested_baselines, untested_baselines
+from reports.facts.summary import RunSummary
+from reports.facts.weak import cut_short
+from reports.markdown import code, decimals_for, interval, listed, percent, plural, points
+
+
+def against(summary: RunSummary, final: Final, digits: int) -> str:
+    """Such as ", 24 points more than the best baseline, `x` (65 %; difference 16 to 32: better)"."""
+    other = rival(final)
+    found = compared_with(final, other.name) if other is not None else None
+    if other is None or other.test is None or found is None:
+        return ""
+    apart = f"difference {interval(found.interval, digits)}: " if found.interval else ""
+    told = _told(found, len(final.comparisons))
+    return (
+        f", {_more_than(found.difference, digits)} {_which(summary, final, other)} "
+        f"({percent(other.test.mean, digits)}; {apart}{told})"
+    )
+
+
+def _which(summary: RunSummary, final: Final, other: Model) -> str:
+    if other.name == "default":
+        return "the default configuration"
+    which = "the best baseline" if len(tested_baselines(final)) > 1 else "the one baseline"
+    short = cut_short(other.name, summary.curves, summary.epochs)
+    stopped = f", which was still learning after its {plural(other.epochs, 'epoch')}" if short else ""
+    return f"{which}, {code(other.name)}{stopped}"
+
+
+def caveats(summary: RunSummary, final: Final) -> str:
+    """Baselines that were not tested, and those that a short `--epochs` has held back."""
+    missing = untested_baselines(final)
+    if missing:
+        many = plural(len(missing), "baseline was", "baselines were").split(" ", 1)[1]
+        names = listed([code(name) for name in missing])
+        return f"The {many} not tested: {names}, so the best of them is not known. "
+    other = rival(final)
+    short = [
+        model.name
+        for model in tested_baselines(final)
+        if model.neural
+        and (other is None or model.name != other.name)
+        and cut_short(model.name, summary.curves, summary.epochs)
+    ]
+    if not short:
+        return ""
+    verb = "was" if len(short) == 1 else "were"
+    return (
+        f"{listed([code(name) for name in short])} {verb} still learning when the "
+        f"{plural(summary.epochs, 'epoch')} of this run were over, and would do better with more. "
+    )
+
+
+def default(final: Final) -> str:
+    """What the search was worth over the default configuration."""
+    if final.best_trial == 0:
+        return "No searched configuration was better than the default one. "
+    if "default" in final.untested:
+        why = f"`default` was not retrained{_on_folds(final)}"
+        return f"Whether the search gained anything is not known: {why}. "
+    found, other = compared_with(final, "default"), rival(final)
+    if found is None or (other is not None and other.name == "default"):
+        return ""
+    digits = decimals_for(found.interval)
+    told = _told(found, len(final.comparisons))
+    apart = f"{interval(found.interval, digits)}: {told}" if found.interval else told
+    if found.difference <= 0:
+        lost = f"{points(found.difference, digits)} points, " if found.difference else ""
+        return f"The search gained nothing over the default configuration ({lost}{apart}). "
+    shown = points(found.difference, digits)
+    unit = "point" if shown == "1" else "points"
+    return f"The search gained {shown} {unit} over the default configuration ({apart}). "
+
+
+def every(final: Final) -> str:
+    """Whether it is better than all others, where that may be said."""
+    if not final.comparisons:
+        return "There is no baseline to compare it with. "
+    others = [c for c in final.comparisons if final.best_trial or c.baseline != "default"]
+    if final.better_than_every and len(others) > 1:
+        tested = " that were tested" if final.untested else ""
+        return f"It is better than every one of the {len(others)} others{tested}. "
+    return ""
+
+
+def _told(found: Comparison, many: int) -> str:
+    """The verdict; where only the correction for many comparisons stands against a difference, that too."""
+    low, high = found.interval or (0.0, 0.0)
+    corrected = found.verdict == "not distinguishable" and (low > 0 or high < 0)
+    return f"{found.verdict}, corrected for {many} comparisons" if corrected else found.verdict
+
+
+def _more_than(difference: float, digits: int) -> str:
+    shown = points(abs(difference), digits)
+    if not float(shown):
+        return "no more than" if difference <= 0 else "hardly more than"
+    return f"{shown} {'point' if shown == '1' else 'points'} {'more' if difference > 0 else 'less'} than"
+
+
+def _on_folds(final: Final) -> str:
+    """What the default reached beside the winner where both were finalists."""
+    means = {item.trial: item.mean for item in final.finalists}
+    if 0 not in means:
+        return ""
+    reached, won = percent(means[0]), percent(means[final.best_trial])
+    return f" (on the fresh folds it reached {reached}, the winner {won})"
