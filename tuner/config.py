@@ -23,6 +23,12 @@ PRUNERS = tuple(SCHEDULERS)
 METRICS = ("accuracy", "balanced-accuracy", "f1-macro", "auc")
 CLASS_WEIGHTS = ("none", "balanced")
 PRECISIONS = ("auto", "float32", "bfloat16")
+_PATH_CHOICES = {
+    "folders": ("classes", "splits"),
+    "label_level": ("top", "leaf"),
+    "spellings": ("merge", "keep"),
+    "pixel_order": ("pixels", "planes"),
+}
 
 
 LEAST = {"trials": 1, "epochs": 1, "finalists": 1, "seeds": 1, "patience": 1, "max_parameters": 1, "seed": 0}
@@ -82,6 +88,11 @@ class RunConfig:
     group_regex: str | None = _option(None, "free")
     test: Path | None = _option(None, "free")
     image_shape: tuple[int, int, int] | None = _option(None, "free")
+    label_regex: str | None = _option(None, "free")
+    folders: str | None = _option(None, "free")
+    label_level: str | None = _option(None, "free")
+    spellings: str | None = _option(None, "free")
+    pixel_order: str | None = _option(None, "free")
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Self:
@@ -112,6 +123,9 @@ class RunConfig:
                 raise UsageError(f"{flag(name)} {value}: expected a whole number from {least}")
         if self.budget is not None and not 0 < self.budget < math.inf:
             raise UsageError(f"--budget {self.budget}: expected {values.TIMES}")
+        for option, known in _PATH_CHOICES.items():
+            if (given := getattr(self, option)) is not None:
+                _one_of(flag(option), given, known)
         if self.target is not None and not 0 < self.target <= 1:
             raise UsageError(f"--target {self.target}: expected a validation score above 0, up to 1")
         if self.max_latency_ms is not None and not 0 < self.max_latency_ms < math.inf:

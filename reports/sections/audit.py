@@ -23,7 +23,15 @@ def render(summary: RunSummary) -> str:
     sentences = [first, *(_audit(summary.audit) if summary.audit else ())]
     if summary.final:
         sentences.append(_conflicts(summary.final.test_label_conflicts, "test"))
-    return join(["## The data", "\n".join(f"- {sentence}" for sentence in sentences if sentence)])
+    table = _reading((summary.audit or {}).get("reading") or {})
+    return join(["## The data", table, "\n".join(f"- {sentence}" for sentence in sentences if sentence)])
+
+
+def _reading(reading: Mapping[str, Any]) -> str:
+    """The table of what was read from where, and of what was left out."""
+    found = reading.get("rows") or []
+    lines = [f"| {escape(term)} | {escape(told)} |" for term, told in found]
+    return "\n".join(["| reading | |", "| --- | --- |", *lines]) if lines else ""
 
 
 def _audit(audit: Mapping[str, Any]) -> list[str]:

@@ -269,6 +269,51 @@ ImageShape = Annotated[
     ),
 ]
 
+LabelRegex = Annotated[
+    str | None,
+    _option(
+        "--label-regex",
+        help="For images by file name: the class is its match (of the first bracket, if it has one).",
+        panel=DATA,
+    ),
+]
+Folders = Annotated[
+    str | None,
+    _option(
+        "--folders",
+        help="For folders named like splits: splits, or classes whatever their names.",
+        panel=DATA,
+        metavar="classes|splits",
+    ),
+]
+LabelLevel = Annotated[
+    str | None,
+    _option(
+        "--label-level",
+        help="For folders inside class folders: the top one names the class, or the one an image lies in.",
+        panel=DATA,
+        metavar="top|leaf",
+    ),
+]
+Spellings = Annotated[
+    str | None,
+    _option(
+        "--spellings",
+        help="For labels such as ant and Ant, or 1 and 01: one class, or several.",
+        panel=DATA,
+        metavar="merge|keep",
+    ),
+]
+PixelOrder = Annotated[
+    str | None,
+    _option(
+        "--pixel-order",
+        help="For rows of colour values: red, green and blue of each pixel together, or one plane of each.",
+        panel=DATA,
+        metavar="pixels|planes",
+    ),
+]
+
 Name = Annotated[
     str, _option("--name", help="The run's name, so that several on one data set can stand.", panel=OUTPUT)
 ]

@@ -18,6 +18,13 @@ DATASETS: dict[str, str] = {
 }
 
 
+PATH_OPTIONS = (
+    *("labels", "label_column", "group_column", "group_regex", "test", "image_shape"),
+    *("label_regex", "folders", "label_level", "spellings", "pixel_order"),
+)
+"""Options that are for paths: data sets with a name know their own layout."""
+
+
 def quiet(message: str) -> None:
     """Progress that nobody wants to see."""
 
@@ -142,7 +149,7 @@ def _status(name: str, options: "DataOptions") -> Status:
 def _refuse_path_options(name: str, options: "DataOptions") -> None:
     from tuner.errors import UsageError
 
-    for option in ("labels", "label_column", "group_column", "group_regex", "test", "image_shape"):
+    for option in PATH_OPTIONS:
         if getattr(options, option) is not None:
             flag = "--" + option.replace("_", "-")
             raise UsageError(f"{flag} is for a path; the data set {name!r} knows its own layout")

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.datasets.formats.files import Entry
+from tuner.datasets.reading import Reading
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int32]
@@ -26,7 +27,8 @@ class DataOptions:
         data_dir: where data sets lie or are downloaded to.
         cache_dir: where prepared arrays are kept.
         download: whether the network may be touched.
-        labels, label_column, group_column, group_regex, test, image_shape: for paths as data
+        labels, label_column, group_column, group_regex, test, image_shape, label_regex, folders,
+            label_level, spellings, pixel_order: for paths as data
             sets, as `tune --help` explains them.
     """
 
@@ -39,6 +41,11 @@ class DataOptions:
     group_regex: str | None = None
     test: Path | None = None
     image_shape: tuple[int, int, int] | None = None
+    label_regex: str | None = None
+    folders: str | None = None
+    label_level: str | None = None
+    spellings: str | None = None
+    pixel_order: str | None = None
 
 
 @dataclass(frozen=True)
@@ -86,6 +93,7 @@ class RawData:
             None where the position says it.
         notes: what was done to the images on the way, a sentence each, for the audit.
         audit: further facts for the audit (original sizes, corrupt files, …).
+        reading: what was read from where, and what was left out.
     """
 
     class_names: tuple[str, ...]
@@ -99,6 +107,7 @@ class RawData:
     test_names: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
     audit: dict[str, Any] = field(default_factory=dict)
+    reading: Reading = field(default_factory=Reading)
 
 
 class Source(Protocol):
@@ -134,8 +143,9 @@ class Dataset:
     """A prepared data set: a directory of arrays that any process maps read-only.
 
     Holds `train_images.npy` (uint8), `train_labels.npy` (int32), `train_groups.npy` (int32),
-    `test_images.npy`, `test_groups.npy`, `test_labels.npy`, `audit.json`, and `dataset.json` with
-    the fields below. Groups are numbered over both splits, so that a group in both is a leak.
+    `test_images.npy`, `test_groups.npy`, `test_labels.npy`, `audit.json`, `train_names.json`,
+    `test_names.json` (folders in them may tell labels), and `dataset.json` with the fields below. Groups
+    are numbered over both splits, so that a group in both is a leak.
     Test labels are not offered here: `tuner.ending.test_labels` hands them out.
     """
 
@@ -183,6 +193,12 @@ class Dataset:
     def audit(self) -> dict[str, Any]:
         """The audit, as `tuner.datasets.audit.build` made it."""
         loaded: dict[str, Any] = json.loads((self.directory / "audit.json").read_text())
+        return loaded
+
+    @cached_property
+    def train_names(self) -> list[str]:
+        """The file or row that each training image came from."""
+        loaded: list[str] = json.loads((self.directory / "train_names.json").read_text())
         return loaded
 
     @property

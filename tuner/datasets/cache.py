@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -71,10 +71,17 @@ def directory_of(cache_dir: Path, name: str, digest: str) -> Path:
     return cache_dir.resolve() / "datasets" / f"{safe}-{digest}-v{FORMAT}"
 
 
-def is_complete(directory: Path) -> bool:
-    """Whether a directory holds all that `store` wrote, by the sizes of its files."""
+def is_complete(directory: Path, listing: str | None = None) -> bool:
+    """Whether a directory holds all that `store` wrote, by the sizes of its files.
+
+    Where `listing` is given, also whether the same lay beside the files that were read: only then is the
+    audit's table of files that are not used still right.
+    """
     try:
-        sizes = json.loads((directory / "dataset.json").read_text())["files"]
+        facts = json.loads((directory / "dataset.json").read_text())
+        if listing is not None and facts["listing"] != listing:
+            return False
+        sizes = facts["files"]
         return all((directory / name).stat().st_size == size for name, size in sizes.items())
     except (OSError, ValueError, KeyError, TypeError):
         return False
@@ -109,8 +116,12 @@ def store(
     class_names: tuple[str, ...],
     digest: str,
     traits: Traits,
+    names: Mapping[str, Sequence[str]],
+    listing: str = "",
 ) -> Dataset:
     """Writes a prepared data set, all of it or nothing.
+
+    `names` are the file or row of each image by split; `listing` tells apart what lay beside the files.
 
     Raises:
         DataError: the cache directory cannot be written to, or the disk is full.
@@ -123,6 +134,8 @@ def store(
             for array, values in arrays.items():
                 _write(temporary / f"{array}.npy", lambda path, values=values: np.save(path, values))  # type: ignore[misc]
             _write_json(temporary / "audit.json", audit)
+            for split, told in names.items():
+                _write_json(temporary / f"{split}_names.json", told)
             sizes = {path.name: path.stat().st_size for path in sorted(temporary.iterdir())}
             facts = {
                 "name": name,
@@ -131,6 +144,7 @@ def store(
                 "traits": asdict(traits),
                 "format": FORMAT,
                 "files": sizes,
+                "listing": listing,
             }
             _write_json(temporary / "dataset.json", facts)
             shutil.rmtree(directory, ignore_errors=True)  # incomplete, or we would not be here
@@ -183,7 +197,7 @@ def _write(path: Path, write: Callable[[Any], object]) -> None:
         os.fsync(file.fileno())
 
 
-def _write_json(path: Path, data: Mapping[str, Any]) -> None:
+def _write_json(path: Path, data: Mapping[str, Any] | Sequence[str]) -> None:
     text = json.dumps(data, allow_nan=False, default=_plain)
     _write(path, lambda file: file.write(text.encode(errors="backslashreplace")))
 

@@ -1,7 +1,9 @@
 """From the files of a data set to prepared arrays: read, check, group, split, audit, store."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ from tuner.datasets import cache
 from tuner.datasets.audit.build import build_audit
 from tuner.datasets.audit.duplicates import Duplicates, find_duplicates, join_known
 from tuner.datasets.base import DataOptions, Dataset, Labels, Prepared, Progress, RawData, Source
+from tuner.datasets.formats.files import Entry, survey
 from tuner.datasets.splits import MIN_IMAGES, TEST_FOLDS, hold_out
 from tuner.errors import DataError
 
@@ -27,9 +30,10 @@ def prepared(source: Source, options: DataOptions, progress: Progress) -> Datase
     entries = source.files(options, progress)
     digest = cache.fingerprint(entries, _identity(source, options), options.cache_dir)
     directory = cache.directory_of(options.cache_dir, source.name, digest)
-    if not cache.is_complete(directory):
+    listing = _listing(source, options)
+    if not cache.is_complete(directory, listing):
         with cache.exclusive(directory, progress):
-            if not cache.is_complete(directory):
+            if not cache.is_complete(directory, listing):
                 before = cache.stat_key(entries)
                 progress(f"reading {source.name}")
                 raw = source.read(entries, options, progress)
@@ -38,7 +42,8 @@ def prepared(source: Source, options: DataOptions, progress: Progress) -> Datase
                         f"files of {source.name!r} changed while they were read\n"
                         "start again when they are complete"
                     )
-                return _prepare(raw, source, directory, digest, progress)
+                raw = _with_reading(raw, entries)
+                return _prepare(raw, source, directory, digest, listing, progress)
     return replace(Dataset.open(directory), name=source.name, traits=source.traits)
 
 
@@ -53,10 +58,55 @@ def _identity(source: Source, options: DataOptions) -> dict[str, Any]:
         "group_column": options.group_column,
         "group_regex": options.group_regex,
         "image_shape": options.image_shape,
+        "label_regex": options.label_regex,
+        "folders": options.folders,
+        "label_level": options.label_level,
+        "spellings": options.spellings,
+        "pixel_order": options.pixel_order,
     }
 
 
-def _prepare(raw: RawData, source: Source, directory: Any, digest: str, progress: Progress) -> Dataset:
+def _listing(source: Source, options: DataOptions) -> str:
+    """Tells apart what lies at the paths of a source, used or not; "" where its files are known by name."""
+    roots = [root for root in (getattr(source, "root", None), options.test) if root is not None]
+    if not hasattr(source, "root"):
+        return ""
+    names = [
+        f"{len(listing.left)} {entry.name}"
+        for root in roots
+        for listing in (survey(root, strict=False),)
+        for entry in listing.entries
+    ]
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()
+
+
+def _with_reading(raw: RawData, entries: list[Entry]) -> RawData:
+    """With the names of the files where the reader has said nothing else."""
+    if raw.reading.images:
+        return raw
+    files = list(dict.fromkeys(entry.path.name for entry in entries))
+    shown = ", ".join(files[:4]) + (f" and {len(files) - 4:,} more" if len(files) > 4 else "")
+    test = "the data set's own" if raw.test_images is not None else ""
+    reading = replace(
+        raw.reading, images=shown, labels="as this data set has them", test=test, used=len(files)
+    )
+    return replace(raw, reading=reading)
+
+
+def _names(raw: RawData, kept: NDArray[np.intp], train: int) -> dict[str, list[str]]:
+    """The file or row of each prepared image; the first `train` of `kept` are for training."""
+    n, tests = len(raw.train_images), 0 if raw.test_images is None else len(raw.test_images)
+    both = [
+        *(raw.train_names or [f"training image {i + 1} (from 1)" for i in range(n)]),
+        *(raw.test_names or [f"test image {i + 1} (from 1)" for i in range(tests)]),
+    ]
+    names = [both[i] for i in kept]
+    return {"train": names[:train], "test": names[train:]}
+
+
+def _prepare(
+    raw: RawData, source: Source, directory: Path, digest: str, listing: str, progress: Progress
+) -> Dataset:
     _check(raw)
     found = find_duplicates(
         [raw.train_images] if raw.test_images is None else [raw.train_images, raw.test_images],
@@ -65,13 +115,16 @@ def _prepare(raw: RawData, source: Source, directory: Any, digest: str, progress
     )
     groups, notes = _with_known_groups(raw, found)
     data, kept, more = _split(raw, groups)
-    _check_counts(data.train_labels, raw.class_names)
+    _check_counts(data, raw)
     progress("auditing")
     audit = build_audit(
         data, raw, replace(found, exact=found.exact[kept], groups=found.groups[kept]), (*notes, *more)
     )
     arrays = {name: getattr(data, name) for name in Prepared.__dataclass_fields__}
-    return cache.store(directory, arrays, audit, source.name, raw.class_names, digest, source.traits)
+    names = _names(raw, kept, len(data.train_labels))
+    return cache.store(
+        directory, arrays, audit, source.name, raw.class_names, digest, source.traits, names, listing
+    )
 
 
 def _known_labels(raw: RawData) -> Labels:
@@ -97,9 +150,20 @@ def _check(raw: RawData) -> None:
         )
 
 
-def _check_counts(labels: Labels, class_names: tuple[str, ...]) -> None:
-    counts = np.bincount(labels, minlength=len(class_names))
+def _check_counts(data: Prepared, raw: RawData) -> None:
+    class_names = raw.class_names
+    counts = np.bincount(data.train_labels, minlength=len(class_names))
     rarest = int(counts.argmin())
+    there = int((raw.train_labels == rarest).sum())
+    groups = np.concatenate(
+        [data.train_groups[data.train_labels == rarest], data.test_groups[data.test_labels == rarest]]
+    )
+    if counts[rarest] < MIN_IMAGES < there and len(np.unique(groups)) < there:
+        raise DataError(
+            f"class {class_names[rarest]!r} has {there} images, but by their near-copies too few groups for a"
+            f" test split and {MIN_IMAGES} folds: copies of one photograph stay together\n"
+            "expected more different photographs of it, or a test split of your own (--test)"
+        )
     if counts[rarest] < MIN_IMAGES:
         raise DataError(
             f"class {class_names[rarest]!r} has {counts[rarest]} training images,"

@@ -119,4 +119,9 @@ def data_options(config: RunConfig) -> DataOptions:
         group_regex=config.group_regex,
         test=config.test,
         image_shape=config.image_shape,
+        label_regex=config.label_regex,
+        folders=config.folders,
+        label_level=config.label_level,
+        spellings=config.spellings,
+        pixel_order=config.pixel_order,
     )

@@ -114,7 +114,7 @@ def test_no_array_but_that_of_labels_holds_test_labels(load_data: Load, csv_file
     directory = load_data(csv_file).directory
     assert sorted(path.name for path in directory.iterdir()) == [
         *("audit.json", "dataset.json", "test_groups.npy", "test_images.npy", "test_labels.npy"),
-        *("train_groups.npy", "train_images.npy", "train_labels.npy"),
+        *("test_names.json", "train_groups.npy", "train_images.npy", "train_labels.npy", "train_names.json"),
     ]
     assert set(json.loads((directory / "dataset.json").read_text())["files"]) == {
         path.name for path in directory.iterdir()

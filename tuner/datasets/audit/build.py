@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.datasets import reading
 from tuner.datasets.audit.duplicates import Duplicates
 from tuner.datasets.audit.text import describe
 from tuner.datasets.audit.vectors import unit_vectors
@@ -41,6 +42,8 @@ def build_audit(data: Prepared, raw: RawData, found: Duplicates, notes: Sequence
             "shape": list(data.train_images.shape[1:]),
             "original_sizes": raw.audit.get("original_sizes"),
         },
+        "reading": _reading(data, raw, counts),
+        "scale": raw.audit.get("scale"),
         "classes": [
             {"name": name, "train": int(count)} for name, count in zip(raw.class_names, counts, strict=True)
         ],
@@ -56,6 +59,11 @@ def build_audit(data: Prepared, raw: RawData, found: Duplicates, notes: Sequence
         "label_conflicts": _conflicts(data, found),
         "notes": [*raw.notes, *notes, *_missing_classes(data, raw), split],
     }
+
+
+def _reading(data: Prepared, raw: RawData, counts: NDArray[np.intp]) -> dict[str, Any]:
+    classes = [(name, int(count)) for name, count in zip(raw.class_names, counts, strict=True)]
+    return reading.as_json(raw.reading, reading.rows(raw.reading, classes, data.train_images.shape[1:]))
 
 
 def _duplicates(data: Prepared, found: Duplicates) -> dict[str, Any]:

@@ -9,7 +9,10 @@ def describe(audit: dict[str, Any], class_names: tuple[str, ...]) -> list[str]:
     shape = "×".join(str(side) for side in images["shape"])
     counts = [entry["train"] for entry in audit["classes"]]
     values = audit["values"]
+    table = (audit.get("reading") or {}).get("rows") or []
     lines = [
+        *(["the data were read like this:"] if table else []),
+        *(f"  {term + ':':<12} {told}" for term, told in table),
         f"images: {images['train']:,} for training, {images['test']:,} for the test, {shape}",
         *_size_lines(images["original_sizes"]),
         f"classes: {len(class_names)}, {min(counts):,} to {max(counts):,} training images each"

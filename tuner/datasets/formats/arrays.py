@@ -1,21 +1,22 @@
 """A user's own arrays: CSV files of pixels, NumPy archives, IDX files."""
 
-import math
 import re
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tuner.datasets.base import DataOptions, Progress, RawData, Traits
-from tuner.datasets.formats.columns import label_column, pixel_columns
-from tuner.datasets.formats.csv_layout import Layout, look, without_header
-from tuner.datasets.formats.csvs import as_images, read_table, square_shape
+from tuner.datasets.formats.csv_layout import look
+from tuner.datasets.formats.csv_part import by_split, read_csv_part, read_labels
 from tuner.datasets.formats.files import Entry, Reader
 from tuner.datasets.formats.idx import read_idx
 from tuner.datasets.formats.labels import name_classes, number_groups
-from tuner.datasets.formats.npz import to_images, to_label_texts
+from tuner.datasets.formats.npz import to_images
 from tuner.datasets.formats.parts import Part, npz_parts
+from tuner.datasets.formats.values import Scale, scale_of
+from tuner.datasets.reading import Left, Reading, counted
 from tuner.errors import DataError, UsageError
 
 
@@ -26,6 +27,8 @@ class ArraySource:
     Attributes:
         train, test, valid: images and, unless there is a file for them, labels.
         train_labels, test_labels: labels in files of their own.
+        left: files beside them that are not used.
+        root: where all of them were found.
     """
 
     name: str
@@ -34,6 +37,8 @@ class ArraySource:
     test: Entry | None = None
     test_labels: Entry | None = None
     valid: Entry | None = None
+    left: tuple[Left, ...] = ()
+    root: Path | None = None
     summary: str = "your own arrays"
     traits: Traits = Traits()
     how: str = ""
@@ -48,12 +53,15 @@ class ArraySource:
         """Reads whatever the files are."""
         with Reader() as reader:
             parts = _read_parts(reader, self, options)
-        return assemble(parts)
+        raw = assemble(parts, options)
+        reading = replace(raw.reading, unused=(*counted(self.left), *raw.reading.unused), used=len(files))
+        return replace(raw, reading=reading)
 
 
-def assemble(parts: dict[str, Part]) -> RawData:
+def assemble(parts: dict[str, Part], options: DataOptions) -> RawData:
     """Joins training and validation images, and numbers classes and groups over all splits."""
     notes = [note for part in parts.values() for note in part.notes]
+    left = [item for part in parts.values() for item in part.left]
     train, test = parts["train"], parts.get("test")
     if "valid" in parts:
         train = _join(train, parts["valid"])
@@ -62,6 +70,7 @@ def assemble(parts: dict[str, Part]) -> RawData:
         )
     if test is not None and test.labels is None:
         notes.append(f"{test.what} has no labels and was left out")
+        left.append(("test images without labels", test.what))
         test = None
     if train.labels is None:
         raise UsageError(
@@ -72,107 +81,78 @@ def assemble(parts: dict[str, Part]) -> RawData:
             raise DataError(
                 f"{part.what}: {len(part.images)} images and {len(part.labels)} labels; expected as many"
             )
-    names, labels, test_labels = name_classes(
-        train.labels, test.labels if test else None, train.where, test.where if test else train.where
+    classes = name_classes(
+        *(train.labels, test.labels if test else None, train.where, test.where if test else train.where),
+        spellings=options.spellings,
     )
+    notes += classes.notes
+    test_images, test_names = (test.images, test.names or test.numbered()) if test else (None, None)
+    if test is not None and len(classes.kept) < len(test.images):
+        assert test_names is not None
+        lost = sorted({*range(len(test.images))} - {*classes.kept.tolist()})
+        left += [("test images of a class that no training image has", test_names[i]) for i in lost]
+        test_images, test_names = test.images[classes.kept], tuple(test_names[i] for i in classes.kept)
+        test = replace(test, groups=test.groups and [test.groups[i] for i in classes.kept])
     groups, test_groups = (
         number_groups(train.groups, test.groups if test else None) if train.groups else (None, None)
     )
     return RawData(
-        names,
+        classes.names,
         train.images,
-        labels,
-        test.images if test else None,
-        test_labels,
+        classes.train,
+        test_images,
+        classes.test if test else None,
         groups,
         test_groups,
+        train_names=train.names or train.numbered(),
+        test_names=test_names,
         notes=tuple(dict.fromkeys(notes)),
+        audit={} if train.scale.same else {"scale": train.scale.as_json()},
+        reading=Reading(
+            images=train.what,
+            labels=train.labels_from,
+            test=test.what if test else "",
+            values=str(train.scale),
+            unused=counted(left),
+        ),
     )
-
-
-def read_csv_part(reader: Reader, entry: Entry, labels: Entry | None, options: DataOptions) -> Part:
-    """A CSV of pixels, with labels in it or in another CSV.
-
-    Raises:
-        DataError, UsageError: as `read_table` and `pixel_columns`; a shape that must be asked for.
-    """
-    layout = look(reader, entry)
-    columns = pixel_columns(reader, layout, options, labelled=labels is None)
-    shape = image_shape(len(columns.pixels), options, layout)
-    texts = [column for column in (columns.label, columns.group) if column is not None]
-    table = read_table(reader, layout, columns.pixels, texts)
-    notes = [f"{name} of {entry.name} was taken for a row number" for name in columns.dropped]
-    if columns.label is not None and options.label_column is None:
-        notes.append(f"{layout.name(columns.label)} of {entry.name} was taken for the labels")
-    found = table.texts[columns.label] if columns.label is not None else None
-    if labels is not None:
-        found = read_labels(reader, labels, options)
-    groups = table.texts[columns.group] if columns.group is not None else None
-    return Part(as_images(table.pixels, shape), found, groups, str(entry), tuple(notes))
-
-
-def read_labels(reader: Reader, entry: Entry, options: DataOptions) -> list[str]:
-    """Labels from a file of their own: CSV, or IDX.
-
-    Raises:
-        DataError: unreadable or empty.
-    """
-    if "idx1" in entry.base:
-        return to_label_texts(read_idx(reader, entry), str(entry))
-    layout = look(reader, entry)
-    column = label_column(layout, options)
-    if layout.header is not None and layout.columns == 1 and not _names_labels(layout):
-        layout = without_header(layout)
-    return read_table(reader, layout, [], [column]).texts[column]
-
-
-def image_shape(values: int, options: DataOptions, layout: Layout) -> tuple[int, int, int]:
-    """The shape of images of that many values.
-
-    Raises:
-        UsageError: `--image-shape` disagrees, or is needed.
-    """
-    if options.image_shape is not None:
-        if math.prod(options.image_shape) != values:
-            given = "x".join(map(str, options.image_shape))
-            raise UsageError(
-                f"--image-shape {given} is {math.prod(options.image_shape)} values,"
-                f" but {layout.entry} has {values} pixel values a row"
-            )
-        return options.image_shape
-    found = square_shape(values) if values else None
-    if found is None:
-        raise UsageError(
-            f"{layout.entry} has {values} pixel values a row, which is no square image, grey or colour\n"
-            "expected --image-shape HEIGHTxWIDTHxCHANNELS, or --label-column if a column is not pixels"
-        )
-    return found
 
 
 def _read_parts(reader: Reader, source: ArraySource, options: DataOptions) -> dict[str, Part]:
     if source.train.base.endswith(".npz"):
         parts = npz_parts(reader, source.train, options)
-        if source.test is not None:
-            parts["test"] = replace(npz_parts(reader, source.test, options)["train"], what=str(source.test))
+        for split, entry in (("test", source.test), ("valid", source.valid)):
+            if entry is not None:
+                other = npz_parts(reader, entry, options, parts["train"].scale)["train"]
+                parts[split] = replace(other, what=str(entry))
         return parts
-    parts = {"train": _read_part(reader, source.train, source.train_labels, options)}
+    first = _read_part(reader, source.train, source.train_labels, options)
+    parts = by_split(first)
     if source.valid is not None:
-        parts["valid"] = _read_part(reader, source.valid, None, options)
+        parts["valid"] = replace(_read_part(reader, source.valid, None, options, first.scale), splits=None)
     if source.test is not None:
         if source.test_labels is None and source.train_labels is None and _unlabelled(reader, source):
             names = f"{source.test.name} has one column less than {source.train.name}"
             note = f"{names}: it has no labels and was left out"
-            parts["train"] = replace(parts["train"], notes=(*parts["train"].notes, note))
+            left = (*parts["train"].left, ("test images without labels", source.test.name))
+            parts["train"] = replace(parts["train"], notes=(*parts["train"].notes, note), left=left)
         else:
-            parts["test"] = _read_part(reader, source.test, source.test_labels, options)
+            parts["test"] = replace(
+                _read_part(reader, source.test, source.test_labels, options, first.scale), splits=None
+            )
     return parts
 
 
-def _read_part(reader: Reader, entry: Entry, labels: Entry | None, options: DataOptions) -> Part:
+def _read_part(
+    reader: Reader, entry: Entry, labels: Entry | None, options: DataOptions, scale: Scale | None = None
+) -> Part:
     if re.search(r"idx\d-ubyte", entry.base):
-        images = to_images(read_idx(reader, entry), str(entry))
-        return Part(images, read_labels(reader, labels, options) if labels else None, None, str(entry))
-    return read_csv_part(reader, entry, labels, options)
+        values = read_idx(reader, entry)
+        scale = scale or scale_of(values, str(entry))
+        images = to_images(values, str(entry), None, scale)
+        found, labels_from = read_labels(reader, labels, options) if labels else (None, "")
+        return Part(images, found, None, str(entry), scale=scale, labels_from=labels_from)
+    return read_csv_part(reader, entry, labels, options, scale)
 
 
 def _unlabelled(reader: Reader, source: ArraySource) -> bool:
@@ -188,23 +168,11 @@ def _join(first: Part, second: Part) -> Part:
             f"{second.what}: images {second.images.shape[1:]}\n"
             f"expected {first.images.shape[1:]}, as in {first.what}"
         )
-    labels = None if first.labels is None or second.labels is None else first.labels + second.labels
+    if first.labels is None or second.labels is None:
+        raise DataError(f"{second.what} has no labels; expected those of {first.what} and of it")
+    labels = first.labels + second.labels
     groups = None if first.groups is None else first.groups + (second.groups or [""] * len(second.images))
     images: NDArray[np.uint8] = np.concatenate([first.images, second.images])
-    return Part(images, labels, groups, first.what)
-
-
-def _names_labels(layout: Layout) -> bool:
-    """Whether the one field of the first line is a header: it says so, or the others are numbers."""
-    assert layout.header is not None
-    return layout.header[0].lower() in {
-        "",
-        "0",
-        "label",
-        "labels",
-        "class",
-        "target",
-        "category",
-        "y",
-        "digit",
-    } or (layout.first[0].replace(".", "", 1).isdecimal())
+    names = (*(first.names or first.numbered()), *(second.names or second.numbered()))
+    what = f"{first.what} and {second.what}"
+    return replace(first, images=images, labels=labels, groups=groups, what=what, names=names)

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from tuner.datasets.formats.encodings import encoding_of
 from tuner.datasets.formats.files import Entry, Reader, refusing
 from tuner.errors import DataError
 
@@ -19,6 +20,7 @@ class Layout:
         header: names of the columns, or None.
         skip: physical lines before the first row of data.
         first: the first row of data.
+        encoding: of the file.
     """
 
     entry: Entry
@@ -26,6 +28,7 @@ class Layout:
     header: tuple[str, ...] | None
     skip: int
     first: tuple[str, ...]
+    encoding: str = "utf-8-sig"
 
     @property
     def columns(self) -> int:
@@ -50,25 +53,35 @@ def look(reader: Reader, entry: Entry) -> Layout:
     Raises:
         DataError: the file is empty, has a header only, or its first row is not as long as the header.
     """
+    encoding = encoding_of(reader, entry)
     with reader.open(entry) as file:
-        text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
+        text = io.TextIOWrapper(file, encoding=encoding, errors="replace", newline="")
         lines = [(number, line) for number, line in _head(text, entry) if line.strip()][:2]
         text.detach()
     if not lines:
         raise DataError(f"{entry} is empty; expected rows of values separated by commas")
-    delimiter = max(",;\t", key=lines[0][1].count)
+    delimiter = max(",;\t|", key=lines[0][1].count)
+    if delimiter not in lines[0][1] and " " in lines[0][1].strip() and _by_spaces(lines[0][1]):
+        delimiter = " "
     rows = [
         tuple(field.strip() for field in fields)
         for fields in _fields([line for _, line in lines], delimiter, entry)
     ]
     if not _is_header(rows[0]):
-        return Layout(entry, delimiter, None, lines[0][0] - 1, rows[0])
+        return Layout(entry, delimiter, None, lines[0][0] - 1, rows[0], encoding)
     if len(rows) < 2:
         raise DataError(f"{entry} has a header and no row of data; expected one row an image")
-    layout = Layout(entry, delimiter, rows[0], lines[0][0], rows[1])
+    layout = Layout(entry, delimiter, rows[0], lines[0][0], rows[1], encoding)
     if len(rows[1]) != len(rows[0]):
         raise DataError(f"{layout.row(0)}: {len(rows[1])} values; expected {len(rows[0])}, as the header has")
     return layout
+
+
+def _by_spaces(line: str) -> bool:
+    """Whether spaces separate values: several numbers, or a file name and a label."""
+    fields = line.split()
+    numbers = sum(is_number(field) for field in fields)
+    return numbers * 2 >= len(fields) or (len(fields) == 2 and "." in fields[0])
 
 
 def without_header(layout: Layout) -> Layout:

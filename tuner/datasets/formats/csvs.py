@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tuner.datasets.base import Images
 from tuner.datasets.formats.csv_layout import Layout
 from tuner.datasets.formats.files import Reader
+from tuner.datasets.formats.values import scale_of
 from tuner.errors import DataError
 
 if TYPE_CHECKING:
@@ -26,16 +27,27 @@ class Table:
     """What was read from a CSV.
 
     Attributes:
-        pixels: uint8 (rows, pixel columns).
+        pixels: uint8 (rows, pixel columns), or float32 where these were allowed and are needed.
         texts: by column, the text of each row, stripped.
     """
 
     layout: Layout
-    pixels: NDArray[np.uint8]
+    pixels: NDArray[Any]
     texts: dict[int, list[str]]
 
 
-def read_table(reader: Reader, layout: Layout, pixels: Sequence[int], texts: Sequence[int] = ()) -> Table:
+class PixelValueError(DataError):
+    """A value that is no whole number from 0 to 255."""
+
+
+def read_table(
+    reader: Reader,
+    layout: Layout,
+    pixels: Sequence[int],
+    texts: Sequence[int] = (),
+    *,
+    fractions: bool = False,
+) -> Table:
     """Reads a CSV in pieces, so that memory holds little more than the pixels as bytes.
 
     Args:
@@ -43,14 +55,32 @@ def read_table(reader: Reader, layout: Layout, pixels: Sequence[int], texts: Seq
         layout: of the file, from `look`.
         pixels: columns of pixel values, in the order wanted.
         texts: columns to be read as text (labels, groups, paths).
+        fractions: whether other values will do that all are of one scale; pixels are then float32.
 
     Raises:
         DataError: a row of another length, a value that is no whole number from 0 to 255, an empty or
             truncated file.
     """
-    parts: list[NDArray[np.uint8]] = []
+    try:
+        return _collect(read_pieces(reader, layout, pixels, texts), layout, texts)
+    except PixelValueError as error:
+        if not fractions:
+            raise
+        pieces = read_pieces(reader, layout, pixels, texts, fractions=True)
+        try:
+            table = _collect(pieces, layout, texts)
+            scale_of(table.pixels, str(layout.entry))
+        except DataError:
+            raise error from None
+        return table
+
+
+def _collect(
+    pieces: Iterable[tuple[NDArray[Any], dict[int, list[str]]]], layout: Layout, texts: Sequence[int]
+) -> Table:
+    parts: list[NDArray[Any]] = []
     found: dict[int, list[str]] = {column: [] for column in texts}
-    for values, some in read_pieces(reader, layout, pixels, texts):
+    for values, some in pieces:
         parts.append(values)
         for column in texts:
             found[column] += some[column]
@@ -63,8 +93,12 @@ def read_pieces(
     pixels: Sequence[int],
     texts: Sequence[int] = (),
     most: int = _CHUNK_VALUES,
-) -> Iterator[tuple[NDArray[np.uint8], dict[int, list[str]]]]:
+    *,
+    fractions: bool = False,
+) -> Iterator[tuple[NDArray[Any], dict[int, list[str]]]]:
     """The same piece by piece, of some `most` values each: pixels, and texts by column.
+
+    Where `fractions`, pixels are float32, and any number will do.
 
     Raises:
         DataError: as `read_table`.
@@ -74,7 +108,9 @@ def read_pieces(
         if frame.shape[1] != layout.columns:
             _refuse_length(reader, layout, done + len(frame))
         values, bad = (
-            _to_pixels(frame if len(pixels) == layout.columns else frame[list(pixels)])
+            _to_pixels(
+                frame if [*pixels] == [*range(layout.columns)] else frame[list(pixels)], fractions=fractions
+            )
             if pixels
             else (np.empty((len(frame), 0), np.uint8), None)
         )
@@ -82,7 +118,9 @@ def read_pieces(
             row, column = bad[0], pixels[bad[1]]
             _refuse_length(reader, layout, done + row + 1)
             got = str(frame.iloc[row, column])[:40]
-            raise DataError(f"{layout.row(done + row)}: {got!r} in {layout.name(column)}; expected {_PIXEL}")
+            raise PixelValueError(
+                f"{layout.row(done + row)}: {got!r} in {layout.name(column)}; expected {_PIXEL}"
+            )
         found = {column: [str(text).strip() for text in frame[column].tolist()] for column in texts}
         for column, values_of in found.items():
             if "" in values_of:
@@ -150,6 +188,7 @@ def _frames(
             skiprows=layout.skip,
             na_filter=False,
             low_memory=False,
+            encoding=layout.encoding,
             encoding_errors="replace",
             chunksize=max(1, most // layout.columns),
             **options,
@@ -176,8 +215,10 @@ class _readable:  # noqa: N801  # reads as a statement
             raise DataError(f"{self.layout.entry} is no readable CSV: {why}") from error
 
 
-def _to_pixels(frame: "pd.DataFrame") -> tuple[NDArray[np.uint8], tuple[int, int] | None]:
-    """The values as bytes, or the row and column of the first that is no pixel value."""
+def _to_pixels(
+    frame: "pd.DataFrame", *, fractions: bool = False
+) -> tuple[NDArray[Any], tuple[int, int] | None]:
+    """The values as bytes (or float32), or the row and column of the first that is no pixel value."""
     import pandas as pd
 
     values = frame.to_numpy()
@@ -185,19 +226,19 @@ def _to_pixels(frame: "pd.DataFrame") -> tuple[NDArray[np.uint8], tuple[int, int
         plain = [frame[c] if frame[c].dtype.kind in "iuf" else frame[c].astype(str) for c in frame.columns]
         values = np.stack([pd.to_numeric(c, errors="coerce").to_numpy(np.float64) for c in plain], 1)
     with np.errstate(invalid="ignore"):
-        good = (values >= 0) & (values <= 255)
-        if values.dtype.kind == "f":
+        good = np.isfinite(values) if fractions else (values >= 0) & (values <= 255)
+        if values.dtype.kind == "f" and not fractions:
             good &= values == np.rint(values)
         if not good.all():
             row = int((~good).any(1).argmax())
             return np.empty((0, 0), np.uint8), (row, int((~good[row]).argmax()))
-    return values.astype(np.uint8), None
+    return values.astype(np.float32 if fractions else np.uint8), None
 
 
 def _refuse_length(reader: Reader, layout: Layout, rows: int | None) -> None:
     """Raises if one of the first `rows` rows (None: any) has not as many values as the first."""
     with reader.open(layout.entry) as file:
-        text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
+        text = io.TextIOWrapper(file, encoding=layout.encoding, errors="replace", newline="")
         for _ in range(layout.skip):
             text.readline()
         try:

@@ -5,11 +5,12 @@ import os
 import stat
 import struct
 import tokenize
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from threading import Lock
 from types import TracebackType
@@ -19,6 +20,10 @@ from tuner.errors import DataError
 
 MAX_ENTRY_BYTES = 8 << 30
 """More than this a single file may not unpack to in memory."""
+
+_HIDDEN = "hidden files or files of the operating system"
+_ODD = "files with control characters in their name"
+_SYSTEM = {"thumbs.db", "desktop.ini", "@eadir", "$recycle.bin", "system volume information"}
 
 UNREADABLE = (
     *(OSError, EOFError, ValueError, RuntimeError, MemoryError, OverflowError, LookupError, SyntaxError),
@@ -115,10 +120,31 @@ def refusing(what: object) -> Iterator[None]:
         raise DataError(f"{what} cannot be read: {why}") from error
 
 
+@dataclass(frozen=True)
+class Listing:
+    """Everything that lies at a path.
+
+    Attributes:
+        entries: files that may be used, those of archives last.
+        left: files that are not looked at, each with the reason.
+        empty: folders without any file.
+    """
+
+    entries: list[Entry]
+    left: tuple[tuple[str, str], ...] = ()
+    empty: tuple[str, ...] = ()
+
+
 def list_files(root: Path, *, strict: bool = True) -> list[Entry]:
+    """Every file at `root` that may be used, as `survey` lists them."""
+    return survey(root, strict=strict).entries
+
+
+def survey(root: Path, *, strict: bool = True) -> Listing:
     """Every file at `root`: a folder, walked; an archive's members; or one file. Sorted by name.
 
-    Archives that lie directly in a folder are opened too. Hidden files are left out.
+    Archives that lie directly in a folder are opened too. Hidden files, and names with control
+    characters, are left out.
 
     Args:
         root: of all of them.
@@ -129,15 +155,36 @@ def list_files(root: Path, *, strict: bool = True) -> list[Entry]:
         DataError: a symbolic link leads out of the folder, or a name in an archive does.
     """
     if root.is_file():
-        return list_archive(root) if is_archive(root) else [Entry(root, root.name)]
-    entries = [Entry(Path(path), name) for path, name in _walk(root, root.resolve(), "", strict)]
+        return survey_archive(root) if is_archive(root) else Listing([Entry(root, root.name)])
+    left: list[tuple[str, str]] = []
+    empty: list[str] = []
+    entries = [
+        Entry(Path(path), name) for path, name in _walk(root, root.resolve(), "", left, empty, strict=strict)
+    ]
     archives = [entry for entry in entries if "/" not in entry.name and is_archive(entry.path)]
-    members = [member for archive in archives for member in list_archive(archive.path)]
-    kept = [entry for entry in entries if entry not in set(archives)]
-    return sorted(kept, key=lambda entry: entry.name) + members
+    inside = [_named_by(archive.path, len(archives)) for archive in archives]
+    kept = sorted((entry for entry in entries if entry not in set(archives)), key=lambda entry: entry.name)
+    return Listing(
+        kept + [member for listing in inside for member in listing.entries],
+        (*left, *(item for listing in inside for item in listing.left)),
+        (*empty, *(name for listing in inside for name in listing.empty)),
+    )
 
 
-def list_archive(path: Path) -> list[Entry]:
+def _named_by(path: Path, archives: int) -> Listing:
+    """An archive in a folder; its name stands before its members where it may be the name of a split."""
+    found = survey_archive(path)
+    if archives == 1:
+        return found
+    stem = path.stem
+    return Listing(
+        [replace(entry, name=f"{stem}/{entry.name}") for entry in found.entries],
+        tuple((why, f"{stem}/{name}") for why, name in found.left),
+        tuple(f"{stem}/{name}" for name in found.empty),
+    )
+
+
+def survey_archive(path: Path) -> Listing:
     """The files inside a zip archive, sorted by name.
 
     Raises:
@@ -145,6 +192,8 @@ def list_archive(path: Path) -> list[Entry]:
     """
     with refusing(path), zipfile.ZipFile(path) as archive:
         members = archive.infolist()
+    left: list[tuple[str, str]] = []
+    names: list[str] = []
     for member in members:
         name = PurePosixPath(member.filename.replace("\\", "/"))
         if name.is_absolute() or ".." in name.parts or ":" in member.filename.split("/")[0]:
@@ -152,16 +201,21 @@ def list_archive(path: Path) -> list[Entry]:
                 f"{path}: the archive has an entry named {member.filename!r}\n"
                 "expected names inside the archive"
             )
-        if not member.filename.isprintable():
-            raise DataError(
-                f"{path}: the archive has an entry named {member.filename!r}; expected printable names"
-            )
         if stat.S_ISLNK(member.external_attr >> 16):
             raise DataError(f"{path}: the entry {member.filename!r} is a symbolic link; expected plain files")
         if member.flag_bits & 1:
             raise DataError(f"{path}: the entry {member.filename!r} is encrypted; expected plain files")
-    names = [member.filename for member in members if not member.is_dir()]
-    return [Entry(path, name, name) for name in sorted(names) if not _hidden(name)]
+        if member.is_dir():
+            continue
+        if not _showable(member.filename):
+            left.append((_ODD, repr(member.filename)))
+        elif _hidden(member.filename):
+            left.append((_HIDDEN, member.filename))
+        else:
+            names.append(member.filename)
+    folders = [member.filename.rstrip("/") for member in members if member.is_dir()]
+    empty = [folder for folder in folders if not any(name.startswith(f"{folder}/") for name in names)]
+    return Listing([Entry(path, name, name) for name in sorted(names)], tuple(left), tuple(empty))
 
 
 def is_archive(path: Path) -> bool:
@@ -178,34 +232,42 @@ def find(entries: list[Entry], *names: str) -> Entry | None:
     return None
 
 
-def _walk(folder: Path, root: Path, prefix: str, strict: bool) -> Iterator[tuple[str, str]]:
+def _walk(
+    folder: Path, root: Path, prefix: str, left: list[tuple[str, str]], empty: list[str], *, strict: bool
+) -> Iterator[tuple[str, str]]:
     try:
         with refusing(folder):
             items = sorted(os.scandir(folder), key=lambda item: item.name)
     except DataError:
         if strict:
             raise
+        left.append(("folders that may not be read", prefix.rstrip("/")))
         return
+    if not items and prefix:
+        empty.append(prefix.rstrip("/"))
     for item in items:
-        if _hidden(item.name) or (not strict and not _is_plain(item, root)):
-            continue
-        if not item.name.isprintable():  # also bytes that are no text, which could not be shown or stored
-            raise DataError(f"{folder} has a file named {item.name!r}; expected printable names")
         name = prefix + item.name
+        directory = item.is_dir(follow_symlinks=False)
+        if _hidden(item.name) or not _showable(item.name):
+            why, shown = (_HIDDEN, name) if _hidden(item.name) else (_ODD, repr(name))
+            inside = sum(len(files) for _, _, files in os.walk(item.path)) if directory else 1
+            left += [(why, shown)] * inside
+            continue
+        if item.is_symlink() and not strict and not _leads_inside(item, root):
+            left.append(("links out of the folder", name))
+            continue
         if item.is_symlink():
             _check_link(Path(item.path), root)
-        if item.is_dir(follow_symlinks=False):
-            yield from _walk(Path(item.path), root, f"{name}/", strict)
+        if directory:
+            yield from _walk(Path(item.path), root, f"{name}/", left, empty, strict=strict)
         elif item.is_file():
             yield item.path, name
+        else:
+            left.append(("neither files nor folders", name))
 
 
-def _is_plain(item: "os.DirEntry[str]", root: Path) -> bool:
-    """Whether a file or folder would not be refused."""
-    if not item.name.isprintable():
-        return False
-    if not item.is_symlink():
-        return True
+def _leads_inside(item: "os.DirEntry[str]", root: Path) -> bool:
+    """Whether a link would not be refused."""
     try:
         target = Path(item.path).resolve()
     except (OSError, RuntimeError):  # a circle
@@ -226,4 +288,9 @@ def _check_link(link: Path, root: Path) -> None:
 
 
 def _hidden(name: str) -> bool:
-    return any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
+    return any(part.startswith((".", "__MACOSX")) or part.lower() in _SYSTEM for part in name.split("/"))
+
+
+def _showable(name: str) -> bool:
+    """Whether a name can be shown and stored: no control characters, and no bytes that are no text."""
+    return not any(unicodedata.category(character) in {"Cc", "Cs"} for character in name)

@@ -1,34 +1,19 @@
 """Folders (and archives) of images: one folder a class, or `train/`, `test/`, `valid/` with one each."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from tuner.datasets.base import DataOptions, Progress, RawData, Traits
-from tuner.datasets.formats.files import Entry, Reader, list_files
-from tuner.datasets.formats.labels import groups_by_name, name_classes, number_groups
-from tuner.datasets.formats.pictures import Pictures, decode, is_picture, merge_sizes
+from tuner.datasets.formats.by_content import may_be_images, not_an_image
+from tuner.datasets.formats.files import Entry, Listing, Reader, survey
+from tuner.datasets.formats.label_names import labels_by_name
+from tuner.datasets.formats.labelled import Labelled, read_labelled_pictures
+from tuner.datasets.formats.tree import Choices, Place, Tree, nested_copy, read_tree
+from tuner.datasets.reading import Left
 from tuner.errors import DataError, UsageError
 
-_SPLITS = {
-    **dict.fromkeys(("train", "training", "training_set", "train_set"), "train"),
-    **dict.fromkeys(("test", "testing", "test_set"), "test"),
-    **dict.fromkeys(("valid", "val", "validation", "valid_set", "validation_set"), "valid"),
-}
 _ADDED = "--test/"
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """An image file, the split it belongs to, and its class."""
-
-    entry: Entry
-    split: str
-    label: str
 
 
 @dataclass(frozen=True)
@@ -43,9 +28,9 @@ class FolderSource:
 
     def files(self, options: DataOptions, progress: Progress) -> list[Entry]:
         """Every image in it, and in `--test`."""
-        found = [entry for entry in list_files(self.root) if is_picture(entry)]
+        found = images_of(survey(self.root))[0]
         if options.test is not None:
-            more = [entry for entry in list_files(options.test) if is_picture(entry)]
+            more = images_of(survey(options.test))[0]
             if not more:
                 raise DataError(
                     f"no images in {options.test}; expected a folder with one folder for each class"
@@ -55,120 +40,155 @@ class FolderSource:
 
     def read(self, files: list[Entry], options: DataOptions, progress: Progress) -> RawData:
         """Decodes them."""
-        main = [entry for entry in files if not entry.name.startswith(_ADDED)]
-        labelled, notes = sort_out(main, self.root)
-        if len(main) < len(files):
-            added = [replace(entry, name=entry.name.removeprefix(_ADDED)) for entry in files[len(main) :]]
+        main = sort_out(survey(self.root), self.root, options)
+        labelled, left, labels, test = main.labelled, main.left, main.labels, main.test
+        if options.test is not None:
             if any(item.split == "test" for item in labelled):
                 raise UsageError(
                     f"--test {options.test} is given, but {self.root} has a test folder of its own"
                 )
-            labelled += [
-                replace(item, split="test") for item in sort_out(added, options.test or self.root)[0]
+            added = sort_out(survey(options.test), options.test, options)
+            own = [item for item in added.labelled if item.split == "test"] or added.labelled
+            left += [
+                *((why, _ADDED + name) for why, name in added.left),
+                *(
+                    (f"images of another split in {options.test}", _ADDED + item.entry.name)
+                    for item in added.labelled
+                    if item not in own
+                ),
             ]
-        return read_labelled_pictures(labelled, notes, options, progress)
+            labelled += [replace(item, split="test", name=_ADDED + item.entry.name) for item in own]
+            test = f"--test {options.test}"
+        raw = read_labelled_pictures(labelled, main.notes, options, progress, left)
+        reading = replace(raw.reading, images=f"files in {self.root}", labels=labels, test=test)
+        return replace(raw, reading=reading)
 
 
-def read_labelled_pictures(
-    labelled: Sequence[Labelled], notes: Sequence[str], options: DataOptions, progress: Progress
-) -> RawData:
-    """Decodes labelled image files; those that cannot be read are left out and listed for the audit."""
-    train = [item for item in labelled if item.split != "test"]
-    test = [item for item in labelled if item.split == "test"]
-    notes = list(notes)
-    if any(item.split == "valid" for item in train):
-        notes.append(
-            "the validation images were joined to the training images; validation folds are drawn anew"
-        )
-    if not train:
-        raise DataError(f"{len(test)} test images and no training images; expected some of each")
+@dataclass(frozen=True)
+class Sorted:
+    """Images of a folder by split and class; what is left out; where labels and test split came from."""
+
+    labelled: list[Labelled]
+    left: list[Left]
+    notes: list[str]
+    labels: str
+    test: str
+
+
+def images_of(listing: Listing) -> tuple[list[Entry], list[Left]]:
+    """The images among files, and the others, each with the reason."""
+    images: list[Entry] = []
+    left = list(listing.left)
     with Reader() as reader:
-        read = decode(reader, [item.entry for item in train], options.image_shape, progress)
-        shape: tuple[int, int, int] = read.images.shape[1:]
-        read_test = decode(reader, [item.entry for item in test], shape, progress) if test else None
-    train = [train[i] for i in read.kept]
-    test = [test[i] for i in read_test.kept] if read_test else []
-    names, labels, test_labels = name_classes(
-        [item.label for item in train],
-        [item.label for item in test] if test else None,
-        lambda i: str(train[i].entry),
-        lambda i: str(test[i].entry),
-    )
-    groups, test_groups = _groups(train, test, options)
-    parts = [read, read_test] if read_test else [read]
-    return RawData(
-        *(
-            names,
-            read.images,
-            labels,
-            read_test.images if read_test else None,
-            test_labels,
-            groups,
-            test_groups,
-        ),
-        train_names=tuple(item.entry.name for item in train),
-        test_names=tuple(item.entry.name for item in test) if test else None,
-        notes=tuple(dict.fromkeys([*notes, *(note for part in parts for note in part.notes)])),
-        audit=_facts(parts),
-    )
+        for entry in listing.entries:
+            if why := not_an_image(reader, entry):
+                left.append((why, entry.name))
+            else:
+                images.append(entry)
+    return images, left
 
 
-def sort_out(entries: Sequence[Entry], root: Path) -> tuple[list[Labelled], list[str]]:
-    """Split and class of each image by the folders it lies in.
-
-    Folders that all images share are passed over, so that an archive may have a top folder of its own.
+def sort_out(listing: Listing, root: Path, options: DataOptions) -> Sorted:
+    """Split and class of each image by the folders it lies in, or by its name with `--label-regex`.
 
     Raises:
-        DataError: no folders, or images beside them.
+        UsageError: two readings are possible.
+        DataError: no images, no class folders, or a class of which no image can be used.
     """
-    parts = [entry.name.split("/") for entry in entries]
-    if not parts:
+    images, left = images_of(listing)
+    if not images:
         raise DataError(
             f"no images in {root}\nexpected <class>/*.png (or .jpg, …), or train/<class>/… and test/<class>/…"
         )
-    while all(len(p) > 2 for p in parts) and len({p[0] for p in parts}) == 1 and not _is_split(parts[0][0]):
-        parts = [p[1:] for p in parts]
-    by_split = any(_is_split(p[0]) for p in parts if len(p) > 2)
-    notes: list[str] = []
-    found: list[Labelled] = []
-    unlabelled: Counter[str] = Counter()
-    for entry, p in zip(entries, parts, strict=True):
-        if by_split and len(p) == 2 and _SPLITS.get(p[0].lower()) == "test":
-            unlabelled[p[0]] += 1
-        elif len(p) < (3 if by_split else 2) or (by_split and not _is_split(p[0])):
-            raise DataError(
-                f"{entry} lies beside the class folders\nexpected "
-                + (
-                    "train/<class>/…, test/<class>/… or valid/<class>/…"
-                    if by_split
-                    else "<class>/… or --labels FILE"
-                )
-            )
+    if copy := nested_copy([entry.name for entry in images]):
+        left += [
+            ("copies of the data set inside itself", entry.name)
+            for entry in images
+            if entry.name.startswith(f"{copy}/")
+        ]
+        images = [entry for entry in images if not entry.name.startswith(f"{copy}/")]
+    if options.label_regex is not None:
+        return _by_name(images, left, options)
+    tree = read_tree(
+        [_dirs(entry.name) for entry in images], root, Choices(options.folders, options.label_level)
+    )
+    labelled: list[Labelled] = []
+    for entry in images:
+        place = tree.place(_dirs(entry.name))
+        if place and place.label:
+            labelled.append(Labelled(entry, place.split, place.label))
         else:
-            found.append(
-                Labelled(entry, _SPLITS[p[0].lower()] if by_split else "train", p[1 if by_split else 0])
+            left.append((_why_left(place), entry.name))
+    _refuse_lost_classes(listing, left, labelled, tree, root)
+    bare = sum(why == _why_left(Place("test", "")) for why, _ in left)
+    notes = [f"{bare:,} test images lie in no class folder, have no labels and were left out"] if bare else []
+    return Sorted(labelled, left, notes, _labels_from(tree), _test_from(tree, labelled))
+
+
+def _by_name(images: list[Entry], left: list[Left], options: DataOptions) -> Sorted:
+    """Classes by `--label-regex`, splits by folders with names of splits."""
+    from tuner.datasets.formats.split_words import are_splits, split_of
+
+    assert options.label_regex is not None
+    found = labels_by_name([entry.name for entry in images], options.label_regex)
+    tops = list(dict.fromkeys(_dirs(entry.name)[0] for entry in images if _dirs(entry.name)))
+    by_split = bool(tops) and are_splits(tops) and options.folders != "classes"
+    labelled: list[Labelled] = []
+    for entry, label in zip(images, found, strict=True):
+        dirs = _dirs(entry.name)
+        split = (split_of(dirs[0]) if by_split and dirs else None) or "train"
+        if label:
+            labelled.append(Labelled(entry, split, label))
+        else:
+            left.append((f"{split} images that --label-regex does not match", entry.name))
+    test = "folders named like a test split" if any(item.split == "test" for item in labelled) else ""
+    return Sorted(labelled, left, [], f"--label-regex {options.label_regex} in the file names", test)
+
+
+def _dirs(name: str) -> tuple[str, ...]:
+    return tuple(name.split("/")[:-1])
+
+
+def _why_left(place: Place | None) -> str:
+    if place is None:
+        return "images outside the class folders"
+    return f"{place.split} images in no class folder" + (", without labels" if place.split == "test" else "")
+
+
+def _labels_from(tree: Tree) -> str:
+    level = len(tree.wrapper) + (1 if tree.splits else 0)
+    if tree.deep:
+        return "the folder that each image lies in" + (", with those above it" if tree.joined else "")
+    where = " inside the folder of each split" if tree.splits else ""
+    return f"folders of level {level + 1}{where}"
+
+
+def _test_from(tree: Tree, labelled: Sequence[Labelled]) -> str:
+    if not any(item.split == "test" for item in labelled):
+        return ""
+    names = [name for name, split in {**tree.splits, **tree.inner}.items() if split == "test"]
+    return f"folder {', '.join(names)}" + (" inside each class" if tree.inner else "")
+
+
+def _refuse_lost_classes(
+    listing: Listing, left: Sequence[Left], labelled: Sequence[Labelled], tree: Tree, root: Path
+) -> None:
+    """Raises where a folder beside the class folders has only files that cannot be used, or none."""
+    there = {item.label for item in labelled}
+    lost: dict[str, list[Left]] = {}
+    for why, name in left:
+        place = tree.place(_dirs(name))
+        if place and place.label and place.label not in there and may_be_images(why):
+            lost.setdefault(place.label, []).append((why, name))
+    for folder in listing.empty:
+        place = tree.place(tuple(folder.split("/")))
+        if place and place.label and place.label not in there and place.label not in lost:
+            raise DataError(
+                f"{root}: the class folder {folder!r} is empty\nexpected images in it, or no such folder"
             )
-    if unlabelled:
-        notes.append(
-            f"{unlabelled.total():,} test images lie in no class folder, have no labels and were left out"
+    for label, files in lost.items():
+        why, name = files[0]
+        raise DataError(
+            f"{root}: class {label!r} has no image that can be used: {len(files)} {why}, such as {name}\n"
+            "expected PNG, JPEG, BMP, GIF, WebP, TIFF, AVIF, JPEG 2000, TGA or PPM files, or no such folder"
         )
-    return found, notes
-
-
-def _is_split(folder: str) -> bool:
-    return folder.lower() in _SPLITS
-
-
-def _groups(
-    train: Sequence[Labelled], test: Sequence[Labelled], options: DataOptions
-) -> tuple[NDArray[np.int64] | None, NDArray[np.int64] | None]:
-    if options.group_column is not None:
-        raise UsageError("--group-column is for CSV files; for image folders, --group-regex reads file names")
-    names = groups_by_name([item.entry for item in (*train, *test)], options)
-    if names is None:
-        return None, None
-    return number_groups(names[: len(train)], names[len(train) :] if test else None)
-
-
-def _facts(parts: Sequence[Pictures]) -> dict[str, object]:
-    return {"original_sizes": merge_sizes(parts), "corrupt": [why for part in parts for why in part.corrupt]}

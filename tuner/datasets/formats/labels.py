@@ -1,7 +1,10 @@
 """Class names and numbers from labels as they were written."""
 
 import re
+import unicodedata
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,41 +19,77 @@ Where = Callable[[int], str]
 """Names an item (from 0) in an error: "labels.csv, data row 3"."""
 
 
+@dataclass(frozen=True)
+class Classes:
+    """Numbered classes.
+
+    Attributes:
+        names: by number.
+        train: int32, of each training image.
+        test: int32, of those test images whose class is among `names`.
+        kept: which test images these are.
+        notes: a sentence for each thing that was done to labels.
+    """
+
+    names: tuple[str, ...]
+    train: Labels
+    test: Labels
+    kept: NDArray[np.intp]
+    notes: tuple[str, ...] = ()
+
+
 def name_classes(
-    train: Sequence[str], test: Sequence[str] | None, where: Where, where_test: Where
-) -> tuple[tuple[str, ...], Labels, Labels | None]:
+    train: Sequence[str],
+    test: Sequence[str] | None,
+    where: Where,
+    where_test: Where,
+    spellings: str | None = None,
+    *,
+    folders: bool = False,
+) -> Classes:
     """Numbers the classes of the training labels: by value where all are whole numbers, else by alphabet.
 
-    Returns:
-        Class names, and int32 labels of the training and test images.
+    `where` and `where_test` name an item in an error; `spellings` is `--spellings`, "merge" or "keep" labels
+    such as `ant` and `Ant`, or 1 and 01; `folders` says that labels are folders, which are no fractions.
 
     Raises:
-        DataError: numbers that are not whole, more classes than half the images, or a test label that no
-            training image has.
+        DataError: numbers that are not whole, no label, or more classes than half the images.
+        UsageError: labels of one split that may or may not be one class.
     """
     spelled = [_plain(text) for text in train]
-    distinct = set(spelled)
+    spelled_test = [_plain(text) for text in test or ()]
+    for told, place in ((spelled, where), (spelled_test, where_test)):
+        if "nan" in (lower := [text.lower() for text in told]):
+            raise DataError(f"{place(lower.index('nan'))}: label 'nan', which is no label; expected a class")
     fractional = next((i for i, text in enumerate(spelled) if _is_fraction(text)), None)
-    if fractional is not None and all(is_number(text) for text in distinct):
+    if fractional is not None and not folders and all(is_number(text) for text in set(spelled)):
         raise DataError(
             f"{where(fractional)}: label {spelled[fractional]!r}; expected a whole number or a name"
         )
-    if len(distinct) > max(2, len(train) // 2):
+    if len(set(spelled)) > max(2, len(train) // 2):
         raise DataError(
-            f"{len(distinct)} different labels for {len(train)} images, such as {spelled[0][:40]!r}\n"
+            f"{len(set(spelled))} different labels for {len(train)} images, such as {spelled[0][:40]!r}\n"
             "expected a few classes: is that the right column of labels?"
         )
+    one, notes = _spellings(spelled, spelled_test, spellings)
+    distinct = {one.get(text, text) for text in spelled}
     numeric = all(whole_number(text) is not None for text in distinct)
-    names = tuple(sorted(distinct, key=int) if numeric else sorted(distinct))
+    names = tuple(sorted(distinct, key=lambda text: (float(text), text)) if numeric else sorted(distinct))
     number = {name: i for i, name in enumerate(names)}
-    labels = np.array([number[text] for text in spelled], np.int32)
-    if test is None:
-        return names, labels, None
-    spelled_test = [_plain(text) for text in test]
-    for i, text in enumerate(spelled_test):
-        if text not in number:
-            raise DataError(f"{where_test(i)}: label {text[:40]!r}; expected one that training images have")
-    return names, labels, np.array([number[text] for text in spelled_test], np.int32)
+    labels = np.array([number[one.get(text, text)] for text in spelled], np.int32)
+    found = [number.get(one.get(text, text), -1) for text in spelled_test]
+    kept = np.flatnonzero(np.array(found, np.int32) >= 0)
+    if lost := Counter(text for text, label in zip(spelled_test, found, strict=True) if label < 0):
+        shown = ", ".join(f"{text!r} {count:,}" for text, count in lost.most_common(3))
+        if not len(kept):
+            raise DataError(
+                f"{where_test(0)}: label {spelled_test[0][:40]!r}; expected one that training images have"
+            )
+        notes.append(
+            f"{lost.total():,} test images are of a class that no training image has ({shown}):"
+            " they were left out and do not count in the accuracy"
+        )
+    return Classes(names, labels, np.array(found, np.int32)[kept], kept, tuple(notes))
 
 
 def number_groups(
@@ -84,10 +123,55 @@ def groups_by_name(entries: Sequence[Entry], options: DataOptions) -> list[str] 
     return [(match.group(1 if pattern.groups else 0) or "") if match else "" for match in found]
 
 
-def _plain(text: str) -> str:
-    """Whole numbers without their fraction: "3.0" as "3"."""
+def _spellings(train: list[str], test: list[str], choice: str | None) -> tuple[dict[str, str], list[str]]:
+    """Which spelling stands for which class, and a note on those that were joined.
+
+    A spelling that only one split has stands for the one class of the other split that differs from it
+    in case or leading zeros alone.
+    """
+    if choice == "keep":
+        return {}, []
+    ours = _by_key(train)
+    for split, by_key in (("training", ours), ("test", _by_key(test))):
+        twice = next((list(found) for found in by_key.values() if len(found) > 1), None)
+        if twice and choice is None:
+            counts = Counter(train if split == "training" else test)
+            shown = ", ".join(f"{text!r} {counts[text]:,}" for text in twice)
+            raise UsageError(
+                f"{split} images have labels that may be one class or several: {shown}\n"
+                "expected --spellings merge (one class) or --spellings keep (several)"
+            )
+    first = {key: next(iter(found)) for key, found in ours.items()}
+    one = {text: first[key] for text in {*train, *test} if (key := _key(text)) in first}
+    joined = {text: name for text, name in one.items() if text != name}
+    notes = [
+        f"labels {text!r} were taken for the class {name!r}, written otherwise"
+        for text, name in sorted(joined.items())
+    ]
+    return one, notes
+
+
+def _by_key(texts: Sequence[str]) -> dict[str, dict[str, None]]:
+    found: dict[str, dict[str, None]] = {}
+    for text in sorted(set(texts)):
+        found.setdefault(_key(text), {})[text] = None
+    return found
+
+
+def _key(text: str) -> str:
+    """The same for labels that differ in case, spaces or the spelling of a number."""
     number = whole_number(text)
-    return text.strip() if number is None else str(number)
+    return str(number) if number is not None else " ".join(text.casefold().split())
+
+
+def _plain(text: str) -> str:
+    """Accents in one spelling; whole numbers without their fraction: "3.0" as "3"."""
+    text = unicodedata.normalize("NFC", text).strip()
+    return (
+        str(whole_number(text))
+        if re.fullmatch(r"-?(0|[1-9]\d*)(\.0*)?", text) and whole_number(text) is not None
+        else text
+    )
 
 
 def _is_fraction(text: str) -> bool:

@@ -5,13 +5,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from tuner.datasets.base import DataOptions, Progress, RawData, Traits
-from tuner.datasets.formats.columns import label_column, name_column, named, path_column
+from tuner.datasets.formats.columns import (
+    label_column,
+    name_column,
+    named,
+    one_hot_columns,
+    path_column,
+    split_column,
+)
 from tuner.datasets.formats.csv_layout import Layout, look, without_header
 from tuner.datasets.formats.csvs import read_table
-from tuner.datasets.formats.files import Entry, Reader, list_files
-from tuner.datasets.formats.folders import Labelled, read_labelled_pictures
+from tuner.datasets.formats.files import Entry, Reader, survey
+from tuner.datasets.formats.folders import images_of
+from tuner.datasets.formats.labelled import Labelled, read_labelled_pictures
 from tuner.datasets.formats.labels import number_groups
-from tuner.datasets.formats.pictures import SUFFIXES, is_picture
+from tuner.datasets.formats.one_hot import one_hot_labels
+from tuner.datasets.formats.pictures import SUFFIXES
+from tuner.datasets.formats.split_words import split_of
 from tuner.errors import DataError, UsageError
 
 _LIST, _TEST = "--list/", "--test/"
@@ -38,9 +48,11 @@ class ListedSource:
     def files(self, options: DataOptions, progress: Progress) -> list[Entry]:
         """The CSV files, and the images that they list."""
         tables = [(self.table, _LIST)] + ([(self.test, _TEST)] if self.test else [])
+        there = {entry.name: entry for entry in images_of(survey(self.root, strict=False))[0]}
         with Reader() as reader:
-            there = {entry.name: entry for entry in list_files(self.root, strict=False) if is_picture(entry)}
-            listed = [row for table, _ in tables for row in _rows(reader, table, self.root, there, options)]
+            listed = [
+                row for table, _ in tables for row in _rows(reader, table, self.root, there, options)[0]
+            ]
         images = {row.entry.name: row.entry for row in listed}
         return [replace(table, name=prefix + table.name) for table, prefix in tables] + list(images.values())
 
@@ -48,15 +60,37 @@ class ListedSource:
         """Decodes them."""
         there = {entry.name: entry for entry in files if not entry.name.startswith((_LIST, _TEST))}
         with Reader() as reader:
-            train = _rows(reader, self.table, self.root, there, options)
-            test = _rows(reader, self.test, self.root, there, options) if self.test else []
+            train, labels = _rows(reader, self.table, self.root, there, options)
+            test = _rows(reader, self.test, self.root, there, options)[0] if self.test else []
         rows = train + [replace(row, split="test") for row in test]
         if repeated := len(rows) - len({row.entry.name for row in rows}):
             raise DataError(f"{self.table} lists {repeated} images more than once; expected one row an image")
+        images, left = images_of(survey(self.root, strict=False))
+        tables = {table.path for table in (self.table, self.test) if table}
+        left = [(why, name) for why, name in left if self.root / name not in tables]
+        listed = {row.entry.name for row in rows}
+        unlisted = [
+            (f"images that {self.table.name} does not list", e.name) for e in images if e.name not in listed
+        ]
         plain = replace(options, group_column=None)
         raw = read_labelled_pictures(
-            [Labelled(row.entry, row.split, row.label) for row in rows], (), plain, progress
+            [Labelled(row.entry, row.split, row.label) for row in rows],
+            (),
+            plain,
+            progress,
+            [*left, *unlisted],
         )
+        test_from = self.test.name if self.test else f"a column of {self.table.name}"
+        reading = replace(
+            raw.reading,
+            images=f"files in {self.root} that {self.table.name} lists",
+            labels=labels,
+            test=test_from if raw.test_images is not None else "",
+            used=raw.reading.used + len(tables),
+        )
+        return self._grouped(replace(raw, reading=reading), rows, options)
+
+    def _grouped(self, raw: RawData, rows: Sequence["_Row"], options: DataOptions) -> RawData:
         if options.group_column is None:
             return raw
         group = {row.entry.name: row.group for row in rows}
@@ -80,32 +114,61 @@ def lists_images(layout: Layout) -> bool:
     return path_column(layout, SUFFIXES) is not None
 
 
+def listed_share(reader: Reader, table: Entry, images: Sequence[Entry]) -> float:
+    """The share of a CSV's rows whose first plausible column names an image among `images`.
+
+    Names may lack their suffix, their folder, or leading zeros.
+    """
+    layout = look(reader, table)
+    if any(name.lower().endswith(SUFFIXES) for name in layout.header or ()):
+        layout = without_header(layout)
+    column = path_column(layout, SUFFIXES)
+    column = column if column is not None else name_column(layout, -1)
+    names = read_table(reader, layout, [], [column]).texts[column]
+    known = _Known({entry.name: entry for entry in images})
+    return sum(known.find(name) is not None for name in names) / max(1, len(names))
+
+
 def _rows(
     reader: Reader, table: Entry, root: Path, there: dict[str, Entry], options: DataOptions
-) -> list[_Row]:
+) -> tuple[list[_Row], str]:
+    """The rows of a list of images, and where in it their labels are."""
     layout = look(reader, table)
     if any(name.lower().endswith(SUFFIXES) for name in layout.header or ()):
         layout = without_header(layout)
     if layout.columns < 2:
         raise DataError(f"{table} has one column; expected image files and their labels")
     paths = path_column(layout, SUFFIXES)
-    label = _label(layout, paths, options)
-    paths = name_column(layout, label) if paths is None else paths
+    split = split_column(reader, layout)
+    one_hot = () if options.label_column is not None else one_hot_columns(layout, {paths, split})
+    label = None if one_hot else _label(layout, paths, split, options)
+    paths = name_column(layout, -1 if label is None else label) if paths is None else paths
     group = None if options.group_column is None else named(layout, options.group_column, "--group-column")
-    wanted = [paths, label] + ([] if group is None else [group])
+    wanted = [column for column in (paths, label, group, split, *one_hot) if column is not None]
     texts = read_table(reader, layout, [], list(dict.fromkeys(wanted))).texts
-    return [
+    if label is None:
+        names = [layout.header[c] for c in one_hot] if layout.header else []
+        labels = one_hot_labels([texts[c] for c in one_hot], names, str(table))
+        where = f"columns {names[0]!r} to {names[-1]!r} of {table.name}, one of which is 1"
+    else:
+        labels, where = texts[label], f"{layout.name(label)} of {table.name}"
+    known = _Known(there)
+    rows = [
         _Row(
-            _find(name, layout.row(i), root, there), texts[label][i], "" if group is None else texts[group][i]
+            _find(name, layout.row(i), root, known),
+            labels[i],
+            "" if group is None else texts[group][i],
+            "train" if split is None else split_of(texts[split][i]) or "train",
         )
         for i, name in enumerate(texts[paths])
     ]
+    return rows, where
 
 
-def _label(layout: Layout, paths: int | None, options: DataOptions) -> int:
+def _label(layout: Layout, paths: int | None, split: int | None, options: DataOptions) -> int:
     if paths is not None and layout.columns == 2 and options.label_column is None:
         return 1 - paths
-    label = label_column(layout, options)
+    label = label_column(layout, options, without={paths, split})
     if label == paths:
         raise UsageError(
             f"--label-column names the column of image files in {layout.entry}; expected another"
@@ -113,7 +176,7 @@ def _label(layout: Layout, paths: int | None, options: DataOptions) -> int:
     return label
 
 
-def _find(name: str, row: str, root: Path, there: dict[str, Entry]) -> Entry:
+def _find(name: str, row: str, root: Path, known: "_Known") -> Entry:
     """The listed image, which may be written without its suffix but not lie outside the folder."""
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute():
@@ -125,13 +188,32 @@ def _find(name: str, row: str, root: Path, there: dict[str, Entry]) -> Entry:
         )
     if path.is_absolute() or ".." in path.parts:
         raise DataError(f"{row}: {name[:80]!r} lies outside {root}\nexpected image files inside that folder")
-    if found := _known(str(path), there):
+    if found := known.find(str(path)):
         return found
     raise DataError(
         f"{row}: no image {name[:80]!r} in {root}; expected the name of a PNG, JPEG, … file there"
     )
 
 
-def _known(name: str, there: dict[str, Entry]) -> Entry | None:
-    candidates: Sequence[str] = (name, *(name + suffix for suffix in SUFFIXES))
-    return next((there[candidate] for candidate in candidates if candidate in there), None)
+class _Known:
+    """Image files by every way that a list may write them, where that is but one file."""
+
+    def __init__(self, there: dict[str, Entry]) -> None:
+        self._exact = there
+        self._loose: dict[str, Entry | None] = {}
+        for name, entry in there.items():
+            path = PurePosixPath(name)
+            plain = path.stem.lstrip("0") or "0"
+            ways = {str(path.with_suffix("")), path.name, path.stem}
+            if path.stem.isdecimal():
+                ways.add(plain)
+            for way in ways - {name}:
+                self._loose[way] = None if way in self._loose else entry
+
+    def find(self, name: str) -> Entry | None:
+        """The file that a list names so; None where there is none, or several."""
+        name = str(PurePosixPath(name.replace("\\", "/")))
+        for way in (name, name.removesuffix(".0"), name.lstrip("0") if name.isdecimal() else name):
+            if found := self._exact.get(way) or self._loose.get(way):
+                return found
+        return None

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tuner.datasets.base import Images
 from tuner.datasets.formats.csvs import square_shape
 from tuner.datasets.formats.files import MAX_ENTRY_BYTES, Entry, Reader, refusing
+from tuner.datasets.formats.values import Scale, scale_of
 from tuner.errors import DataError, UsageError
 
 
@@ -38,22 +39,21 @@ def names_in(reader: Reader, entry: Entry) -> list[str]:
         return [name.removesuffix(".npy") for name in archive.namelist()]
 
 
-def to_images(values: NDArray[Any], what: str, shape: tuple[int, int, int] | None = None) -> Images:
+def to_images(
+    values: NDArray[Any], what: str, shape: tuple[int, int, int] | None = None, scale: Scale | None = None
+) -> Images:
     """Any array of images as uint8 (n, height, width, channels).
 
     Takes (n, height, width), (n, height, width, channels), (n, channels, height, width) where that
-    cannot be meant otherwise, and (n, values) where `shape` or a square says what they are.
+    cannot be meant otherwise, and (n, values) where `shape` or a square says what they are. Of four
+    channels the last is transparency, which is put on white. Values become 0 to 255 by `scale`, or by
+    `scale_of` these images.
 
     Raises:
-        DataError: values that are no whole numbers from 0 to 255, or dimensions that are no images.
+        DataError: values that no scale holds, or dimensions that are no images.
         UsageError: rows of values whose shape must be asked for.
     """
-    if values.dtype.kind not in "iuf":
-        raise DataError(f"{what}: values of type {values.dtype}; expected whole numbers from 0 to 255")
-    if not values.size:
-        raise DataError(f"{what}: shape {values.shape}, no images; expected at least one")
-    if values.dtype != np.uint8:
-        values = _to_bytes(values, what)
+    values = (scale or scale_of(values, what)).apply(values, what)
     if values.ndim == 3:
         values = values[..., None]
     elif values.ndim == 4 and values.shape[-1] > 4 and values.shape[1] in {1, 3}:
@@ -66,9 +66,12 @@ def to_images(values: NDArray[Any], what: str, shape: tuple[int, int, int] | Non
                 "expected --image-shape HEIGHTxWIDTHxCHANNELS to say which shape they have"
             )
         values = values.reshape(len(values), *found)
+    if values.ndim == 4 and values.shape[-1] == 4:
+        alpha = values[..., 3:].astype(np.uint16)
+        values = ((values[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
     if values.ndim != 4 or values.shape[-1] not in {1, 3}:
         raise DataError(
-            f"{what}: shape {values.shape}; expected (images, height, width) or that and 1 or 3 channels"
+            f"{what}: shape {values.shape}; expected (images, height, width) or that and 1, 3 or 4 channels"
         )
     images: Images = np.ascontiguousarray(values)
     return images
@@ -124,24 +127,6 @@ def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, entry: Entry)
     with archive.open(member) as file:
         array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
     return array
-
-
-def _to_bytes(values: NDArray[Any], what: str) -> NDArray[np.uint8]:
-    with np.errstate(invalid="ignore"):
-        good = (values >= 0) & (values <= 255)
-        if values.dtype.kind == "f":
-            good &= values == np.rint(values)
-        if not good.all():
-            at = np.unravel_index(int((~good).argmax()), values.shape)
-            item = f"{what}, image {int(at[0]) + 1} (from 1)"
-            unit = (
-                values.dtype.kind == "f"
-                and np.isfinite(values).all()
-                and 0 <= values.min() <= values.max() <= 1
-            )
-            hint = "; multiply by 255 first" if unit else ""
-            raise DataError(f"{item}: value {values[at]}; expected whole numbers from 0 to 255{hint}")
-    return values.astype(np.uint8)
 
 
 def _one_hot(values: NDArray[Any]) -> bool:

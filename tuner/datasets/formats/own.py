@@ -1,19 +1,23 @@
 """Finds out what a user's own path holds."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from tuner.datasets.base import DataOptions, Source
 from tuner.datasets.formats.arrays import ArraySource
+from tuner.datasets.formats.by_content import not_an_image
 from tuner.datasets.formats.csv_layout import look
-from tuner.datasets.formats.files import Entry, Reader, find, list_files
-from tuner.datasets.formats.folders import FolderSource
-from tuner.datasets.formats.idx import IDX_FILES
-from tuner.datasets.formats.listed import ListedSource, lists_images
-from tuner.datasets.formats.pictures import is_picture
+from tuner.datasets.formats.files import Entry, Listing, Reader, survey
+from tuner.datasets.formats.folders import FolderSource, images_of
+from tuner.datasets.formats.foreign import refuse_foreign
+from tuner.datasets.formats.label_names import suggestion
+from tuner.datasets.formats.listed import ListedSource, listed_share, lists_images
+from tuner.datasets.formats.roles import by_roles
+from tuner.datasets.formats.split_words import split_of
 from tuner.errors import DataError, UsageError
 
-_KINDS = "a folder or .zip of images in class folders, a .csv, a .npz or IDX files (each may be gzipped)"
+_TABLES = (".csv", ".tsv", ".txt")
 
 
 def own_source(path: Path, options: DataOptions) -> Source:
@@ -23,26 +27,77 @@ def own_source(path: Path, options: DataOptions) -> Source:
         UsageError: an option does not fit what is there.
         DataError: nothing that could be read is there.
     """
-    entries = list_files(path)
+    listing = survey(path)
     name = re.sub(r"\.(gz|zip|csv|npz)$", "", re.sub(r"\.gz$", "", path.resolve().name)) or "data"
     for option in (options.labels, options.test):
         if option is not None and not option.exists():
             raise UsageError(f"no file or folder {str(option)!r}")
-    if any(is_picture(entry) for entry in entries):
-        return _pictures(name, path, options)
-    return _arrays(name, path, entries, options)
+    images = images_of(listing)[0]
+    if images:
+        return _pictures(name, path, listing, images, options)
+    return _arrays(name, path, listing, options)
 
 
-def _pictures(name: str, path: Path, options: DataOptions) -> Source:
-    if options.label_column is not None and options.labels is None:
+def _pictures(name: str, path: Path, listing: Listing, images: list[Entry], options: DataOptions) -> Source:
+    if options.labels is not None:
+        test = _only(options.test) if options.test else None
+        return ListedSource(name, path, _only(options.labels), test)
+    flat = _is_flat(images)
+    if options.label_regex is None and options.folders is None and (flat or options.label_column is not None):
+        tables = _tables(listing, images)
+        if len(tables) > 1:
+            shown = ", ".join(table.name for table in tables)
+            raise UsageError(
+                f"{path}: several files list images with their labels: {shown}\n"
+                "expected --labels with the one to be used (and --test with another one of test images)"
+            )
+        if tables:
+            return ListedSource(name, path, tables[0], _only(options.test) if options.test else None)
+    if options.label_column is not None:
         raise UsageError("--label-column is for CSV files; in image folders the folders name the classes")
-    if options.labels is None:
-        return FolderSource(name, path)
-    return ListedSource(name, path, _only(options.labels), _only(options.test) if options.test else None)
+    if flat and options.label_regex is None and options.folders is None:
+        names = [entry.name for entry in images]
+        raise UsageError(
+            f"{path}: {len(images):,} images, such as {names[0]}, in no class folders\n"
+            "expected <class>/*.png, train/<class>/…, --labels FILE, or --label-regex for the file names"
+            + (f"\n{told}" if (told := suggestion(names)) else "")
+        )
+    return FolderSource(name, path)
 
 
-def _arrays(name: str, path: Path, entries: list[Entry], options: DataOptions) -> Source:
-    source = _by_roles(name, path, entries)
+def _is_flat(images: Sequence[Entry]) -> bool:
+    """Whether no folder of images can be a class: there are none, one, or only folders of splits."""
+    folders = {entry.name.rpartition("/")[0] for entry in images}
+    tops = [folder.split("/") for folder in folders]
+    while tops and all(tops) and len({top[0] for top in tops}) == 1 and any(len(top) > 1 for top in tops):
+        tops = [top[1:] or [""] for top in tops]
+    names = {part for top in tops for part in top if part}
+    return len(folders) == 1 or all(split_of(part) for part in names)
+
+
+def _tables(listing: Listing, images: Sequence[Entry]) -> list[Entry]:
+    """CSV files that list at least half of their rows' images, with labels beside them."""
+    found: list[tuple[float, Entry]] = []
+    with Reader() as reader:
+        for entry in listing.entries:
+            if not entry.base.endswith(_TABLES) or entry.member:
+                continue
+            try:
+                layout = look(reader, entry)
+                share = listed_share(reader, entry, images) if layout.columns > 1 else 0.0
+            except DataError:
+                continue
+            if share >= 0.5:
+                found.append((share, entry))
+    words = {entry: entry.base for _, entry in found}
+    good = [entry for _, entry in found if not re.search(r"submission|sample", words[entry])]
+    train = [entry for entry in good if split_of(Path(words[entry]).stem) != "test"]
+    return train or good
+
+
+def _arrays(name: str, path: Path, listing: Listing, options: DataOptions) -> Source:
+    refuse_foreign(path, listing.entries)
+    source = by_roles(name, path, listing)
     if options.labels is not None:
         source = ArraySource(name, source.train, _only(options.labels), source.test, source.test_labels)
     if options.test is not None:
@@ -56,36 +111,10 @@ def _arrays(name: str, path: Path, entries: list[Entry], options: DataOptions) -
     return source
 
 
-def _by_roles(name: str, path: Path, entries: list[Entry]) -> ArraySource:
-    """Which file is what, by the names that data sets of this kind have."""
-    data = [entry for entry in entries if entry.base.endswith((".csv", ".npz")) or "-ubyte" in entry.base]
-    if not data and path.is_file() and path.suffix != ".zip":
-        data = [entry for entry in entries if entry.base.endswith((".tsv", ".txt"))]
-    if len(data) == 1:
-        return ArraySource(name, data[0])
-    idx = [find(data, *names) for names in IDX_FILES]
-    if idx[0] and idx[1]:
-        return ArraySource(name, idx[0], idx[1], idx[2] if idx[3] else None, idx[3])
-    if (train := find(data, "input.csv")) and (labels := find(data, "labels.csv")):
-        return ArraySource(name, train, labels, find(data, "input_test.csv"), find(data, "labels_test.csv"))
-    for entry in data:
-        if match := re.fullmatch(r"(.*)train(\.csv|\.npz)", entry.base):
-            stem, suffix = match.groups()
-            valid = find(data, f"{stem}valid{suffix}", f"{stem}val{suffix}") if suffix == ".csv" else None
-            return ArraySource(name, entry, test=find(data, f"{stem}test{suffix}"), valid=valid)
-    what = (
-        f"{len(data)} data files ({', '.join(entry.name for entry in data[:3])}, …)"
-        if data
-        else "nothing to read"
-    )
-    raise DataError(
-        f"{path}: {what}; expected {_KINDS}\nor train.csv beside test.csv, or input.csv beside labels.csv"
-    )
-
-
 def _only(path: Path) -> Entry:
     """The one data file at a path that an option names."""
-    entries = [entry for entry in list_files(path) if not is_picture(entry)]
+    with Reader() as reader:
+        entries = [entry for entry in survey(path).entries if not_an_image(reader, entry)]
     if len(entries) != 1:
         raise UsageError(f"{path} holds {len(entries)} files; expected one data file")
     return entries[0]
@@ -105,7 +134,7 @@ def _labels_beside(test: Path, labels: Path) -> Entry:
 
 
 def _lists(entry: Entry, options: DataOptions) -> bool:
-    if options.labels is not None or not entry.base.endswith((".csv", ".tsv", ".txt")):
+    if options.labels is not None or not entry.base.endswith(_TABLES):
         return False
     with Reader() as reader:
         return lists_images(look(reader, entry))

@@ -1,11 +1,15 @@
 """One split of a user's own arrays, and the splits that a NumPy archive holds."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import PurePath
 
 from tuner.datasets.base import DataOptions, Images
 from tuner.datasets.formats.files import Entry, Reader
 from tuner.datasets.formats.npz import names_in, read_arrays, to_images, to_label_texts
+from tuner.datasets.formats.values import UNCHANGED, Scale, scale_of
+from tuner.datasets.reading import Left
 from tuner.errors import DataError, UsageError
 
 _SPLIT_NAMES = {
@@ -26,6 +30,12 @@ class Part:
         labels: as texts, or None where the file has none.
         groups: names of known groups, or None.
         what: names the file in an error.
+        notes: a sentence for each thing that was done.
+        scale: which stored values became 0 to 255.
+        labels_from: the file, column or array of the labels.
+        left: what is not used.
+        names: of each image, or None where its number says it.
+        splits: of each image, where a column says it.
     """
 
     images: Images
@@ -33,34 +43,73 @@ class Part:
     groups: list[str] | None
     what: str
     notes: tuple[str, ...] = ()
+    scale: Scale = UNCHANGED
+    labels_from: str = ""
+    left: tuple[Left, ...] = ()
+    names: tuple[str, ...] | None = None
+    splits: list[str] | None = None
+
+    def numbered(self) -> tuple[str, ...]:
+        """A name for each image: the file and its number in it, from 1."""
+        return tuple(f"{PurePath(self.what).name}, item {i + 1}" for i in range(len(self.images)))
 
     def where(self, item: int) -> str:
         """An item (from 0) in an error."""
         return f"{self.what}, item {item + 1} (from 1, header not counted)"
 
 
-def npz_parts(reader: Reader, entry: Entry, options: DataOptions) -> dict[str, Part]:
+def npz_parts(
+    reader: Reader, entry: Entry, options: DataOptions, given: Scale | None = None
+) -> dict[str, Part]:
     """The splits of an archive: `x_train, y_train, x_test, y_test`, `train_images, train_labels`, `x, y`."""
     names = {name.lower(): name for name in names_in(reader, entry)}
     parts: dict[str, Part] = {}
+    used: set[str] = set()
+    scale: Scale | None = None
+    if positional := _positional(reader, entry, names):
+        names = positional
     for split, words in _SPLIT_NAMES.items():
         image_key = _key(names, _IMAGE_KEYS, words)
         if image_key is None:
             continue
         label_key = _key(names, _LABEL_KEYS, words)
-        arrays = read_arrays(reader, entry, [key for key in (image_key, label_key) if key])
+        keys = [key for key in (image_key, label_key) if key]
+        found = read_arrays(reader, entry, [names[key].lower() for key in keys])
+        arrays = {key: found[names[key].lower()] for key in keys}
         what = f"{entry}, {names[image_key]}"
-        images = to_images(arrays[image_key], what, options.image_shape)
+        scale = scale or given or scale_of(arrays[image_key], what)
+        images = to_images(arrays[image_key], what, options.image_shape, scale)
         labels = to_label_texts(arrays[label_key], f"{entry}, {names[label_key]}") if label_key else None
         parts[split] = Part(
-            images, labels, _npz_groups(reader, entry, names, options, split, len(images)), what
+            *(images, labels, _npz_groups(reader, entry, names, options, split, len(images)), what),
+            scale=scale,
+            labels_from=f"array {names[label_key]!r} of {entry.name}" if label_key else "",
         )
+        used |= {key for key in (image_key, label_key, f"{options.group_column}_{split}".lower()) if key}
     if "train" not in parts:
         raise DataError(
             f"{entry} has the arrays {', '.join(sorted(names)[:10]) or 'none'}\n"
             "expected x_train and y_train (x_test and y_test too, if there is a test split), or x and y"
         )
-    return parts
+    rest = [name for key, name in names.items() if key not in used | {str(options.group_column).lower()}]
+    left = tuple((f"arrays in {entry.name}", name) for name in rest)
+    return {**parts, "train": replace(parts["train"], left=left)}
+
+
+def _positional(reader: Reader, entry: Entry, names: dict[str, str]) -> dict[str, str] | None:
+    """Names for the four arrays of `savez(file, x_train, y_train, x_test, y_test)`, in any order; or None.
+
+    Images have more values than labels, and training images and labels are as many.
+    """
+    keys = ["arr_0", "arr_1", "arr_2", "arr_3"]
+    if sorted(names) != keys:
+        return None
+    shapes = {key: array.shape for key, array in read_arrays(reader, entry, keys).items()}
+    images = [key for key in keys if math.prod(shapes[key][1:]) >= 16]
+    labels = [key for key in keys if key not in images]
+    if len(images) != 2 or [shapes[key][0] for key in images] != [shapes[key][0] for key in labels]:
+        return None
+    return dict(zip(("x_train", "x_test", "y_train", "y_test"), [*images, *labels], strict=True))
 
 
 def _npz_groups(

@@ -6,12 +6,14 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tuner.datasets.formats.files import UNREADABLE, Entry, Reader
+from tuner.datasets.formats.values import Scale
 from tuner.errors import DataError
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ MAX_PIXELS = 64_000_000
 MAX_BYTES = 256 << 20
 """Likewise for the file itself."""
 
-_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM", "AVIF", "JPEG2000", "TGA", "HEIF")
 """As Pillow registers them; its JPEG reader also takes what several cameras write, MPO."""
 
 _ORIENTATION = 274
@@ -74,18 +76,20 @@ def read_header(reader: Reader, entry: Entry) -> Header:
         return _header(image)
 
 
-def read_pixels(reader: Reader, entry: Entry, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+def read_pixels(
+    reader: Reader, entry: Entry, shape: tuple[int, int, int], scale: Scale | None = None
+) -> NDArray[np.uint8]:
     """An image file as uint8 (height, width, channels) of that shape.
 
     It is turned as its EXIF orientation says, put on white where it is transparent, cut to the upper 8
-    of 16 bits, made grey or coloured, scaled until it covers the shape, and what hangs over is cut
-    equally from both sides. `reports.sections.usage` writes the same steps down for readers of a report.
+    of 16 bits (or scaled by `scale`), made grey or coloured, scaled until it covers the shape, and what
+    hangs over is cut equally from both sides. `reports.sections.usage` writes the same steps down.
 
     Raises:
         DataError: it claims more than 64 million pixels; also what `attempt` catches.
     """
     with _opened(reader, entry) as opened:
-        return fitted(_upright(opened, shape), shape)
+        return fitted(_upright(opened, shape, scale), shape)
 
 
 def read_picture(reader: Reader, entry: Entry, shape: tuple[int, int, int]) -> Read:
@@ -106,21 +110,34 @@ def read_picture(reader: Reader, entry: Entry, shape: tuple[int, int, int]) -> R
 def _header(image: "Image") -> Header:
     turned = _orientation(image) >= 5
     width, height = image.size
-    deep = image.mode.startswith("I")
+    deep = image.mode.startswith("I") or image.mode == "F"
     alpha = image.has_transparency_data
     odd = "16 bit" if deep else "alpha" if alpha else "palette" if image.mode == "P" else ""
     grey = image.mode in {"1", "L", "LA", "La"} or deep
     return Header((width, height) if turned else (height, width), grey, odd, _orientation(image) > 1)
 
 
-def _upright(opened: "Image", shape: tuple[int, int, int]) -> "Image":
+def deep_range(reader: Reader, entry: Entry) -> tuple[float, float]:
+    """The least and largest value of an image of more than 8 bits.
+
+    Raises:
+        DataError: as `read_pixels`.
+    """
+    with _opened(reader, entry) as image:
+        least, most = image.getextrema()
+        assert not isinstance(least, tuple)
+        assert not isinstance(most, tuple)
+        return float(least), float(most)
+
+
+def _upright(opened: "Image", shape: tuple[int, int, int], scale: Scale | None = None) -> "Image":
     """The image that is open, the right way up, of 8 bits."""
     from PIL import ImageOps
 
     height, width, _ = shape
     if opened.format == "JPEG" and _orientation(opened) < 5:
         opened.draft(None, (2 * width, 2 * height))  # large photographs decode at a fraction of the work
-    return _eight_bits(ImageOps.exif_transpose(opened))
+    return _eight_bits(ImageOps.exif_transpose(opened), scale)
 
 
 def fitted(image: "Image", shape: tuple[int, int, int]) -> NDArray[np.uint8]:
@@ -135,21 +152,38 @@ def fitted(image: "Image", shape: tuple[int, int, int]) -> NDArray[np.uint8]:
     return pixels
 
 
-def _eight_bits(image: "Image") -> "Image":
+def _eight_bits(image: "Image", scale: Scale | None) -> "Image":
     """Grey or colour of 8 bits, on white where transparent."""
     from PIL import Image
 
     if image.mode.startswith("I"):
         values = np.asarray(image).astype(np.int64)
+        if scale is not None and scale.high < 65535:
+            return Image.fromarray(scale.apply(values, "its pixels"))
         if values.min() < 0 or values.max() > 65535:
             raise ValueError("values of more than 16 bits")
         return Image.fromarray((values >> 8).astype(np.uint8))
     if image.mode == "F":
+        if scale is not None:
+            return Image.fromarray(scale.apply(np.asarray(image), "its pixels"))
         raise ValueError("values are floating-point numbers")
     if image.has_transparency_data:
-        over = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", over.size, "white"), over).convert("RGB")
+        return _opaque(image.convert("RGBA"))
     return image
+
+
+def _opaque(image: "Image") -> "Image":
+    """On white; on black if that leaves nothing to see; without its transparency if that does not either."""
+    from PIL import Image
+
+    plain = image.convert("RGB")
+    for colour in ("white", "black"):
+        found = Image.alpha_composite(Image.new("RGBA", image.size, colour), image).convert("RGB")
+        if any(low != high for low, high in found.getextrema()):  # type: ignore[misc]
+            return found
+    if any(low != high for low, high in plain.getextrema()):  # type: ignore[misc]
+        return plain
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
 
 
 @contextmanager
@@ -160,7 +194,7 @@ def _opened(reader: Reader, entry: Entry) -> Iterator["Image"]:
         # Members of archives are read whole: their streams seek backwards by unpacking from the start.
         stream = io.BytesIO(reader.read(entry, MAX_BYTES)) if entry.member else file
         try:
-            with Image.open(stream, formats=_FORMATS) as image:
+            with Image.open(stream, formats=_formats()) as image:
                 width, height = image.size
                 if width * height > MAX_PIXELS:
                     raise _bomb(entry, f"{width}×{height}")
@@ -169,6 +203,15 @@ def _opened(reader: Reader, entry: Entry) -> Iterator["Image"]:
             raise _bomb(entry, " ".join(re.findall(r"\d+", str(error))[:1])) from error
         except UnidentifiedImageError:
             raise ValueError("no image data of a known format") from None
+
+
+@cache
+def _formats() -> tuple[str, ...]:
+    """Those of the formats that this Pillow can read; it fails at names that it does not know."""
+    from PIL import Image
+
+    Image.init()
+    return tuple(name for name in _FORMATS if name in Image.OPEN)
 
 
 def _bomb(entry: Entry, size: str) -> DataError:

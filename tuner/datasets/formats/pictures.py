@@ -11,10 +11,38 @@ from numpy.typing import NDArray
 
 from tuner.datasets.base import Images, Progress
 from tuner.datasets.formats.files import Entry, Reader
-from tuner.datasets.formats.picture import Header, attempt, quiet_pillow, read_header, read_pixels
+from tuner.datasets.formats.picture import (
+    Header,
+    attempt,
+    deep_range,
+    quiet_pillow,
+    read_header,
+    read_pixels,
+)
+from tuner.datasets.formats.values import Scale, scale_of
 from tuner.errors import DataError
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
+SUFFIXES = (
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".jpe",
+    ".bmp",
+    ".gif",
+    ".webp",
+    ".tif",
+    ".tiff",
+    ".ppm",
+    ".pgm",
+    ".pbm",
+    ".pnm",
+    ".jfif",
+    ".avif",
+    ".jp2",
+    ".j2k",
+    ".jpf",
+    ".tga",
+)
 """By these names a file is taken for an image."""
 
 KEPT_SIDE = 256
@@ -36,6 +64,7 @@ class Pictures:
         sizes: (height, width, number of images), most frequent first.
         corrupt: "file: why" of each that could not be read.
         notes: what was done to them, a sentence each.
+        scale: what became 0 to 255 in images of more than 8 bits, or None where there are none.
     """
 
     images: Images
@@ -43,6 +72,12 @@ class Pictures:
     sizes: tuple[tuple[int, int, int], ...]
     corrupt: tuple[str, ...]
     notes: tuple[str, ...]
+    scale: Scale | None = None
+
+    @property
+    def values(self) -> str:
+        """The range of the stored values, for the table of the reading; "" for plain 8 bits."""
+        return "" if self.scale is None else f"deep images: {self.scale}"
 
 
 def is_picture(entry: Entry) -> bool:
@@ -51,7 +86,11 @@ def is_picture(entry: Entry) -> bool:
 
 
 def decode(
-    reader: Reader, entries: Sequence[Entry], shape: tuple[int, int, int] | None, progress: Progress
+    reader: Reader,
+    entries: Sequence[Entry],
+    shape: tuple[int, int, int] | None,
+    progress: Progress,
+    scale: Scale | None = None,
 ) -> Pictures:
     """Decodes images to one shape.
 
@@ -59,7 +98,7 @@ def decode(
     median height and width, scaled down to 128 pixels on the longer side. An image of another size is
     scaled until it covers the shape, and what hangs over is cut equally from both sides. Colour is kept
     unless all images are grey. Images are turned as their EXIF orientation says; transparent parts
-    become white; 16 bits become 8 by leaving out the lower ones.
+    become white; 16 bits become 8 by one scale, `scale` or that of all these images.
 
     Raises:
         DataError: an image claims more than 64 million pixels, or more than a tenth cannot be read.
@@ -71,9 +110,14 @@ def decode(
         _refuse_many([*zip(entries, headers, strict=True)])
         known = [header for header in headers if isinstance(header, Header)]
         target = shape or _target(known)
+        deep = [i for i in good if isinstance(header := headers[i], Header) and header.odd == "16 bit"]
+        scale = scale or _deep_scale(
+            [*pool.map(lambda i: attempt(deep_range, reader, entries[i]), deep)],
+            entries[deep[0]] if deep else None,
+        )
         images = np.empty((len(good), *target), np.uint8)
         failures: list[str | None] = []
-        decoded = pool.map(lambda i: attempt(read_pixels, reader, entries[i], target), good)
+        decoded = pool.map(lambda i: attempt(read_pixels, reader, entries[i], target, scale), good)
         for place, result in enumerate(decoded):
             failures.append(result if isinstance(result, str) else None)
             if not isinstance(result, str):
@@ -91,7 +135,9 @@ def decode(
     )
     sizes = Counter(header.size for header in known)
     counted = tuple((h, w, n) for (h, w), n in sizes.most_common())
-    return Pictures(images, np.array(good, np.intp)[kept], counted[:50], corrupt, _notes(known, target))
+    return Pictures(
+        images, np.array(good, np.intp)[kept], counted[:50], corrupt, _notes(known, target, scale), scale
+    )
 
 
 def merge_sizes(parts: Sequence[Pictures]) -> list[list[int]]:
@@ -122,7 +168,16 @@ def _refuse_many(outcomes: Sequence[tuple[Entry, object]]) -> None:
         )
 
 
-def _notes(headers: Sequence[Header], target: tuple[int, int, int]) -> tuple[str, ...]:
+def _deep_scale(ranges: Sequence[tuple[float, float] | str], first: Entry | None) -> Scale | None:
+    """The scale of images of more than 8 bits by the values in all of them; None where there are none."""
+    known = [found for found in ranges if not isinstance(found, str)]
+    if not known:
+        return None
+    ends = np.array([min(low for low, _ in known), max(high for _, high in known)])
+    return scale_of(ends if (ends % 1).any() else ends.astype(np.int64), str(first))
+
+
+def _notes(headers: Sequence[Header], target: tuple[int, int, int], scale: Scale | None) -> tuple[str, ...]:
     notes = []
     other = sum(header.size != target[:2] for header in headers)
     if other:
@@ -134,7 +189,9 @@ def _notes(headers: Sequence[Header], target: tuple[int, int, int]) -> tuple[str
     if odd["alpha"]:
         notes.append(f"{odd['alpha']:,} images have transparent parts, which became white")
     if odd["16 bit"]:
-        notes.append(f"{odd['16 bit']:,} images of 16 bits were cut to their upper 8")
+        high = 65535 if scale is None else scale.high
+        how = "were cut to their upper 8" if high == 65535 else f"became 8 bits: 0 to {high:g} is 0 to 255"
+        notes.append(f"{odd['16 bit']:,} images of 16 bits {how}")
     if turned := sum(header.turned for header in headers):
         notes.append(f"{turned:,} images were turned or mirrored as their EXIF orientation says")
     if target[2] == 3 and (grey := sum(header.grey for header in headers)):

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tuner.datasets.base import DataOptions, Images, Labels, Progress, RawData, Traits
-from tuner.datasets.formats.arrays import read_csv_part
 from tuner.datasets.formats.csv_layout import look
+from tuner.datasets.formats.csv_part import read_csv_part
 from tuner.datasets.formats.csvs import read_table, whole_numbers
-from tuner.datasets.formats.files import Entry, Reader, find
-from tuner.datasets.formats.folders import read_labelled_pictures, sort_out
+from tuner.datasets.formats.files import Entry, Listing, Reader, find
+from tuner.datasets.formats.folders import sort_out
+from tuner.datasets.formats.labelled import read_labelled_pictures
 from tuner.datasets.formats.pictures import is_picture
 from tuner.datasets.named.common import check_range, entries_of, folder_of, missing
 from tuner.errors import DataError
@@ -43,7 +44,8 @@ class CatsDogs:
     def read(self, files: list[Entry], options: DataOptions, progress: Progress) -> RawData:
         """0 is a dog and 1 a cat in either layout."""
         if is_picture(files[0]):
-            labelled, notes = sort_out(files, folder_of(self.name, options))
+            sorted_out = sort_out(Listing(files), folder_of(self.name, options), options)
+            labelled, notes = sorted_out.labelled, sorted_out.notes
             named = [replace(item, label=_class_of(item.label, item.entry)) for item in labelled]
             raw = read_labelled_pictures(named, notes, replace(options, image_shape=_SHAPE), progress)
             test = None if raw.test_labels is None else _swapped(raw.test_labels, raw.class_names)

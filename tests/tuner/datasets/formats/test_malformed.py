@@ -229,8 +229,9 @@ def test_arrays_that_claim_more_than_they_hold(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("x", "y", "expected"),
     [
-        (noise(30) / 255, cycle(30, 2), "multiply by 255 first"),
-        (noise(30).astype(int) + 300, cycle(30, 2), "expected whole numbers from 0 to 255"),
+        (noise(30) / 100, cycle(30, 2), "expected whole numbers from 0 to 255"),
+        (noise(30).astype(int) - 3, cycle(30, 2), "expected whole numbers from 0 to 255"),
+        (noise(30).astype(int) + 70_000, cycle(30, 2), "expected whole numbers from 0 to 255"),
         (noise(30), cycle(29, 2), "30 images and 29 labels"),
         (noise(30), cycle(30, 2) + 0.5, "expected a whole number"),
         (noise(30), np.zeros((30, 3)), "expected one label an image"),

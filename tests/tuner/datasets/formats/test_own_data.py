@@ -118,7 +118,7 @@ def test_numbers_at_either_end_are_told_apart_or_asked_for(load_data: Load, tmp_
     unclear = X.copy()
     unclear[:, 7, 7, 0] = Y
     file = write(tmp_path / "unclear.csv", csv_text(unclear, Y))
-    with pytest.raises(UsageError, match=r"cannot tell[\s\S]*--label-column with first, last"):
+    with pytest.raises(UsageError, match=r"cannot tell[\s\S]*--label-column first, or --label-column last"):
         load_data(file)
     assert load_data(file, label_column="first").image_shape == (8, 8, 1)
     with pytest.raises(UsageError, match="expected first, last or a number from 1 to 65"):

@@ -15,7 +15,6 @@ from PIL import Image
 from tests.helpers.builders import cycle, image_folder, noise, png_bytes, write
 from tests.tuner.datasets.conftest import Load
 from tuner.datasets import quiet
-from tuner.datasets.base import DataOptions
 from tuner.datasets.formats.files import Entry, Reader
 from tuner.datasets.formats.pictures import Pictures, decode
 from tuner.errors import DataError
@@ -191,11 +190,14 @@ def test_archive_links_are_refused(load_data: Load, tmp_path: Path) -> None:
         load_data(tmp_path / "pets.zip")
 
 
-def test_images_beside_class_folders_are_refused(load_data: Load, tmp_path: Path) -> None:
+def test_images_beside_class_folders_are_left_out_and_told(load_data: Load, tmp_path: Path) -> None:
     root = image_folder(tmp_path / "pets", noise(20), cycle(20, 2))
     write(root / "stray.png", png_bytes(noise(1)[0]))
-    with pytest.raises(DataError, match=r"stray.png lies beside the class folders"):
-        load_data(root)
+    reading = load_data(root).audit["reading"]
+    assert reading["unused"] == [
+        {"why": "train images in no class folder", "count": 1, "example": "stray.png"}
+    ]
+    assert reading["used"] == 20
 
 
 def test_hidden_and_other_files_do_not_matter(load_data: Load, tmp_path: Path) -> None:
@@ -207,11 +209,11 @@ def test_hidden_and_other_files_do_not_matter(load_data: Load, tmp_path: Path) -
 
 
 @pytest.mark.skipif(os.name != "posix", reason="bytes as file names")
-def test_names_that_are_no_text_are_refused(load_data: Load, tmp_path: Path, options: DataOptions) -> None:
+def test_names_that_are_no_text_are_left_out_and_told(load_data: Load, tmp_path: Path) -> None:
     root = image_folder(tmp_path / "pets", noise(20), cycle(20, 2))
     (Path(os.fsdecode(os.fsencode(root) + b"/0/\xff.png"))).write_bytes(png_bytes(noise(1)[0]))
-    with pytest.raises(DataError, match="expected printable names"):
-        load_data(root)
+    (told,) = load_data(root).audit["reading"]["unused"]
+    assert (told["why"], told["count"]) == ("files with control characters in their name", 1)
 
 
 def test_a_file_that_is_no_picture_is_told_as_that(tmp_path: Path) -> None:
