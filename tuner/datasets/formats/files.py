@@ -208,7 +208,7 @@ def survey_archive(path: Path) -> Listing:
         if member.is_dir():
             continue
         if not _showable(member.filename):
-            left.append((_ODD, repr(member.filename)))
+            left.append((_ODD, _shown(member.filename)))
         elif _hidden(member.filename):
             left.append((_HIDDEN, member.filename))
         else:
@@ -249,7 +249,7 @@ def _walk(
         name = prefix + item.name
         directory = item.is_dir(follow_symlinks=False)
         if _hidden(item.name) or not _showable(item.name):
-            why, shown = (_HIDDEN, name) if _hidden(item.name) else (_ODD, repr(name))
+            why, shown = (_HIDDEN, name) if _hidden(item.name) else (_ODD, _shown(name))
             inside = sum(len(files) for _, _, files in os.walk(item.path)) if directory else 1
             left += [(why, shown)] * inside
             continue
@@ -294,3 +294,11 @@ def _hidden(name: str) -> bool:
 def _showable(name: str) -> bool:
     """Whether a name can be shown and stored: no control characters, and no bytes that are no text."""
     return not any(unicodedata.category(character) in {"Cc", "Cs"} for character in name)
+
+
+def _shown(name: str) -> str:
+    """A name with what cannot be shown as escapes."""
+    return "".join(
+        character if _showable(character) else character.encode("unicode_escape").decode()
+        for character in name
+    )

@@ -95,7 +95,7 @@ def scale_of(values: NDArray[Any], what: str) -> Scale:
         raise _refused(values, values < 0, what)
     if fractions:
         odd = values != np.rint(values)
-        if most > 255 or (most > 1 and odd.mean() < _FEW):
+        if most > 255 or (most > 1 and (most < 128 or odd.mean() < _FEW)):
             raise _refused(values, odd, what)
         return Scale(0, 1 if most <= 1 else 255, least, most)
     high = next((top for top in _TOPS if most <= top), None)

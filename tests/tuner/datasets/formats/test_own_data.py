@@ -249,7 +249,7 @@ def test_what_cannot_be_searched_on_is_refused(load_data: Load, tmp_path: Path) 
     with pytest.raises(DataError, match="all 40 images have one class, '0'"):
         load_data(file(Y * 0))
     few = np.where(np.arange(40) < 4, 0, 1)
-    with pytest.raises(DataError, match="class '0' has 3 training images, too few for 5 folds"):
+    with pytest.raises(DataError, match="class '0' has 4 training images, too few for 5 folds"):
         load_data(file(few))
     with pytest.raises(DataError, match="40 different labels for 40 images"):
         load_data(file(np.arange(40)))
