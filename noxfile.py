@@ -1,42 +1,52 @@
-"""Sessions: `nox` runs lint, types and tests; `nox -s bench` measures."""
+"""Sessions: `nox` runs lint and tests, `nox -s quick` what a change needs; `nox -s bench` measures.
+
+What stands after `--` goes to pytest: `nox -s tests -- tests/tuner/search`.
+"""
 
 import nox
 
-nox.options.sessions = ["lint", "types", "tests"]
+nox.options.sessions = ["lint", "tests"]
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
 
 PROJECT = nox.project.load_toml("pyproject.toml")
+PARALLEL = ("-n", "2", "--dist", "loadfile")
 
 
-def groups(name: str) -> list[str]:
-    return list(nox.project.dependency_groups(PROJECT, name))
+def groups(*names: str) -> list[str]:
+    return [package for name in names for package in nox.project.dependency_groups(PROJECT, name)]
+
+
+def check(session: nox.Session) -> None:
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("lint-imports")
+    session.run("mypy")
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Ruff: rules and format; import-linter: which room may import which."""
-    session.install(*groups("lint"))
-    session.run("ruff", "check")
-    session.run("ruff", "format", "--check")
-    session.run("lint-imports")
-
-
-@nox.session
-def types(session: nox.Session) -> None:
-    """mypy --strict."""
-    session.install(*groups("types"))
-    session.run("mypy")
+    """Ruff: rules and format; import-linter: which room may import which; mypy --strict."""
+    session.install(*groups("lint", "types"))
+    check(session)
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
     """pytest: everything that this machine can run; it says what it skips, and why."""
     session.install("-e", ".", *groups("test"))
-    session.run("pytest", *(session.posargs or ["-n", "2", "--dist", "loadfile"]))
+    session.run("pytest", *PARALLEL, *session.posargs)
 
 
-@nox.session
+@nox.session(default=False)
+def quick(session: nox.Session) -> None:
+    """Lint, and the tests that are not marked slow."""
+    session.install("-e", ".", *groups("test", "lint", "types"))
+    check(session)
+    session.run("pytest", *PARALLEL, "-m", "not slow", *session.posargs)
+
+
+@nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Benchmarks: tables on standard output, JSON beside them; see tests/benchmarks/README.md."""
     session.install("-e", ".", *groups("test"))

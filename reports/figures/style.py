@@ -1,7 +1,6 @@
 """What all figures share: size, colours, text that cannot break a figure, saving."""
 
 import importlib
-import io
 import os
 import re
 import warnings
@@ -92,17 +91,18 @@ def plain(text: object, limit: int = 40) -> str:
 
 def save(figure: "Figure", path: Path) -> None:
     """Writes a PNG of at most 256 colours, atomically. Glyphs that the font lacks become boxes."""
+    import numpy as np
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
-    raw = io.BytesIO()
+    canvas: Any = FigureCanvasAgg(figure)  # `savefig` would draw twice, and write a PNG to be read again
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="(?s).*Glyph.*missing from")
         warnings.filterwarnings("ignore", message="(?s).*constrained_layout not applied")
-        figure.savefig(raw, format="png", facecolor="white", metadata={"Software": None})
-    with Image.open(raw) as picture:
-        colours = picture.convert("RGB")
-        photographs = colours.getcolors(MANY_COLOURS) is None
-        dither = Image.Dither.FLOYDSTEINBERG if photographs else Image.Dither.NONE
-        palette = colours.quantize(256, method=Image.Quantize.MEDIANCUT)
-        small = colours.quantize(palette=palette, dither=dither)
+        canvas.draw()
+    colours = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    photographs = colours.getcolors(MANY_COLOURS) is None
+    dither = Image.Dither.FLOYDSTEINBERG if photographs else Image.Dither.NONE
+    palette = colours.quantize(256, method=Image.Quantize.MEDIANCUT)
+    small = colours.quantize(palette=palette, dither=dither)
     write_atomically(path, lambda file: small.save(file, format="PNG", optimize=True))

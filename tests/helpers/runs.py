@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.helpers.origins import COMMANDS
+
 Tune = Callable[..., "subprocess.CompletedProcess[str]"]
 
 SMALL_RUN = [
@@ -24,7 +26,19 @@ def command(*arguments: str) -> list[str]:
 
 
 def commands_in(environment: dict[str, str]) -> Tune:
-    """Runs the command line in a process of its own: `tune("digits", "--trials", "3", cwd=...)`."""
+    """Runs the command line in a process of its own: `tune("digits", "--trials", "3", cwd=...)`.
+
+    It starts with its imports done; `fresh_commands_in` starts the interpreter.
+    """
+
+    def run(*arguments: str, cwd: Path, **more: str) -> "subprocess.CompletedProcess[str]":
+        return COMMANDS.run("tuner.cli", arguments, cwd, {**environment, **more}, timeout=600)
+
+    return run
+
+
+def fresh_commands_in(environment: dict[str, str]) -> Tune:
+    """The same in a new interpreter, which hashes otherwise: for what must not depend on orders of sets."""
 
     def run(*arguments: str, cwd: Path, **more: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(

@@ -9,33 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from tests import ROOT
+from tests.helpers.origins import QUIET, TRAININGS
+
 EDGE = 12
 """Pixels of a side of the images."""
-
-SCRIPT = """
-import json, sys
-from pathlib import Path
-import numpy as np
-from search_spaces.cnn import FAMILY
-from search_spaces.family import Task
-from tuner.workers import worker
-from tuner.records import TrialSpec, WorkContext
-from tuner.training.perform import perform
-
-folder, items = Path(sys.argv[1]), json.loads(sys.argv[2])
-classes = int(np.load(folder / "train_labels.npy").max()) + 1
-context = WorkContext(str(folder), str(folder), classes, "accuracy", False, "float32")
-usual = FAMILY.space(Task((12, 12, 1), classes, 240)).default()
-small = {"filters": 4, "dense_units": 8, "batch_size": 16, "augmentation": 0.0}
-for item in items:
-    parts = item.pop("micro_batches", 1)
-    params = usual | small | item.pop("params", {})
-    split = None if item.get("purpose") == "retrain" else "search"
-    work = {"number": 0, "purpose": "trial", "seed": 3, "split": split, "fold": 0, **item}
-    spec = TrialSpec(model="search_spaces.cnn:FAMILY", params=params, **work)
-    result = perform(spec, context, "key", lambda report: True, parts)
-    print("RESULT " + json.dumps({**result.to_json(), "memory": worker.resident()}))
-"""
 
 
 def make(folder: Path, classes: int = 3) -> None:
@@ -51,22 +29,26 @@ def make(folder: Path, classes: int = 3) -> None:
     np.savez(folder / "splits.npz", search=(np.arange(240) // 3 % 5).astype(np.int8))
 
 
-def train(folder: Path, *items: dict[str, Any], backend: str = "tensorflow") -> list[Any]:
-    """The results of work items, done one after the other in one process, and its memory after each.
+def train(
+    folder: Path, *items: dict[str, Any], backend: str = "tensorflow", fresh: bool = False
+) -> list[Any]:
+    """The results of work items, done one after the other in one process, with its memory after each.
 
     Args:
         folder: holds the data, and what the training writes.
         items: what differs from a trial of a small network: fields of `TrialSpec`, of which `params`
-            names only what is not usual, and `micro_batches`.
+            names only what is not usual, `micro_batches`, `key` and `limits`.
         backend: Keras'.
+        fresh: in a new interpreter, which hashes otherwise.
     """
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(folder), json.dumps(items)],
-        env={**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3", "JAX_PLATFORMS": "cpu"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    arguments = [str(folder), json.dumps(items)]
+    environment = {**os.environ, **QUIET, "KERAS_BACKEND": backend}
+    if fresh:
+        command = [sys.executable, "-m", "tests.helpers.train_items", *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    else:
+        origin = TRAININGS[backend]
+        done = origin.run("tests.helpers.train_items", arguments, ROOT, environment, timeout=600)
     lines = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
     assert len(lines) == len(items), done.stderr
     return [json.loads(line.removeprefix("RESULT ")) for line in lines]

@@ -17,7 +17,10 @@ def main() -> None:
 
     import keras
 
+    from tuner.training import gpu
     from tuner.training.perform import perform
+
+    gpu.limit_memory()
 
     def perform_trials(
         spec: TrialSpec,

@@ -1,16 +1,19 @@
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests import ROOT
-from tests.helpers.runs import SMALL_RUN, Tune, commands_in
+from tests.helpers.once import Session
+from tests.helpers.origins import TRAININGS
+from tests.helpers.runs import SMALL_RUN, Tune, commands_in, fresh_commands_in
 
 
 @pytest.fixture(scope="session")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def environment(session: Session) -> dict[str, str]:
     """The environment of commands under test: their own cache and data directories, a wide terminal."""
-    own = tmp_path_factory.mktemp("user")
+    own = session.folder("user")
     return {
         **os.environ,
         "TUNE_CACHE_DIR": str(own / "cache"),
@@ -22,18 +25,25 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def curves(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def curves(environment: dict[str, str], session: Session) -> dict[str, str]:
     """The environment of commands whose workers follow curves; a cache of their own keeps what they say
     from runs that train."""
-    cache = tmp_path_factory.mktemp("curves")
+    cache = session.folder("curves")
     return {**environment, "TUNE_WORKER": "tests.helpers.curve_worker", "TUNE_CACHE_DIR": str(cache)}
 
 
 @pytest.fixture(scope="session")
-def trials_only(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def forked(environment: dict[str, str]) -> dict[str, str]:
+    """The environment of commands whose workers train, and start at once."""
+    origin = TRAININGS[environment["KERAS_BACKEND"]].address
+    return {**environment, "TUNE_WORKER": "tests.helpers.forked_worker", "FORKED_FROM": origin}
+
+
+@pytest.fixture(scope="session")
+def trials_only(forked: dict[str, str], session: Session) -> dict[str, str]:
     """The environment of commands whose workers train the trials of a search, and nothing after it."""
-    cache = tmp_path_factory.mktemp("trials-only")
-    return {**environment, "TUNE_WORKER": "tests.helpers.trials_worker", "TUNE_CACHE_DIR": str(cache)}
+    cache = session.folder("trials-only")
+    return {**forked, "FORKED_WORKER": "tests.helpers.trials_worker", "TUNE_CACHE_DIR": str(cache)}
 
 
 @pytest.fixture(scope="session")
@@ -43,24 +53,40 @@ def tune(environment: dict[str, str]) -> Tune:
 
 
 @pytest.fixture(scope="session")
+def tune_forked(forked: dict[str, str]) -> Tune:
+    """The command line, with workers that train, and start at once."""
+    return commands_in(forked)
+
+
+@pytest.fixture(scope="session")
+def fresh_tune_curves(curves: dict[str, str]) -> Tune:
+    """The same, each command in a new interpreter."""
+    return fresh_commands_in(curves)
+
+
+@pytest.fixture(scope="session")
 def tune_curves(curves: dict[str, str]) -> Tune:
     """The command line, with workers that follow curves."""
     return commands_in(curves)
 
 
 @pytest.fixture(scope="session")
-def small_run(tune: Tune, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small_run(tune: Tune, session: Session) -> Path:
     """The run directory of a finished small run. Tests copy it before they change it."""
-    cwd = tmp_path_factory.mktemp("small")
-    done = tune(*SMALL_RUN, cwd=cwd)
-    assert done.returncode == 0, done.stderr
-    return cwd / "runs" / "digits"
+    return session.once("small", whole(tune)) / "runs" / "digits"
 
 
 @pytest.fixture(scope="session")
-def curve_run(tune_curves: Tune, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def curve_run(tune_curves: Tune, session: Session) -> Path:
     """The same run, by workers that follow curves."""
-    cwd = tmp_path_factory.mktemp("curve-run")
-    done = tune_curves(*SMALL_RUN, cwd=cwd)
-    assert done.returncode == 0, done.stderr
-    return cwd / "runs" / "digits"
+    return session.once("curve-run", whole(tune_curves)) / "runs" / "digits"
+
+
+def whole(tune: Tune) -> Callable[[Path], None]:
+    """Makes a small run in a folder."""
+
+    def make(folder: Path) -> None:
+        done = tune(*SMALL_RUN, cwd=folder)
+        assert done.returncode == 0, done.stderr
+
+    return make

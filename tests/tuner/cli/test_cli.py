@@ -115,8 +115,8 @@ def test_lists(tune: Tune, tmp_path: Path) -> None:
     assert "mlp: " not in one
 
 
-def test_commands_on_a_finished_run(tune: Tune, small_run: Path, tmp_path: Path) -> None:
-    shutil.copytree(small_run, tmp_path / "runs" / "digits")
+def test_commands_on_a_finished_run(tune: Tune, curve_run: Path, tmp_path: Path) -> None:
+    shutil.copytree(curve_run, tmp_path / "runs" / "digits")
     status = tune("status", "digits", cwd=tmp_path)
     assert "4 asked for" in status.stdout
     assert "best so far" in status.stdout

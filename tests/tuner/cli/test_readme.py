@@ -1,4 +1,7 @@
-"""Every command in the README and docs/ runs as it stands there, only shorter; predict.md has a test too."""
+"""Every command in the README and docs/ runs, only shorter, with workers that follow curves.
+
+`docs/predict.md` has a test of its own; `tests/tuner/run` has runs that train.
+"""
 
 import gzip
 import json
@@ -32,9 +35,6 @@ SHORTER = [
     "--plain",
 ]
 """Given again at the end of a command, an option replaces what stands before."""
-
-TRAINS = ["digits", "--trials", "10"]
-"""The command whose workers train here; what the others show depends on no training."""
 
 EDGE = 12
 """Pixels of a side of the images made here."""
@@ -117,28 +117,27 @@ def sets(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", commands(), ids=" ".join)
-def test_every_command(tune: Tune, tune_curves: Tune, place: Path, arguments: list[str]) -> None:
+def test_every_command(tune_curves: Tune, place: Path, arguments: list[str]) -> None:
     searches = arguments[0] not in {
         "plan", "status", "report", "compare", "datasets", "spaces", "baselines", "clean", "predict"
     }  # fmt: skip
     if searches:
         name = f"run{len(list((place / 'runs').iterdir()))}"
         arguments = [*arguments, *SHORTER, "--name", name]
-    run = tune if arguments[:3] == TRAINS else tune_curves
-    done = run(*arguments, cwd=place, TUNE_DATA_DIR=str(place / "data"))
+    done = tune_curves(*arguments, cwd=place, TUNE_DATA_DIR=str(place / "data"))
     assert done.returncode == 0, done.stderr + done.stdout
     if searches:
         assert "report: " in done.stdout
 
 
-def test_the_python_example(environment: dict[str, str], tmp_path: Path) -> None:
+def test_the_python_example(curves: dict[str, str], tmp_path: Path) -> None:
     (code,) = blocks("python")  # the one of docs/python.md
     short = "trials=1, epochs=1, seeds=1, finalists=1, baselines=['majority'], out='runs'"
     assert "trials=10" in code
     done = subprocess.run(
         [sys.executable, "-c", code.replace("trials=10", short)],
         cwd=tmp_path,
-        env=environment,
+        env=curves,
         capture_output=True,
         text=True,
         check=False,

@@ -76,10 +76,10 @@ def test_the_code_in_the_report_runs(run: Path) -> None:
 
 
 def test_the_other_one_is_saved_when_asked_for_and_the_test_labels_are_not_read_again(
-    tune: Tune, run: Path
+    tune_forked: Tune, run: Path
 ) -> None:
     place = run.parents[1]
-    assert tune(*SMALL_RUN, "--single", cwd=place).returncode == 0
+    assert tune_forked(*SMALL_RUN, "--single", cwd=place).returncode == 0
     said, seeds = _said(run)
     assert np.allclose(said, seeds[0], atol=1e-5)
     text, facts = (run / "report.md").read_text(), report_of(run)["final"]
@@ -87,7 +87,7 @@ def test_the_other_one_is_saved_when_asked_for_and_the_test_labels_are_not_read_
     assert " Over 2 seeds it reads " in text
     assert facts["shipped"]["test_accuracy"] == facts["test_accuracy"]["per_seed"][0]
     assert facts["shipped"]["parameters"] == facts["parameters"]
-    assert tune(*SMALL_RUN, "--save-ensemble", cwd=place).returncode == 0  # what it once was called
+    assert tune_forked(*SMALL_RUN, "--save-ensemble", cwd=place).returncode == 0  # what it once was called
     said, seeds = _said(run)
     assert np.allclose(said, np.mean(seeds, axis=0), atol=1e-5)
     assert len((run / "test_reads.jsonl").read_text().splitlines()) == 1

@@ -46,12 +46,12 @@ def scores(run: Path) -> list[tuple[str, dict[int, float], object]]:
 
 
 def test_hyperband_promotes_and_goes_on_after_a_kill(
-    trials_only: dict[str, str], tune: Tune, tmp_path: Path
+    trials_only: dict[str, str], tune_forked: Tune, tmp_path: Path
 ) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     whole.mkdir()
     killed.mkdir()
-    assert tune(*HYPERBAND, cwd=whole).returncode == 0
+    assert tune_forked(*HYPERBAND, cwd=whole).returncode == 0
     run = whole / "runs" / "digits"
     states = [state for state, _, _ in scores(run)]
     assert (states.count("COMPLETE"), states.count("PRUNED")) == (2, 2)

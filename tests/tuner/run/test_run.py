@@ -11,7 +11,7 @@ import numpy as np
 import psutil
 import pytest
 
-from tests.helpers.runs import SMALL_RUN, Tune, read_until, report_of, start, trials
+from tests.helpers.runs import SMALL_RUN, Tune, fresh_commands_in, read_until, report_of, start, trials
 
 TIMES = {"seconds", "latency_ms", "images_per_second", "cost", "created", "started", "environment", "command"}
 
@@ -58,16 +58,6 @@ def test_search_and_finalists_have_splits_of_their_own(small_run: Path) -> None:
     with np.load(small_run / "splits.npz") as splits:
         assert set(np.unique(splits["search"])) == set(range(5))
         assert not np.array_equal(splits["search"], splits["fresh"])
-
-
-def test_the_same_seed_gives_the_same_run(tune: Tune, small_run: Path, tmp_path: Path) -> None:
-    cache = str(tmp_path / "cache")  # of its own, so that nothing is taken over from the other run
-    assert tune(*SMALL_RUN, cwd=tmp_path, TUNE_CACHE_DIR=cache).returncode == 0
-    again = tmp_path / "runs" / "digits"
-    assert [(t.params, t.value, t.intermediate_values, t.state) for t in trials(again)] == [
-        (t.params, t.value, t.intermediate_values, t.state) for t in trials(small_run)
-    ]
-    assert without_times(report_of(again)) == without_times(report_of(small_run))
 
 
 def test_running_a_finished_run_again_only_writes_its_report(
@@ -121,16 +111,18 @@ def test_json_goes_to_standard_output_alone(tune_curves: Tune, curve_run: Path, 
     assert "report:" in done.stderr
 
 
-def test_an_interrupted_run_goes_on_where_it_was(
-    environment: dict[str, str], tune: Tune, small_run: Path, tmp_path: Path
+@pytest.mark.slow
+def test_an_interrupted_run_goes_on_where_it_was_and_the_same_seed_gives_the_same_run(
+    environment: dict[str, str], small_run: Path, tmp_path: Path
 ) -> None:
-    process = start(environment, tmp_path, *SMALL_RUN)
+    own = {**environment, "TUNE_CACHE_DIR": str(tmp_path / "cache")}  # takes nothing over from the other run
+    process = start(own, tmp_path, *SMALL_RUN)
     read_until(process, "[2/4]")
     workers = psutil.Process(process.pid).children()
     process.kill()
     process.communicate(timeout=120)
     assert not psutil.wait_procs(workers, timeout=30)[1]
-    went_on(tune, tmp_path, small_run)
+    went_on(fresh_commands_in(own), tmp_path, small_run)
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
@@ -169,7 +161,9 @@ def went_on(tune: Tune, cwd: Path, whole: Path) -> None:
     assert tune(*SMALL_RUN, cwd=cwd).returncode == 0
     after = trials(run)
     assert {n: after[n].datetime_complete for n in finished} == finished
-    assert [t.params for t in after] == [t.params for t in trials(whole)]
+    assert [(t.params, t.value, t.intermediate_values, t.state) for t in after] == [
+        (t.params, t.value, t.intermediate_values, t.state) for t in trials(whole)
+    ]
     assert without_times(report_of(run)) == without_times(report_of(whole))
 
 
@@ -213,7 +207,7 @@ def test_a_run_set_aside_keeps_everything(curves: dict[str, str], curve_run: Pat
     assert (aside / "report.md").read_bytes() == (curve_run / "report.md").read_bytes()
 
 
-def test_a_space_that_always_fails_ends_the_run_with_its_reason(tune: Tune, tmp_path: Path) -> None:
+def test_a_space_that_always_fails_ends_the_run_with_its_reason(tune_forked: Tune, tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text(
         "from search_spaces.family import Family, Recipe\n"
         "from search_spaces.space import Float, SearchSpace\n"
@@ -221,7 +215,8 @@ def test_a_space_that_always_fails_ends_the_run_with_its_reason(tune: Tune, tmp_
         "SPACE = SearchSpace('broken', {'x': Float(0.0, 1.0, 0.5)})\n"
         "FAMILY = Family('broken', 'never builds', lambda task: SPACE, build, lambda params: Recipe())\n"
     )
-    done = tune("digits", "--trials", "9", "--workers", "1", "--space", "broken.py:FAMILY", cwd=tmp_path)
+    options = ["--trials", "9", "--workers", "1", "--space", "broken.py:FAMILY"]
+    done = tune_forked("digits", *options, cwd=tmp_path)
     assert done.returncode == 1
     assert "RuntimeError: no such layer" in done.stderr
     assert "trials all failed" in done.stderr
@@ -242,7 +237,7 @@ NEITHER = 3
 """
 
 
-def test_your_own_models_are_compared(tune: Tune, tmp_path: Path) -> None:
+def test_your_own_models_are_compared(tune_forked: Tune, tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(OWN)
     short = [
         "digits",
@@ -259,12 +254,12 @@ def test_your_own_models_are_compared(tune: Tune, tmp_path: Path) -> None:
         "--workers",
         "1",
     ]
-    done = tune(*short, "--baselines", "own.py:network,own.py:CLASSIFIER", cwd=tmp_path)
+    done = tune_forked(*short, "--baselines", "own.py:network,own.py:CLASSIFIER", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     rows = {row["name"]: row for row in report_of(tmp_path / "runs" / "digits")["baselines"]}
     assert rows["classifier"]["test_accuracy"]["mean"] > 0.7
     assert rows["network"]["epochs"] in {1, 2}
-    refused = tune(*short, "--name", "b", "--baselines", "own.py:NEITHER", cwd=tmp_path)
+    refused = tune_forked(*short, "--name", "b", "--baselines", "own.py:NEITHER", cwd=tmp_path)
     assert (refused.returncode, "expected a Baseline" in refused.stderr) == (2, True)
 
 

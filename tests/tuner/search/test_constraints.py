@@ -2,17 +2,15 @@
 
 import json
 import math
-import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.helpers.runs import Tune, read_until, report_of, start, trials
-from tests.helpers.training import make
+from tests.helpers.training import make, train
 from tuner.config import RunConfig
 from tuner.constraints import Constraints
 from tuner.errors import UsageError
@@ -100,41 +98,16 @@ def test_a_search_without_any_small_enough_says_what_would_help(tune: Tune, tmp_
     assert "a higher limit would help" in done.stderr
 
 
-SCRIPT = """
-import json, sys
-from tuner.records import TrialSpec, WorkContext
-from tuner.training.perform import perform
-from search_spaces.family import Task
-from search_spaces.cnn import FAMILY
-
-small = {"filters": 4, "dense_units": 8, "batch_size": 16, "augmentation": 0.0}
-params = FAMILY.space(Task((12, 12, 1), 3, 240)).default() | small
-for number, resume_from, limits in json.loads(sys.argv[2]):
-    context = WorkContext(sys.argv[1], sys.argv[1], 3, "accuracy", False, "float32", **limits)
-    spec = TrialSpec(number, "trial", "search_spaces.cnn:FAMILY", params, 3, "search", 0, 1, until=1,
-                     resume_from=resume_from)
-    result = perform(spec, context, "key", lambda report: True)
-    print("RESULT " + json.dumps(result.to_json()))
-"""
-
-
-def test_the_worker_looks_at_a_model_before_it_trains_it(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_the_worker_looks_at_a_model_before_it_trains_it(tmp_path: Path) -> None:
     make(tmp_path)
-    items = [
-        (1, 0, {}),
-        (1, 0, {"max_parameters": 10, "max_latency_ms": 1e-6}),
-        (0, 0, {"max_parameters": 10, "max_latency_ms": 1e-6}),
-        (1, 0, {"max_parameters": 10**9, "max_latency_ms": 1e6}),
-    ]
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(tmp_path), json.dumps(items)],
-        env={**os.environ, **environment, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        capture_output=True,
-        text=True,
-        check=False,
+    strict, lenient = (
+        {"max_parameters": parameters, "max_latency_ms": latency}
+        for parameters, latency in ((10, 1e-6), (10**9, 1e6))
     )
-    found = [json.loads(line[7:]) for line in done.stdout.splitlines() if line.startswith("RESULT ")]
-    assert len(found) == len(items), done.stderr
+    items = [(1, {}), (1, strict), (0, strict), (1, lenient)]
+    found = train(
+        tmp_path, *({"number": number, "limits": limits, "epochs": 1, "until": 1} for number, limits in items)
+    )
     free, refused, default, small = found
     assert free["latency_ms"] is None
     assert (refused["state"], refused["reason"], refused["epochs"]) == ("refused", "refused", [])

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests import ROOT
-from tests.helpers.runs import Tune, trials
+from tests.helpers.runs import Tune, commands_in, trials
 from tuner.errors import UsageError
 from tuner.workers import cores
 from tuner.workers.devices import Device, Slot
@@ -241,8 +241,8 @@ END = ["--seeds", "1", "--finalists", "1", "--baselines", "none"]
 
 
 @pytest.mark.slow
-def test_plan_counts_a_worker_on_each_gpu(tune: Tune, tmp_path: Path) -> None:
-    done = tune("plan", *SMALL, cwd=tmp_path, **gpu_environment(TWO))
+def test_plan_counts_a_worker_on_each_gpu(tune_forked: Tune, tmp_path: Path) -> None:
+    done = tune_forked("plan", *SMALL, cwd=tmp_path, **gpu_environment(TWO))
     assert done.returncode == 0, done.stderr
     assert "on each of 2 workers" in done.stdout
 
@@ -255,7 +255,8 @@ def test_plan_says_that_there_is_no_such_gpu(tune: Tune, tmp_path: Path) -> None
 
 
 @pytest.mark.slow
-def test_a_run_uses_every_gpu_and_says_so(tune: Tune, tmp_path: Path) -> None:
+def test_a_run_uses_every_gpu_and_says_so(trials_only: dict[str, str], tmp_path: Path) -> None:
+    tune = commands_in(trials_only)
     done = tune(*SMALL, *END, "--trials", "2", "--epochs", "1", cwd=tmp_path, **gpu_environment(TWO))
     assert done.returncode == 0, done.stderr
     run = tmp_path / "runs" / "digits"

@@ -1,0 +1,201 @@
+"""Processes that start at once, as forks of one that has imported what they need.
+
+Most of the time of a short command, and of a short training, goes into imports. A fork has arguments,
+environment, working directory, streams and exit code of its own, and runs what `python -m` would run. What
+only a fresh interpreter shows, such as what is imported when, is tested with one.
+"""
+
+import atexit
+import gc
+import importlib
+import json
+import os
+import runpy
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+THREADS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""A process with several threads must not be forked."""
+
+LONGEST = 1 << 17
+"""Bytes of a request."""
+
+
+class Origin:
+    """The process that others are forks of, started when the first is wanted.
+
+    Args:
+        modules: are imported.
+        options: of the interpreter.
+        environment: differs from this process'.
+    """
+
+    def __init__(self, modules: Sequence[str], *options: str, **environment: str) -> None:
+        self._command = [sys.executable, *options, "-m", __name__]
+        self._modules = modules
+        self._environment = environment
+        self._address = ""
+
+    @property
+    def address(self) -> str:
+        """Where it answers `fork`."""
+        if not self._address:
+            folder = tempfile.TemporaryDirectory()
+            address = f"{folder.name}/origin"
+            process = subprocess.Popen(
+                [*self._command, address, *self._modules],
+                env={**os.environ, **THREADS, **self._environment},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            atexit.register(folder.cleanup)
+            atexit.register(process.communicate)  # it ends with its input
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            self._address = address
+        return self._address
+
+    def run(
+        self, module: str, arguments: Sequence[str], cwd: Path, environment: Mapping[str, str], timeout: int
+    ) -> "subprocess.CompletedProcess[str]":
+        """Runs a module that has a `__main__`, and waits for its end.
+
+        Args:
+            module: as after `python -m`.
+            arguments: of the command line.
+            cwd: the working directory.
+            environment: all of it.
+            timeout: seconds after which it is ended.
+        """
+        with (
+            open(os.devnull) as nothing,  # noqa: PTH123
+            tempfile.TemporaryFile("w+") as out,
+            tempfile.TemporaryFile("w+") as err,
+        ):
+            streams = [stream.fileno() for stream in (nothing, out, err)]
+            code = fork(self.address, module, arguments, str(cwd), environment, streams, timeout)
+            for stream in (out, err):
+                stream.seek(0)
+            return subprocess.CompletedProcess([module, *arguments], code, out.read(), err.read())
+
+
+def fork(
+    address: str,
+    module: str,
+    arguments: Sequence[str],
+    cwd: str,
+    environment: Mapping[str, str],
+    streams: Sequence[int],
+    timeout: int = 0,
+) -> int:
+    """Has a module run in a fork, and waits for its exit code; the fork ends with this process.
+
+    Args:
+        address: of an origin.
+        module: as after `python -m`.
+        arguments: of the command line.
+        cwd: the working directory.
+        environment: all of it.
+        streams: file descriptors of its standard input, output and error.
+        timeout: seconds after which it is ended; 0 for never.
+    """
+    item = {
+        "module": module,
+        "arguments": arguments,
+        "cwd": cwd,
+        "environment": dict(environment),
+        "timeout": timeout,
+    }
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as line:
+        line.connect(address)
+        socket.send_fds(line, [json.dumps(item).encode()], streams)
+        return int(line.recv(99))
+
+
+def _next_fork(address: str) -> dict[str, Any]:
+    """Answers requests until standard input ends; returns in the forks only, with their request."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who attend to a fork
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as server:
+        server.bind(address)
+        server.listen()
+        print("ready", flush=True)  # noqa: T201
+        while server.fileno() in select.select([server.fileno(), 0], [], [])[0]:
+            line, _ = server.accept()
+            with line:
+                if not os.fork():
+                    server.close()
+                    return _attend(line)
+    sys.exit()
+
+
+def _attend(line: socket.socket) -> dict[str, Any]:
+    """Forks as asked, says how that ended, and ends it if nobody waits for it any more."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    request, streams, _, _ = socket.recv_fds(line, LONGEST, 3)
+    child = os.fork()
+    if not child:
+        line.close()
+        for number, stream in enumerate(streams):
+            os.dup2(stream, number)
+            os.close(stream)
+        item: dict[str, Any] = json.loads(request)
+        return item
+    for stream in (*streams, 0, 1, 2):
+        os.close(stream)
+    if line.fileno() in select.select([line.fileno(), os.pidfd_open(child)], [], [])[0]:
+        os.kill(child, signal.SIGKILL)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    try:
+        line.send(str(code).encode())
+    finally:
+        os._exit(0)
+
+
+def _become(item: Mapping[str, Any]) -> None:
+    """Makes a fork what the module's own process would be at its start."""
+    signal.alarm(item["timeout"])
+    os.chdir(item["cwd"])
+    os.environ.clear()
+    os.environ.update(item["environment"])
+    places = filter(None, item["environment"].get("PYTHONPATH", "").split(os.pathsep))
+    sys.path[:1] = [item["cwd"], *places]
+    sys.argv[1:] = item["arguments"]
+
+
+def _run(module: str) -> int:
+    """Runs a module as `__main__`, and returns the exit code that its process would have."""
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(bool(end.code))
+    except BaseException:  # noqa: BLE001  # as the interpreter does
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def main() -> None:
+    """Imports the modules named, then forks as it is asked to."""
+    for name in sys.argv[2:]:
+        importlib.import_module(name)
+    gc.freeze()
+    item = _next_fork(sys.argv[1])
+    _become(item)
+    code = _run(item["module"])
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # to take all those modules down would take longer than most commands
+
+
+if __name__ == "__main__":
+    main()

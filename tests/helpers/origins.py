@@ -1,0 +1,41 @@
+"""The processes that commands, trainings and workers under test are forks of, one of each a session."""
+
+import atexit
+import tempfile
+
+from tests.helpers.forks import Origin
+
+COMMANDS = Origin(
+    (
+        "numpy", "optuna", "optuna.storages.journal", "optuna.importance", "optuna.samplers", "scipy.stats",
+        "sklearn.datasets", "sklearn.linear_model", "sklearn.metrics", "matplotlib.figure", "PIL.Image",
+        "pandas", "matplotlib.backends.backend_agg", "rich.live", "typer.rich_utils",
+        "tuner.run.runner", "reports.write",
+    ),
+    "-W",
+    "error",
+)  # fmt: skip
+"""For the command line, which notes when it is imported, so that each command has to import it; warnings are
+errors there."""
+
+_COMPILED = tempfile.TemporaryDirectory()
+atexit.register(_COMPILED.cleanup)
+
+QUIET = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "JAX_PLATFORMS": "cpu",
+    "JAX_COMPILATION_CACHE_DIR": _COMPILED.name,
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+}
+"""Frameworks say little; XLA compiles a program once a session."""
+
+TRAININGS = {
+    backend: Origin(
+        ("keras", "keras.src.trainers.trainer", "tuner.training.perform", "search_spaces.cnn"),
+        KERAS_BACKEND=backend,
+        **QUIET,
+    )
+    for backend in ("tensorflow", "jax")
+}
+"""For what trains, by Keras' backend."""
