@@ -5,6 +5,7 @@ SEARCH_SPACES: dict[str, str] = {
     "cnn-full": "search_spaces.cnn_full:FAMILY",
     "cnn-small": "search_spaces.cnn_small:FAMILY",
     "mlp": "search_spaces.mlp:FAMILY",
+    "pretrained": "search_spaces.pretrained:FAMILY",
     "resnet": "search_spaces.resnet:FAMILY",
     "transfer": "search_spaces.transfer:FAMILY",
 }

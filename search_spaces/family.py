@@ -59,6 +59,33 @@ class Recipe:
     early_stopping: bool = False
 
 
+HEAD = "head"
+"""Name of the model, and of the layer of the whole, that is trained on features."""
+
+
+@dataclass(frozen=True)
+class Features:
+    """How a family trains on what a fixed network says of each image, which is computed once.
+
+    Attributes:
+        identity: `identity(params, image_shape)`: all that decides the features of an image; JSON values.
+        extractor: `extractor(params, image_shape)`: an uncompiled `keras.Model` from raw uint8 images to
+            features (batch, width) of float16.
+        head: `head(params, width, classes)`: an uncompiled model named `HEAD`, from features to what
+            `Family.build` gives; the whole has it as a layer of that name.
+        views: `views(params)`: what is done to an image before, for each version that is trained on: {}
+            for the image itself, which is the first; {"mirror": True}; or the parameters of
+            `search_spaces.augmentation`, with the number of a draw.
+        variants: `variants(space)`: parameters that between them need all features that a trial may need.
+    """
+
+    identity: Callable[[Params, tuple[int, int, int]], dict[str, Any]]
+    extractor: Callable[[Params, tuple[int, int, int]], Any]
+    head: Callable[[Params, int, int], Any]
+    views: Callable[[Params], tuple[Mapping[str, Any], ...]]
+    variants: Callable[[SearchSpace], list[Params]]
+
+
 @dataclass(frozen=True)
 class Family:
     """A model family.
@@ -72,6 +99,7 @@ class Family:
             or for two classes the probability of class 1 (batch, 1). `params` has every
             parameter of the space.
         recipe: the training recipe that belongs to `params`.
+        features: where only a head is trained, on features of the images; None where all of the model is.
     """
 
     name: str
@@ -79,3 +107,4 @@ class Family:
     space: Callable[[Task], SearchSpace]
     build: Callable[[Params, tuple[int, int, int], int], Any]
     recipe: Callable[[Params], Recipe]
+    features: Features | None = None

@@ -65,3 +65,14 @@ def dropout(x: Any, share: float) -> Any:
     from keras import layers
 
     return layers.Dropout(share)(x) if share else x
+
+
+def resized(x: Any, height: int, width: int) -> Any:
+    """Images of another size, bilinear.
+
+    Keras' resizing takes itself to be training unless told otherwise, and dropout after it then does too,
+    in every call of the model that does not say `training=False`.
+    """
+    from keras import layers
+
+    return layers.Resizing(height, width, dtype="float32", name="resize")(x, training=False)

@@ -9,7 +9,7 @@ from search_spaces.backbones.weights import BACKBONES as ALL_BACKBONES
 from search_spaces.backbones.weights import VARIABLE as WEIGHTS_VARIABLE
 from search_spaces.backbones.weights import Backbone, WeightsError, application
 from search_spaces.family import Family, Params, Recipe, Task
-from search_spaces.layers import class_probabilities, dropout, image_input
+from search_spaces.layers import class_probabilities, dropout, image_input, resized
 from search_spaces.space import Categorical, Float, Parameter, SearchSpace
 from search_spaces.training import recipe as common_recipe
 from search_spaces.training import training_parameters
@@ -77,7 +77,7 @@ def build(params: Params, image_shape: tuple[int, int, int], classes: int) -> An
     x = _three_channels(augmented(x, params))
     side = int(params["resolution"])
     if (side, side) != image_shape[:2]:
-        x = layers.Resizing(side, side, dtype="float32")(x)
+        x = resized(x, side, side)
     x = layers.Rescaling(255 * backbone.scale, backbone.offset, dtype="float32")(x)
     trained = _backbone(backbone, str(params["weights"]), side)
     trained.trainable = bool(params["fine_tune"])

@@ -5,11 +5,12 @@ from typing import Any, Literal, Self
 
 from search_spaces.space import ParamValue
 
-Purpose = Literal["probe", "preview", "trial", "finalist", "baseline", "retrain", "ensemble"]
+Purpose = Literal["probe", "preview", "trial", "finalist", "baseline", "retrain", "ensemble", "features"]
 """probe: a few steps, to know the pace; preview: what augmentation makes of some images; trial: one
 configuration of the search; finalist: a training on a fresh fold to the end of its schedule; baseline:
 the same with early stopping, which chooses its epochs; retrain: on train + validation, to predict the
-test images; ensemble: no training, but the saved models of several put together."""
+test images; ensemble: no training, but the saved models of several put together; features:
+no training, but a piece of what a fixed network says of each image, `number` among those of `params`."""
 
 
 @dataclass(frozen=True)

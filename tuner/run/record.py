@@ -43,6 +43,7 @@ def new(config: RunConfig, prepared: Prepared, path: Path, command: list[str], p
         space=SpaceRecord(name=prepared.space.name, parameters=prepared.space.to_json()),
         environment=_environment(prepared, precision),
         state="searching",
+        why_space=prepared.why,
     )
 
 
@@ -61,6 +62,7 @@ def resumed(earlier: RunRecord, now: RunRecord) -> RunRecord:
         search=earlier.search,
         state=earlier.state,
         warm_start=earlier.warm_start,
+        why_space=earlier.why_space,
         environment=replace(now.environment, precision=earlier.environment.precision),
         unknown=earlier.unknown,
     )

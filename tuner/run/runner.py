@@ -7,9 +7,11 @@ from tuner.display import Display
 from tuner.errors import StoppedError
 from tuner.files import telling_of_disk_errors
 from tuner.run import budget
+from tuner.run.choice import Choice
 from tuner.run.preparation import Prepared, prepare
 from tuner.run.session import Ended, Session
 from tuner.run_dir import RunDir
+from tuner.run_record import RunRecord
 from tuner.search import warm_start
 from tuner.search.warm_start import Start
 from tuner.workers.driver import Interrupt
@@ -33,8 +35,8 @@ def run(
     directory = RunDir(config.out / (config.name or default_name(config.dataset)))
     with telling_of_disk_errors(directory.path):
         directory.check_ours()
-    prepared = prepare(config, display)
     begins = fresh or not directory.run.exists()
+    prepared = prepare(config, display, None if begins else _chosen(directory))
     starts = _starts(config, prepared, directory, display) if begins else []
     with telling_of_disk_errors(directory.path):
         if fresh and (aside := directory.set_aside()):
@@ -56,6 +58,12 @@ def run(
             raise
         finally:
             lock.release()
+
+
+def _chosen(directory: RunDir) -> Choice:
+    """The space of a run that goes on: weights that came or went since change nothing."""
+    earlier = RunRecord.read(directory.run)
+    return Choice(earlier.space.name, earlier.why_space)
 
 
 def _starts(config: RunConfig, prepared: Prepared, directory: RunDir, display: Display) -> list[Start]:

@@ -15,7 +15,7 @@ from tuner.ending.final import Plan as FinalPlan
 from tuner.ending.fits import Fits
 from tuner.files import write_arrays, write_json
 from tuner.records import WorkContext
-from tuner.run import budget, interim, probe, record
+from tuner.run import budget, features, interim, probe, record
 from tuner.run.preparation import Prepared
 from tuner.run_dir import RunDir
 from tuner.run_record import PlanRecord, RunRecord, SearchRecord
@@ -37,6 +37,9 @@ LAG = 8
 SEARCH_SHARE = 0.5
 SEARCH_GRACE = 0.05
 """Of the budget: at most this much goes to the search, and to its last epochs beyond that."""
+
+FEATURES_SHARE = 0.4
+"""Of the budget: at most this much goes to features, where models are trained on some."""
 
 OVERTIME = 0.25
 """Of the budget: so much longer the one training may take without which a run has no result."""
@@ -75,11 +78,14 @@ class Session:
         from reports.compare import write_index
 
         self._open()
+        if self.prepared.why:
+            self.display.say(self.prepared.why)
         if self._is_done():
             self.display.say("everything asked for is done; writing the report again")
         else:
             self._note(state="searching")
             with self._executor() as executor:
+                self._features(executor)
                 self._plan(executor)
                 if self._search(executor):
                     self._save(state="finishing")
@@ -175,9 +181,23 @@ class Session:
     def _halt(self) -> Halt:
         return "interrupt" if self.interrupt.asked() else ""
 
+    def _features(self, executor: Executor) -> None:
+        """Has what trials are trained on computed, if it is features and they are not there yet."""
+        wait_until_ready(executor, self._until(self._deadline(1.0)))
+        missing = features.needed(self.prepared, self.prepared.family)
+        if not missing.pieces:
+            return
+        self.display.say(f"features of {missing.images:,} images: computed once, then kept")
+        complete = missing.compute(executor, self.display, self._until(self._deadline(FEATURES_SHARE)))
+        if not complete and not self._halt():
+            raise budget.TooShortError(
+                f"--budget {self.config.budget:.0f}s is too short: features of {missing.images:,} images "
+                f"did not come within {FEATURES_SHARE:.0%} of it\n"
+                "those that did are kept, and the same command goes on from there; a larger one would do"
+            )
+
     def _plan(self, executor: Executor) -> None:
         """Chooses the length of trials; not when interrupted, as a probe that was cut short says nothing."""
-        wait_until_ready(executor, self._until(self._deadline(1.0)))
         planned = self._planned(executor) if self.record.plan is None and not self._halt() else None
         if planned is not None:
             for note in planned.notes:

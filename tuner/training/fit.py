@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from search_spaces.family import Family, Recipe
 from tuner.files import write_arrays
 from tuner.records import EpochReport, State, TrialResult, TrialSpec, WorkContext
 from tuner.run_dir import RunDir
-from tuner.training import again, checkpoint, limits, models, scores
+from tuner.training import again, checkpoint, features, limits, models, scores
 from tuner.training.data import TrainingData
 from tuner.training.schedules import learning_rate
 
@@ -24,6 +24,9 @@ PATIENCE = 5
 """Epochs without a better validation score after which early stopping ends a training."""
 
 PROBE_STEPS = 12
+
+_latencies: dict[Hashable, float] = {}
+"""Milliseconds for an image by configuration, where all but a small head is the same."""
 
 
 class TrialFailedError(Exception):
@@ -55,17 +58,35 @@ class Fit:
         self.micro_batches = parts(self.batch_size, self.micro_batches)
         steps = self.data.steps(self.batch_size) * self.spec.epochs
         self.recipe: Recipe = replace(recipe, ema=averaging(recipe.ema, steps))
-        shape = self.data.images.shape
-        self.shape = (int(shape[1]), int(shape[2]), int(shape[3]))
+        self.shape = self.data.shape
         self.classes = self.context.classes
-        params = self.spec.params
         self.model: Any = again.compiled(
-            (self.spec.model, *params.items(), self.recipe, self.shape, self.micro_batches, self.context),
-            lambda: self.family.build(params, self.shape, self.classes),
+            (
+                self.spec.model,
+                *self.spec.params.items(),
+                self.recipe,
+                self.shape,
+                self.micro_batches,
+                self.context,
+            ),
+            self._build,
             lambda model: models.compile_(model, self.recipe, self.classes, self.micro_batches),
             keep=self.spec.purpose in {"finalist", "baseline", "retrain"},
         )
         self.class_weights = self.data.class_weights() if self.context.class_weights else None
+
+    def _build(self) -> Any:
+        """What is trained: the model, or its head where the family trains on features."""
+        params = self.spec.params
+        if self.family.features is None:
+            return self.family.build(params, self.shape, self.classes)
+        return self.family.features.head(params, int(self.data.images.shape[1]), self.classes)
+
+    @property
+    def parameters(self) -> int:
+        """Weights of the whole model."""
+        fixed = features.parameters(self.spec, self.context, self.family, self.shape)
+        return fixed + int(self.model.count_params())
 
     def epoch(self, epoch: int) -> EpochReport:
         """Trains one epoch (from 1) and scores the averaged weights on the validation images."""
@@ -159,7 +180,7 @@ class Fit:
             state,
             seconds,
             epochs,
-            parameters=int(self.model.count_params()),
+            parameters=self.parameters,
             latency_ms=self.latency_ms,
             micro_batches=self.micro_batches,
         )
@@ -172,23 +193,35 @@ class Fit:
             output = write_predictions(run, key, self.predict())
         if self.spec.split is None:
             models.take_averaged_weights(self.model)
-            plain = models.to_save(self.model, self.family, self.spec.params, self.shape, self.classes)
-            one = np.asarray(self.data.held_out[:1])
-            latency = models.latency_ms(lambda: plain.predict_on_batch(one))
-            if self.spec.save:
-                summary = models.summary(plain)
-                models.save(plain, run.fitted_model(key))
+            latency, summary = self._as_saved(run, key)
         return TrialResult(
             state="complete",
             seconds=seconds,
             epochs=epochs,
-            parameters=int(self.model.count_params()),
+            parameters=self.parameters,
             output=output,
             best_epoch=best_epoch(epochs),
             latency_ms=latency,
             summary=summary,
             micro_batches=self.micro_batches,
         )
+
+    def _as_saved(self, run: RunDir, key: str) -> tuple[float, str]:
+        """Milliseconds for an image, and the layers, of the model that is saved if it is to be kept.
+
+        The time of one whose features do not vary is measured once.
+        """
+        kind = (self.spec.model, *self.spec.params.items(), self.shape)
+        if kind in _latencies and not self.spec.save:
+            return _latencies[kind], ""
+        plain = models.to_save(self.model, self.family, self.spec.params, self.shape, self.classes)
+        latency = models.latency_ms(lambda: plain.predict_on_batch(self.data.one))
+        if self.family.features is not None:
+            _latencies[kind] = latency
+        if not self.spec.save:
+            return latency, ""
+        models.save(plain, run.fitted_model(key))
+        return latency, models.summary(plain)
 
 
 def train(

@@ -36,11 +36,10 @@ def look(spec: TrialSpec, context: WorkContext, family: Family, data: TrainingDa
     if limits == Constraints() or spec.purpose != "trial" or spec.resume_from:
         return Look()
     start = time.perf_counter()
-    height, width, channels = map(int, data.images.shape[1:])
-    model = plain(family, spec, (height, width, channels), context.classes)
+    model = plain(family, spec, data.shape, context.classes)
     parameters, latency = int(model.count_params()), None
     if limits.max_latency_ms is not None:
-        one = np.asarray(data.images[data.rows[:1]])
+        one = data.one
         latency = models.latency_ms(lambda: on_cpu(model, one))
     broken = limits.broken(parameters, latency)
     if not broken or spec.number == 0:

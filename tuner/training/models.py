@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from search_spaces.family import Family, Params, Recipe
+from search_spaces.family import HEAD, Family, Params, Recipe
 from tuner.training.plain import without_random_layers
 
 LATENCY_CALLS = 30
@@ -107,7 +107,8 @@ def latency_ms(predict_one: Callable[[], object]) -> float:
 def to_save(model: Any, family: Family, params: Params, shape: tuple[int, int, int], classes: int) -> Any:
     """The same model in full precision, which every machine runs, and without random layers.
 
-    Weights are float32 already. It predicts the same however it is called.
+    Weights are float32 already. It predicts the same however it is called. Where `model` is the head alone,
+    trained on features, what is saved is the whole.
     """
     import keras
 
@@ -117,7 +118,8 @@ def to_save(model: Any, family: Family, params: Params, shape: tuple[int, int, i
         plain = family.build(params, shape, classes)
     finally:
         keras.config.set_dtype_policy(policy)
-    plain.set_weights(model.get_weights())
+    trained = plain.get_layer(HEAD) if family.features is not None and model.name == HEAD else plain
+    trained.set_weights(model.get_weights())
     return without_random_layers(plain)
 
 

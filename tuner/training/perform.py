@@ -10,7 +10,7 @@ from tuner.errors import TuneError
 from tuner.files import is_disk_error
 from tuner.records import TrialResult, TrialSpec, WorkContext
 from tuner.registry import resolve
-from tuner.training import again, ensemble, estimators, fit, memory, preview
+from tuner.training import again, ensemble, estimators, features, fit, memory, preview
 from tuner.training import data as training_data
 
 OUT_OF_MEMORY = (
@@ -64,15 +64,18 @@ def _perform(
     if spec.purpose == "ensemble":
         return ensemble.combine(spec, context, key)
     target = resolve(spec.model)
-    data = training_data.load(spec, context)
     family = target if isinstance(target, Family) else None
     if family is None:
         baseline = as_baseline(target, spec.model)
         if baseline.estimator is not None:
-            return estimators.fit(spec, context, baseline, data, key)
+            return estimators.fit(spec, context, baseline, training_data.load(spec, context), key)
         family = baseline.family
         context = replace(context, precision="float32")  # as published, whatever the search uses
     assert family is not None
+    if spec.purpose == "features":
+        assert family.features is not None
+        return features.compute(spec, context, family.features)
+    data = training_data.load(spec, context, features.inputs(spec, context, family))
     if spec.purpose == "preview":
         return preview.augmented(spec, context, family, data, key)
     return fit.train(spec, context, family, data, key, on_epoch, micro_batches)

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from search_spaces.backbones import efficientnet_lite0, weights
+from search_spaces.backbones import efficientnet_lite0, torch_file, weights
 
 DOGS = range(151, 269)
 """ImageNet's classes that are breeds of dogs."""
@@ -16,7 +16,7 @@ DOGS = range(151, 269)
 
 @pytest.fixture(scope="module")
 def arrays() -> dict[str, NDArray[Any]]:
-    return efficientnet_lite0.arrays(weights.find("efficientnet-lite0").path)
+    return torch_file.read(weights.find("efficientnet-lite0").path, weights.digest("efficientnet-lite0"))
 
 
 def images_of(folder: Path, count: int) -> NDArray[np.uint8]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from search_spaces.backbones import efficientnet_lite0, weights
+from search_spaces.backbones import weights
 from search_spaces.backbones.weights import BACKBONES, WeightsError
 
 
@@ -32,7 +32,7 @@ def test_the_extra_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     found = weights.installed()
     assert found is not None
     assert (found.backbone, found.where) == ("efficientnet-lite0", "the extra pretrained")
-    assert weights.digest("efficientnet-lite0") == efficientnet_lite0.SHA256
+    assert weights.digest("efficientnet-lite0") == BACKBONES["efficientnet-lite0"].sha256
 
 
 def test_the_users_own_come_before_the_cache(
@@ -64,5 +64,7 @@ def test_a_damaged_file_is_no_network(tmp_path: Path, monkeypatch: pytest.Monkey
     file = tmp_path / BACKBONES["efficientnet-lite0"].file
     file.write_bytes(b"no weights")
     monkeypatch.setenv(weights.VARIABLE, str(file))
+    with pytest.raises(WeightsError, match="not the file it should be"):
+        weights.digest("efficientnet-lite0")
     with pytest.raises(WeightsError, match="not the file it should be"):
         weights.feature_maps("efficientnet-lite0", keras.Input((32, 32, 3)))

