@@ -4,37 +4,16 @@ import inspect
 import textwrap
 import time
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
 from tuner.config import RunConfig
 from tuner.display import Display
-from tuner.files import read_json
+from tuner.opened import Run, load
 from tuner.run import runner
 
-
-@dataclass(frozen=True)
-class Run:
-    """A run that has ended.
-
-    Attributes:
-        path: its directory, with `report.md`, `report.json`, `leaderboard.csv` and `model/`.
-        report: `report.json`; README.md says what is in it. Its `final` is None where the run was
-            stopped before its end.
-        interrupted: whether it was stopped before its end.
-    """
-
-    path: Path
-    report: dict[str, Any]
-    interrupted: bool
-
-    def __repr__(self) -> str:
-        final = self.report.get("final")
-        accuracy = final and final.get("test_accuracy")
-        ended = "interrupted" if self.interrupted else "done"
-        scored = f", test accuracy {accuracy['mean']:.3f}" if accuracy else ""
-        return f"Run({str(self.path)!r}, {ended}{scored})"
+__all__ = ["Run", "load", "tune"]
 
 
 def tune(dataset: str | Path, *, fresh: bool = False, quiet: bool = True, **options: Any) -> Run:
@@ -56,7 +35,7 @@ def tune(dataset: str | Path, *, fresh: bool = False, quiet: bool = True, **opti
     configuration = RunConfig.of({"dataset": dataset, **options})
     shown = Display(Console(), quiet=quiet)
     ended = runner.run(configuration, shown, configuration.command(), time.monotonic(), fresh=fresh)
-    return Run(ended.path, read_json(ended.path / "report.json"), ended.interrupted)
+    return load(ended.path)
 
 
 def _list_options(function: Callable[..., Run]) -> None:

@@ -13,6 +13,7 @@ from reports.facts.trials import Importance, Search, Stint, Trial, TrialState
 from tuner.errors import DataError
 
 if TYPE_CHECKING:
+    from optuna import Study
     from optuna.trial import FrozenTrial
 
 FAILED = "failed:"
@@ -49,6 +50,29 @@ def read_trials(journal: Path) -> list["FrozenTrial"]:
         except ValueError as error:
             raise DataError(f"{journal} holds no study, or several: {error}") from None
         return [trial for trial in study.get_trials(deepcopy=False) if _has_begun(trial)]
+
+
+def read_study(journal: Path) -> "Study":
+    """The Optuna study of a run, copied into memory: whatever is done with it does not touch the run.
+
+    Raises:
+        DataError: the journal is missing, or holds no study, or several.
+    """
+    import optuna
+    from optuna.storages import InMemoryStorage, JournalStorage
+    from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+
+    if not journal.exists():
+        raise DataError(f"no study: {journal} is missing")
+    with tempfile.TemporaryDirectory() as folder:
+        copy = str(Path(folder) / "study.journal")
+        _copy_whole_lines(journal, Path(copy))
+        storage = JournalStorage(JournalFileBackend(copy, lock_obj=JournalFileOpenLock(copy)))
+        names, memory = optuna.get_all_study_names(storage), InMemoryStorage()
+        if len(names) != 1:
+            raise DataError(f"{journal} holds {len(names)} studies; expected one")
+        optuna.copy_study(from_study_name=names[0], from_storage=storage, to_storage=memory)
+        return optuna.load_study(study_name=names[0], storage=memory)
 
 
 def _has_begun(trial: "FrozenTrial") -> bool:

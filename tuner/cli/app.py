@@ -108,7 +108,14 @@ def _version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
+        from tuner.run.record import versions
+        from tuner.workers.devices import backend
+
+        name, found = backend(), versions()
         typer.echo(f"tune {version('tune-images')}")
+        typer.echo(
+            f"Keras {found.get('keras', 'not installed')} on {name} {found.get(name, '(not installed)')}"
+        )
         raise typer.Exit
 
 

@@ -131,7 +131,7 @@ def test_every_command(tune_curves: Tune, place: Path, arguments: list[str]) -> 
 
 
 def test_the_python_example(curves: dict[str, str], tmp_path: Path) -> None:
-    (code,) = blocks("python")  # the one of docs/python.md
+    code = "\n".join(blocks("python"))  # those of docs/python.md, one after the other
     short = "trials=1, epochs=1, seeds=1, finalists=1, baselines=['majority'], out='runs'"
     assert "trials=10" in code
     done = subprocess.run(
