@@ -18,6 +18,8 @@ import pytest
 from tests import ROOT
 from tests.helpers.runs import Tune
 
+pytestmark = pytest.mark.slow
+
 README = ROOT / "README.md"
 PAGES = [README, *(ROOT / "docs" / f"{name}.md" for name in ("data", "options", "python"))]
 

@@ -128,6 +128,7 @@ NAMES = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="surroundings of Linux")
 @pytest.mark.parametrize("made", MATRIX, ids=NAMES)
 def test_a_run_ends_well(

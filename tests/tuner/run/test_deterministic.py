@@ -17,6 +17,7 @@ def record(run: Path) -> list[Any]:
     return [(t.number, t.state, t.params, t.intermediate_values, t.value) for t in trials(run)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("chosen", "workers"),
     [

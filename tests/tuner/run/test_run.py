@@ -13,6 +13,8 @@ import pytest
 
 from tests.helpers.runs import SMALL_RUN, Tune, fresh_commands_in, read_until, report_of, start, trials
 
+pytestmark = pytest.mark.slow
+
 TIMES = {"seconds", "latency_ms", "images_per_second", "cost", "created", "started", "environment", "command"}
 
 
@@ -111,7 +113,6 @@ def test_json_goes_to_standard_output_alone(tune_curves: Tune, curve_run: Path, 
     assert "report:" in done.stderr
 
 
-@pytest.mark.slow
 def test_an_interrupted_run_goes_on_where_it_was_and_the_same_seed_gives_the_same_run(
     environment: dict[str, str], small_run: Path, tmp_path: Path
 ) -> None:

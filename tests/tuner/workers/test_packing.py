@@ -126,6 +126,7 @@ class Endless:
         self.states.append(result.state)
 
 
+@pytest.mark.slow
 def test_a_gpu_gets_the_workers_that_speed_it_up(
     tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

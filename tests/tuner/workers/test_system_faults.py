@@ -17,6 +17,8 @@ import pytest
 
 from tests.helpers.runs import SMALL_RUN, Tune, command, read_until, start, trials
 
+pytestmark = pytest.mark.slow
+
 CURVE_RUN = [
     "digits", "--epochs", "2", "--workers", "1", "--baselines", "none", "--seeds", "1", "--finalists", "1",
 ]  # fmt: skip
