@@ -1,4 +1,4 @@
-"""What may vary, and what is built from it: one file a model family."""
+"""Search spaces and the models built from them: one file a model family."""
 
 SEARCH_SPACES: dict[str, str] = {
     "cnn": "search_spaces.cnn:FAMILY",

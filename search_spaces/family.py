@@ -1,4 +1,4 @@
-"""What a model family is: a search space, a way to build a model, and a recipe to train it."""
+"""A model family: a search space, a way to build a model, and a recipe to train it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ Params = Mapping[str, ParamValue]
 
 @dataclass(frozen=True)
 class Task:
-    """What a space may adapt its defaults to.
+    """Facts about a task that a space may adapt its defaults to.
 
     Attributes:
         image_shape: (height, width, channels) in pixels.

@@ -1,4 +1,4 @@
-"""A search space: what may vary, in which range, and what it is otherwise."""
+"""A search space: which parameters vary, in which range, and their values otherwise."""
 
 import difflib
 import math

@@ -35,7 +35,7 @@ CHOICE_KEYS = ("choices", "default")
 
 @dataclass(frozen=True)
 class SpaceFile:
-    """What a TOML file says.
+    """The content of a TOML file.
 
     Attributes:
         path: of the file.
@@ -67,7 +67,7 @@ class SpaceFile:
 
 
 class _KeyedError(ValueError):
-    """What is wrong with one key of a parameter's table."""
+    """The message for a wrong key of a parameter's table."""
 
     def __init__(self, key: str, value: Any, expected: str) -> None:
         super().__init__(expected)

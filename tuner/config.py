@@ -1,4 +1,4 @@
-"""What a run is asked to do, and what a second run of the same command may change."""
+"""The options of a run, and which of them a second run of the same command may change."""
 
 import difflib
 import math
@@ -232,7 +232,7 @@ def _words(name: str, value: Any) -> list[str]:
 
 
 def _reader(option: str, kind: Any) -> values.Reader:
-    """What reads an option, by the type of its field."""
+    """The function that reads an option, by the type of its field."""
     special: dict[str, values.Reader] = {"budget": values.seconds, "settings": values.texts}
     if option in special:
         return special[option]

@@ -11,7 +11,7 @@ REFUSED = "refused"
 
 @dataclass(frozen=True)
 class Constraints:
-    """What the model of a trial must hold to be trained, and to win.
+    """The limits that a trial's model must keep to be trained, and to win.
 
     Attributes:
         max_parameters: weights of a model, None for any number.
@@ -41,7 +41,7 @@ class Constraints:
         return found
 
     def broken(self, parameters: int, latency_ms: float | None) -> str:
-        """What a model is, and what is allowed, where it breaks a limit; "" where it holds all."""
+        """The model's size or latency and the limit that it breaks; "" where it keeps all limits."""
         excesses, parts = self.excesses(parameters, latency_ms), []
         if excesses.get("parameters", 0.0) > 0:
             parts.append(f"{parameters:,} parameters; --max-parameters allows {self.max_parameters:,}")

@@ -1,4 +1,4 @@
-"""What the user sees while a run goes on: a live table in a terminal, plain lines elsewhere."""
+"""The display of a run's progress: a live table in a terminal, plain lines elsewhere."""
 
 import time
 from collections.abc import Callable, Iterator

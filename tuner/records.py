@@ -62,7 +62,7 @@ class TrialSpec:
 
 @dataclass(frozen=True)
 class WorkContext:
-    """What all work items of a run share; a worker gets it once, when it starts.
+    """The settings that all work items of a run share; a worker gets them once, when it starts.
 
     Attributes:
         run_dir: absolute path of the run directory.
@@ -96,7 +96,7 @@ class WorkContext:
 
 @dataclass(frozen=True)
 class EpochReport:
-    """What one epoch brought. Accuracies are fractions of 1; validation is None without a split.
+    """The result of one epoch. Accuracies are fractions of 1; validation is None without a split.
 
     Attributes:
         epoch: epochs trained so far, from 1.
@@ -133,7 +133,7 @@ class TrialResult:
     """How a piece of work ended.
 
     Attributes:
-        state: complete (its schedule ended), stopped (as the parent told it), failed, paused (its
+        state: complete (its schedule ended), stopped (by the parent), failed, paused (its
             state is saved for a later piece of work), refused (not trained, as its model is too
             large or too slow).
         seconds: from the start of building the model to the end, on its worker.
@@ -180,7 +180,7 @@ class TrialResult:
 
 
 Outcome = Literal["complete", "pruned", "failed", "waiting", "paused"]
-"""How a trial is told: waiting means that it was interrupted and is to come again, as it was; paused,
+"""The state of a trial: waiting means that it was interrupted and will be resumed as it was; paused,
 that its state is saved and that the engine may go on with it."""
 
 

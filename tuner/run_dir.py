@@ -97,7 +97,7 @@ class RunDir:
 
     @property
     def final(self) -> Path:
-        """What the end of the run found: winner, baselines, finalists."""
+        """Results of the end of the run: winner, baselines, finalists."""
         return self.path / "final.json"
 
     @property
@@ -127,7 +127,7 @@ class RunDir:
 
     @property
     def logs(self) -> Path:
-        """What workers print."""
+        """The workers' logs."""
         return self.path / "logs"
 
     @property
@@ -152,7 +152,7 @@ class RunDir:
         """
         if not self.path.is_dir() or self.run.exists():
             return
-        # What a run leaves that ends before it has a `run.json`.
+        # Left by a run that ended before it had a `run.json`.
         begun = re.compile(rf"\.lock|{self.splits.name}|{self.audit.name}|\..*\.tmp")
         other = [path.name for path in self.path.iterdir() if not begun.fullmatch(path.name)]
         if other:
@@ -180,7 +180,7 @@ class RunDir:
         return self._lock
 
     def _remove_temporary_files(self) -> None:
-        """What processes that were killed had begun to write; nobody writes while we take the lock."""
+        """Removes files that killed processes had begun to write; nobody writes while we take the lock."""
         for path in [*self.path.rglob(".*.tmp"), *self.path.rglob(".*.tmp.keras")]:
             path.unlink(missing_ok=True)
 

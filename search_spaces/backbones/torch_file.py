@@ -9,7 +9,7 @@ ordered dictionary, tensors and storages, and refuses whatever else is named.
 import collections
 import hashlib
 import io
-import pickle  # what it may name is held to a list below
+import pickle  # only names on a list below are loaded
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any

@@ -1,4 +1,4 @@
-"""What the winner is compared with: networks and recipes of others, one file each."""
+"""The models that the winner is compared with: networks and recipes of others, one file each."""
 
 BASELINES: dict[str, str] = {
     "majority": "tuner.baselines.majority:BASELINE",

@@ -1,4 +1,4 @@
-"""What a baseline is: a fixed network with its recipe, or a scikit-learn estimator."""
+"""The baselines' type: a fixed network with its recipe, or a scikit-learn estimator."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Multinomial logistic regression on the pixels: what a linear model makes of the images."""
+"""Multinomial logistic regression on the pixels: how far a linear model gets."""
 
 import warnings
 from dataclasses import dataclass

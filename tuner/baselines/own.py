@@ -21,7 +21,7 @@ RECIPE = Recipe(
 
 
 def as_baseline(target: Any, reference: str) -> Baseline:
-    """What a reference stands for, as a baseline.
+    """The baseline that a reference stands for.
 
     Args:
         target: a `Baseline`; a `Family`, of which the default is compared; a function

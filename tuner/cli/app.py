@@ -22,7 +22,7 @@ from tuner.values import whole
 BEGAN = time.monotonic()
 INTERRUPTED = 130
 STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-"""What asks a command to stop; the last comes when its terminal goes away."""
+"""Signals that ask a command to stop; the last is sent when its terminal closes."""
 
 DEBUG = "--debug"
 """Taken from the command line before anything reads it, so that every command has it."""
@@ -47,7 +47,7 @@ class RunByDefault(TyperGroup):
         return parsed
 
     def invoke(self, ctx: Any) -> Any:
-        """Does the command. One that is stopped is told so here, as Typer would end it without a word."""
+        """Runs the command. A stop is reported here, since Typer would end silently."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
@@ -334,7 +334,7 @@ app.command()(resolve("tuner.cli.clean:clean"))
 
 
 def main() -> None:
-    """The console script: what goes wrong becomes a line on standard error and an exit code."""
+    """The console script: an error becomes a line on standard error and an exit code."""
     streams.prepare()
     os.environ["MPLBACKEND"] = "agg"  # a notebook's own need not be installed here
     for name in STOPS:  # alike, also where a shell has the first ignored
@@ -355,14 +355,14 @@ def main() -> None:
             raise
         fail(_unforeseen(error), 1)
     if lost := streams.lost():
-        if lost.errno == errno.EPIPE:  # the reader had enough, as `head` has
+        if lost.errno == errno.EPIPE:  # the reader has closed the pipe, as `head` does
             sys.exit(1)
         fail(f"standard output cannot be written: {lost.strerror}", 1)
     sys.exit(code or 0)
 
 
 def _unforeseen(error: Exception) -> str:
-    """What the system refuses is told as that, all else as our defect."""
+    """The message for an error of the operating system; any other exception is called a defect of ours."""
     if isinstance(error, FileNotFoundError) and not _has_current_directory():
         return "the current directory has been removed\nchange to one that exists"
     if isinstance(error, OSError) and error.filename and not isinstance(error, FileNotFoundError):

@@ -1,4 +1,4 @@
-"""What each command does, once its options are read."""
+"""The commands' actions, once their options are read."""
 
 import errno
 import json
@@ -72,7 +72,7 @@ def headline(summary: dict[str, Any]) -> list[str]:
 
 
 def plan(configuration: RunConfig, shown: Display, began: float) -> int:
-    """`tune plan`; what it finds is printed however quiet it is to be."""
+    """`tune plan`; its result is printed even with `--quiet`."""
     from tuner.run.estimate import describe
 
     for line in describe(configuration, shown, began):

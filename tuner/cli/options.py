@@ -47,13 +47,13 @@ Budget = Annotated[
 ]
 Epochs = Annotated[int, _number("--epochs", help="Most epochs a trial may use.", panel=SEARCH)]
 Engine = Annotated[
-    str, _option("--engine", help="Who chooses the trials: optuna, keras-tuner.", panel=SEARCH)
+    str, _option("--engine", help="The library that chooses the trials: optuna, keras-tuner.", panel=SEARCH)
 ]
 Algorithm = Annotated[
     str | None,
     _option(
         "--algorithm",
-        help="How. optuna: tpe (its default), random, grid, qmc, cmaes, gp (needs the extra torch). "
+        help="Its algorithm. optuna: tpe (its default), random, grid, qmc, cmaes, gp (needs extra torch); "
         "keras-tuner: hyperband (its default), bayesian, random, grid.",
         panel=SEARCH,
         metavar="NAME",
@@ -63,8 +63,8 @@ Pruner = Annotated[
     str | None,
     _option(
         "--pruner",
-        help="What stops poor trials early: screen (optuna's default: all for a few epochs, the best few "
-        "to the end), asha, hyperband, median, none (keras-tuner's default; its hyperband takes no other).",
+        help="How poor trials are stopped early: screen (optuna's default: all for a few epochs, the best "
+        "few to the end), asha, hyperband, median, none (keras-tuner's default; its hyperband needs it).",
         panel=SEARCH,
         metavar="NAME",
     ),
@@ -96,8 +96,8 @@ Deterministic = Annotated[
     bool,
     _option(
         "--deterministic",
-        help="The same trials and decisions for any number of workers up to 8: no slower with 2, half again "
-        "as slow with 8.",
+        help="The same trials and decisions for any number of workers up to 8: no slower with 2, 1.5 times "
+        "as long with 8.",
         panel=SEARCH,
     ),
 ]
@@ -134,8 +134,8 @@ MaxLatencyMs = Annotated[
     float | None,
     _number(
         "--max-latency-ms",
-        help="Longest time to predict one image on one CPU thread: slower models are refused as too large "
-        "ones are. It is measured: close to the limit, another run may decide otherwise.",
+        help="Longest time to predict one image on one CPU thread: slower models are refused like too large "
+        "ones. It is measured: close to the limit, another run may decide otherwise.",
         panel=SEARCH,
         metavar="MS",
     ),
@@ -144,12 +144,12 @@ Metric = Annotated[
     str,
     _option(
         "--metric",
-        help="What is optimised and ranked: accuracy, balanced-accuracy, f1-macro, auc.",
+        help="The score that is optimised and ranked by: accuracy, balanced-accuracy, f1-macro, auc.",
         panel=SEARCH,
     ),
 ]
 ClassWeights = Annotated[
-    str, _option("--class-weights", help="Weigh rare classes more: none, balanced.", panel=SEARCH)
+    str, _option("--class-weights", help="Weight of rare classes in the loss: none, balanced.", panel=SEARCH)
 ]
 Precision = Annotated[
     str,
@@ -220,7 +220,7 @@ DataDir = Annotated[
     Path | None,
     _option(
         "--data-dir",
-        help="Where data sets lie or are downloaded to: $TUNE_DATA_DIR, else the user data directory.",
+        help="The folder of data sets, also for downloads: $TUNE_DATA_DIR, else the user data directory.",
         panel=DATA,
         metavar="DIR",
     ),
@@ -240,7 +240,7 @@ GroupColumn = Annotated[
     str | None,
     _option(
         "--group-column",
-        help="For a CSV: images with one value here stay on one side of a split.",
+        help="For a CSV: images with the same value in this column stay on one side of a split.",
         panel=DATA,
     ),
 ]
@@ -315,12 +315,10 @@ PixelOrder = Annotated[
 ]
 
 Name = Annotated[
-    str, _option("--name", help="The run's name, so that several on one data set can stand.", panel=OUTPUT)
+    str, _option("--name", help="The run's name; several runs on one data set need one each.", panel=OUTPUT)
 ]
-Out = Annotated[Path, _option("--out", help="Where run directories go.", panel=OUTPUT, metavar="DIR")]
-Fresh = Annotated[
-    bool, _option("--fresh", help="Set an existing run aside (renamed) and start anew.", panel=OUTPUT)
-]
+Out = Annotated[Path, _option("--out", help="The folder of run directories.", panel=OUTPUT, metavar="DIR")]
+Fresh = Annotated[bool, _option("--fresh", help="Rename an existing run, and start anew.", panel=OUTPUT)]
 Plain = Annotated[bool, _option("--plain", help="No live display.", panel=OUTPUT)]
 Quiet = Annotated[bool, _option("--quiet", help="Only warnings.", panel=OUTPUT)]
 Json = Annotated[
@@ -349,7 +347,7 @@ AnswersCsv = Annotated[
     Path | None, _option("--csv", help="Write a CSV file, not a table.", panel=OUTPUT, metavar="FILE")
 ]
 Submission = Annotated[
-    bool, _option("--submission", help="The CSV has id and label only, as competitions want.", panel=OUTPUT)
+    bool, _option("--submission", help="The CSV has only id and label, as competitions ask.", panel=OUTPUT)
 ]
 Sheet = Annotated[
     Path | None,
@@ -359,7 +357,7 @@ Unsure = Annotated[
     float | None,
     _option(
         "--unsure",
-        help="The accuracy that decisions are to have, as 0.99: names the pictures that the model should "
+        help="The accuracy wanted of decisions, such as 0.99: names the pictures that the model should "
         "not decide, by a threshold chosen on held-out training images.",
         panel=OUTPUT,
         metavar="P",
@@ -388,7 +386,7 @@ Quantize = Annotated[
     str | None,
     _option(
         "--quantize",
-        help="int8: a second LiteRT file that computes in 8 bits, and the accuracy that costs.",
+        help="int8: a second LiteRT file that computes in 8 bits, and how much accuracy that costs.",
         panel=OUTPUT,
         metavar="int8",
     ),
@@ -397,7 +395,7 @@ Destination = Annotated[
     Path | None,
     _option(
         "--dest",
-        help="Where to write: exports in the run directory, without it.",
+        help="Where to write; without it, the folder exports in the run directory.",
         panel=OUTPUT,
         metavar="DIR",
     ),

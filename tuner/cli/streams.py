@@ -45,7 +45,7 @@ def lost() -> OSError | None:
 
 
 def excuse() -> None:
-    """What was lost was said for convenience only, and is found elsewhere; says so where anybody is left."""
+    """Accepts that output was lost which is also found elsewhere; says so where a stream is left."""
     error = lost()
     if error is None:
         return

@@ -35,7 +35,7 @@ def load(name_or_path: str, options: "DataOptions", progress: "Progress" = quiet
     Args:
         name_or_path: a registered name, or the path of a folder or file.
         options: where data and cache lie, and what the command line says about a path.
-        progress: told in a few words what is being done.
+        progress: called with a few words on the work under way.
 
     Raises:
         UsageError: there is no such name or path, or an option does not fit.

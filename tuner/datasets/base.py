@@ -1,4 +1,4 @@
-"""What a data set is, before and after it is prepared."""
+"""A data set, before and after it is prepared."""
 
 import json
 from collections.abc import Callable
@@ -16,12 +16,12 @@ from tuner.datasets.reading import Reading
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int32]
 Progress = Callable[[str], None]
-"""Told in a short sentence what is being done; called from the thread that loads."""
+"""Takes a short sentence on the work under way; called from the thread that loads."""
 
 
 @dataclass(frozen=True)
 class DataOptions:
-    """What the command line says about data.
+    """The command line's options on data.
 
     Attributes:
         data_dir: where data sets lie or are downloaded to.
@@ -50,7 +50,7 @@ class DataOptions:
 
 @dataclass(frozen=True)
 class Traits:
-    """What is known of a data set beyond its files.
+    """Facts about a data set that its files do not hold.
 
     Attributes:
         space: name of its default search space.

@@ -34,7 +34,7 @@ _SETTLED = 2.0
 
 
 def fingerprint(entries: list[Entry], options: Mapping[str, object], cache_dir: Path) -> str:
-    """What the content of the files and the options come to: 32 hexadecimal digits, the same anywhere.
+    """The fingerprint of the files' content and the options: 32 hexadecimal digits, the same anywhere.
 
     Content is read once; afterwards a file of the same path, size and time of change is taken to be the
     same, unless it changed in the last two seconds before it was read.

@@ -196,7 +196,7 @@ def _levels(
     levels = (images + np.cumsum(ascending)) / below
     level = levels[np.flatnonzero(levels >= ascending)[-1]]
     given: NDArray[np.int64] = np.floor(np.maximum(level - have, 0)).astype(np.int64)
-    # What rounding leaves goes to folds that have fewest images in all, among those below the level.
+    # The rest of rounding goes to folds that have fewest images in all, among those below the level.
     left = images - int(given.sum())
     open_to = np.lexsort((rng.random(len(have)), totals, np.where(have + given < level, 0, 1)))
     given[open_to[:left]] += 1

@@ -1,4 +1,4 @@
-"""What the end of a run left out, shortened or could not do, in sentences for the report."""
+"""Parts of the end of a run that were left out, shortened or failed, in sentences for the report."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping

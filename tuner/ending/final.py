@@ -56,7 +56,7 @@ VITAL_SEEDS = 2
 
 @dataclass(frozen=True)
 class Plan:
-    """What the end of a run is to do.
+    """The plan of the end of a run.
 
     Attributes:
         space: of the search; its default is compared.
@@ -197,7 +197,7 @@ class Final:
         return self.fits.do("baselines on the other folds", rest, ends[1])
 
     def _winner_seconds(self, finalists: list[PastTrial]) -> float:
-        """What the retraining of the slowest finalist takes; 0 where nothing is known."""
+        """Seconds that the retraining of the slowest finalist takes; 0 where nothing is known."""
         pace = max(self.fits.pace.get(_trial_name(trial.number), 0.0) for trial in finalists)
         return pace * self.plan.final_epochs
 
@@ -387,7 +387,7 @@ class Final:
 
 
 def _trial_name(number: int) -> str:
-    """What a trial is called once the search is over: number 0 is the default, and one of the models."""
+    """The name of a trial once the search is over: number 0 is the default, and one of the models."""
     return f"trial {number}" if number else "default"
 
 

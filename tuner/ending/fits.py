@@ -1,4 +1,4 @@
-"""Trainings after the search: each done once, remembered by what was trained, held to a deadline."""
+"""Trainings after the search: each done once, found again by what was trained, and within a deadline."""
 
 import hashlib
 import json
@@ -98,7 +98,7 @@ class Fits:
         return replace(fit, spec=replace(fit.spec, number=self._number))
 
     def result(self, fit: Fit) -> TrialResult | None:
-        """What came of a training, None if it was not done."""
+        """The result of a training, None if it was not done."""
         key = self.key(fit)
         found = self.run.load_fit(key, fit.spec)
         if found is None and fit.shared and self.run.fetch_fit(self.cache, key):
@@ -106,7 +106,7 @@ class Fits:
         return found
 
     def key(self, fit: Fit) -> str:
-        """What a training is known by: all that decides its result."""
+        """The key of a training: a digest of all that decides its result."""
         decisive = {**fit.spec.to_json(), "number": 0, "save": False, "identity": self.identity}
         if not fit.spec.members:  # so that what was trained before there were ensembles keeps its key
             del decisive["members"]

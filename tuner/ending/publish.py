@@ -1,4 +1,4 @@
-"""Writes what the end of a run found: the files that the report is made from."""
+"""Writes the results of the end of a run: the files that the report is made from."""
 
 import shutil
 import statistics
@@ -205,7 +205,7 @@ def _data_curve(results: Results, run: RunDir, dataset: Dataset) -> list[dict[st
 def _description(
     results: Results, dataset: Dataset, arrays: Mapping[str, NDArray[Any]]
 ) -> description.Description:
-    """What lies beside the model, so that it can be used where nothing else of the run is."""
+    """The files beside the model, so that it can be used without the rest of the run."""
     folds = [
         (arrays[f"validation/tuned/{done.spec.fold}"], arrays[f"validation_labels/{done.spec.fold}"])
         for done in results.folds["tuned"]

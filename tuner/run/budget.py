@@ -92,7 +92,7 @@ def report_seconds(budget: float) -> float:
 
 
 def check_budget(budget: float, spent: float, planned: PlanRecord) -> None:
-    """Lets a run go on that can hold its budget.
+    """Refuses a run that cannot keep to its budget.
 
     Args:
         budget: of the whole command, in seconds.

@@ -33,7 +33,7 @@ def describe(config: RunConfig, display: Display, began: float) -> Iterator[str]
 
     Args:
         config: what would be run.
-        display: told what is being done.
+        display: shows what is being done.
         began: `time.monotonic()` when the command started; a budget counts from there.
     """
     prepared = prepare(config, display)

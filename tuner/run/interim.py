@@ -12,7 +12,7 @@ WORTH_SECONDS = 10.0
 
 @contextmanager
 def report(run_dir: Path) -> Iterator[None]:
-    """Starts to write the report of a run directory; whatever becomes of that does not touch the run.
+    """Starts to write the report of a run directory; a failure there does not affect the run.
 
     At the end it is ended too, so that the report of the whole run is the last that is written.
     """

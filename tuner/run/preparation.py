@@ -1,4 +1,4 @@
-"""What is known before anything is trained: data, search space, baselines, slots."""
+"""Everything known before training starts: data, search space, baselines, slots."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ SMALL = 10_000
 
 @dataclass(frozen=True)
 class Prepared:
-    """What is known before anything is trained."""
+    """Everything known before training starts."""
 
     dataset: Dataset
     task: Task
@@ -100,7 +100,7 @@ def prepare(config: RunConfig, display: Display, earlier: Choice | None = None) 
 
 
 def space_file(space: str | None) -> SpaceFile | None:
-    """What the TOML file says that `--space` names, None where it names none.
+    """The content of the TOML file that `--space` names, None where it names none.
 
     Raises:
         UsageError: the file cannot be read, or is not what it should be.
@@ -129,7 +129,7 @@ def _reference(name: str, file: SpaceFile | None) -> str:
 
 
 def data_options(config: RunConfig) -> DataOptions:
-    """What the configuration says about data."""
+    """The part of the configuration that is about data."""
     return DataOptions(
         data_dir=config.data_dir or datasets.default_data_dir(),
         cache_dir=datasets.default_cache_dir(),

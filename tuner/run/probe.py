@@ -55,7 +55,7 @@ def pace(
     slots = len(executor.free())
     spec = TrialSpec(0, "probe", model, space.default(), seeds.derive(seed, "probe"), "search", 0, 1)
     work = _Probe([spec] * slots, [])
-    # At once, whatever the reason: steps that are to tell the pace are of no use to a run that ends.
+    # At once, whatever the reason: a run that ends has no use for a measured pace.
     drive(executor, work, lambda: "deadline" if halt() else "", grace=0.0)
     good = [result for result in work.results if result.state == "complete"]
     if not good:

@@ -67,7 +67,7 @@ def _chosen(directory: RunDir) -> Choice:
 
 
 def _starts(config: RunConfig, prepared: Prepared, directory: RunDir, display: Display) -> list[Start]:
-    """What a new run tries first; one that goes on has that in its `run.json`."""
+    """The configurations that a new run tries first; a resumed run reads them from its `run.json`."""
     return warm_start.find(
         config.warm_start, config.out, directory.path, prepared.task, prepared.space, display.say
     )

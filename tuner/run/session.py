@@ -134,7 +134,7 @@ class Session:
         self._save()
 
     def _ends(self) -> dict[str, Any]:
-        """What decides the end of a run; while it is the same, the end need not be done again."""
+        """All that decides the end of a run; as long as it is the same, the end need not be done again."""
         return {
             "trials": self.config.trials,
             "baselines": [contender.name for contender in self.prepared.baselines],
@@ -145,7 +145,7 @@ class Session:
         }
 
     def _limits(self) -> dict[str, Any]:
-        """What may have cut the search, or the end of the run, short."""
+        """The limits that may have cut the search, or the end of the run, short."""
         return {"budget": self.config.budget, "target": self.config.target, "patience": self.config.patience}
 
     def _is_done(self) -> bool:
@@ -207,7 +207,7 @@ class Session:
         self._save()
 
     def _planned(self, executor: Executor) -> PlanRecord | None:
-        """What is probed where there is a budget; None when interrupted meanwhile."""
+        """The result of the probe where there is a budget; None when it was interrupted."""
         config, prepared = self.config, self.prepared
         if config.budget is None:
             return PlanRecord(epochs=config.epochs)

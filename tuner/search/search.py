@@ -25,7 +25,7 @@ class Search:
 
     Attributes:
         engine: chooses trials.
-        scheduler: prunes them; told of the study's past when the search starts.
+        scheduler: prunes them; gets the study's past when the search starts.
         executor: where they run.
         display: shows them.
         trials: how many in all: complete, pruned and failed.
@@ -86,7 +86,7 @@ class Search:
         *,
         feasible: bool,
     ) -> None:
-        """Notes what a trial has come to: a score that can be compared with the others', or none.
+        """Notes a trial's score that can be compared with the others', or that there is none.
 
         A default that is too large has none: it can not win, so nothing ends because it is good.
         """

@@ -10,7 +10,7 @@ Closed = Literal["", "target", "plateau", "budget"]
 
 @dataclass(frozen=True)
 class Limits:
-    """What ends a search before it has all its trials.
+    """The limits that end a search before it has all its trials.
 
     Attributes:
         target: validation score that is good enough; None for none.
@@ -44,7 +44,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Settled:
-    """What a trial came to when it first ended or waited.
+    """The score of a trial when it first ended or waited.
 
     Attributes:
         score: at its last epoch then; None if it had none.

@@ -74,7 +74,7 @@ def find(
         own: the directory of the new run.
         task: of the new run.
         space: of the new run. Values of other spaces are moved into it.
-        say: told what is taken, and what is not.
+        say: prints which configurations are taken, and which are not.
 
     Raises:
         UsageError: a named run does not exist, has no winner, or shares no parameter with the space.
@@ -100,7 +100,7 @@ def find(
 
 
 def features(images: int, classes: int, image_shape: Sequence[int]) -> tuple[float, ...]:
-    """What is known of data before any training: doublings of images, classes, pixels; channels."""
+    """Features of data that are known before any training: doublings of images, classes, pixels; channels."""
     height, width, channels = image_shape
     return math.log2(images), math.log2(classes), math.log2(height * width), float(channels)
 
@@ -146,7 +146,7 @@ def _beside(out: Path, own: Path, task: Task, space: SearchSpace) -> list[tuple[
 
 
 def _read(run: RunDir, *, finished: bool = False) -> Earlier | None:
-    """What is to be known of a run, None where it has no winner or cannot be read."""
+    """The facts wanted of a run, None where it has no winner or cannot be read."""
     try:
         told, final = RunRecord.read(run.run), read_json(run.final)
         if finished and told.state != "done":

@@ -41,7 +41,7 @@ def compiled(key: Hashable, build: Callable[[], Any], compile_: Callable[[Any], 
 
 
 def forget() -> None:
-    """Keeps nothing: what a training left that failed is not to be met again."""
+    """Keeps nothing: the next training must not get the state of one that failed."""
     _kept.clear()
 
 

@@ -17,7 +17,7 @@ from tuner.files import write_atomically
 EPOCH = "epoch"
 
 UNREADABLE = (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error)
-"""What reading raises of a file that is empty, cut short or damaged, as after a power cut."""
+"""Exceptions raised by reading a file that is empty, cut short or damaged, as after a power cut."""
 
 
 def save(path: Path, model: Any, epoch: int) -> None:

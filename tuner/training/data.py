@@ -99,7 +99,7 @@ class TrainingData:
         return len(self.rows) // batch_size
 
     def targets(self, labels: NDArray[np.int32]) -> NDArray[np.float32]:
-        """What the model is to output: one-hot (n, classes), or (n, 1) of 0 and 1 for two classes."""
+        """The targets of the model's output: one-hot (n, classes), or (n, 1) of 0 and 1 for two classes."""
         if self.classes == 2:
             return labels[:, None].astype(np.float32)
         return np.eye(self.classes, dtype=np.float32)[labels]

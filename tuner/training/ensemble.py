@@ -1,4 +1,4 @@
-"""Several trained models as one: a Keras model that averages what they say."""
+"""Several trained models as one: a Keras model that averages their probabilities."""
 
 import time
 from pathlib import Path

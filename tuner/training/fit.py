@@ -18,7 +18,7 @@ from tuner.training.data import TrainingData
 from tuner.training.schedules import learning_rate
 
 OnEpoch = Callable[[EpochReport], bool]
-"""Told of each epoch; answers whether to go on."""
+"""Called after each epoch; answers whether to go on."""
 
 PATIENCE = 5
 """Epochs without a better validation score after which early stopping ends a training."""
@@ -233,7 +233,7 @@ def train(
     on_epoch: OnEpoch,
     micro_batches: int = 1,
 ) -> TrialResult:
-    """Trains a Keras model to the end of its schedule, to where it is to pause, or until told to stop.
+    """Trains a Keras model to the end of its schedule, to its pause, or until the parent stops it.
 
     Raises:
         TrialFailedError: the loss, or what the model predicts, is not a number any more.

@@ -15,7 +15,7 @@ from tuner.training.data import TrainingData
 
 @dataclass(frozen=True)
 class Look:
-    """What is known of a model before its training.
+    """Facts about a model before its training.
 
     Attributes:
         latency_ms: median time to predict one image, None where there is no limit of it.

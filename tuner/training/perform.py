@@ -23,7 +23,7 @@ OUT_OF_MEMORY = (
     "failed to allocate memory",
     "dst tensor is not initialized",  # TensorFlow, of what finds no place when it is copied to a GPU
 )
-"""What the messages of TensorFlow, JAX and PyTorch have in common, in lower case."""
+"""Words that the messages of TensorFlow, JAX and PyTorch have in common, in lower case."""
 
 
 def perform(
@@ -35,7 +35,7 @@ def perform(
         spec: the work item.
         context: of the run.
         key: names the files that are written, `fits/<key>.*`.
-        on_epoch: told of each epoch; answers whether to go on.
+        on_epoch: called after each epoch; answers whether to go on.
         micro_batches: parts that each batch is trained in, to save memory.
     """
     try:

@@ -25,8 +25,8 @@ def is_random(layer: Any) -> bool:
 def without_random_layers(model: Any) -> Any:
     """The same model without them; the two share all other layers and their weights.
 
-    A random layer that changes the size of images, as a random crop does, stays and is told that it does
-    not train. What a subclass of `keras.Model` does in its own `call` cannot be seen, and is left alone.
+    A random layer that changes the size of images, as a random crop does, stays, and is set to
+    not train. A random step in a subclass's own `call` cannot be seen, and is left alone.
     """
     import keras
 

@@ -1,4 +1,4 @@
-"""What augmentation makes of some training images, for the report to show."""
+"""Some training images with their augmented versions, for the report to show."""
 
 import time
 from pathlib import Path

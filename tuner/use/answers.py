@@ -146,7 +146,7 @@ def written(path: Path) -> Iterator[IO[str]]:
 
 @dataclass
 class Tally:
-    """What is said at the end of all pictures.
+    """The summary at the end of all pictures.
 
     Attributes:
         threshold: below which the model does not decide.

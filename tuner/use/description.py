@@ -1,4 +1,4 @@
-"""What lies beside a saved model, so that a folder with nothing else can be used: `model.json`."""
+"""The description beside a saved model, so that its folder can be used alone: `model.json`."""
 
 import json
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Description:
-    """What a saved model takes and says.
+    """The input and output of a saved model.
 
     Attributes:
         image_shape: (height, width, channels) of the raw pixels, 0 to 255, that it takes.
@@ -61,7 +61,7 @@ def write(folder: Path, found: Description) -> None:
 
 
 def read(folder: Path) -> Description | None:
-    """What lies beside the model in a folder; None if an earlier version has written no `model.json`.
+    """The description of the model in a folder; None if an earlier version has written no `model.json`.
 
     Raises:
         DataError: a file is damaged, or of a later version.

@@ -72,7 +72,7 @@ class Source:
 
 
 def sources(names: Sequence[str], lines: Iterable[str]) -> list[Source]:
-    """What the words of a command line stand for.
+    """The pictures that the words of a command line stand for.
 
     Args:
         names: files, folders and archives; "-" for the list in `lines`.

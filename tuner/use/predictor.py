@@ -26,7 +26,7 @@ LARGEST_BATCH = 256
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model says of one picture.
+    """A model's answer for one picture.
 
     Attributes:
         picture: as the model saw it.
@@ -92,7 +92,7 @@ class Predictor:
     def answers(
         self, pictures: Iterable[Picture], count: int | None, invert: Invert = "auto", top: int = 1
     ) -> Iterator[Answer]:
-        """What the model says of each picture, in their order; no more than a batch is in memory.
+        """The model's answers for pictures, in their order; no more than a batch is in memory.
 
         Args:
             pictures: of the model's shape.

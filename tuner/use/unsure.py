@@ -18,7 +18,7 @@ POINTS = 100
 
 @dataclass(frozen=True)
 class HeldOut:
-    """What models of the winner's configuration said of training images that were held out.
+    """Predictions of models of the winner's configuration for training images that were held out.
 
     Attributes:
         thresholds: of the probability of the likeliest class, rising from 0.

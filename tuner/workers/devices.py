@@ -16,7 +16,7 @@ RESERVE = 0.05
 """Share of a GPU's memory that no worker gets."""
 
 CONTEXT_BYTES = GIB // 2
-"""What a process takes on a GPU beside its arrays: CUDA's context and the libraries' own."""
+"""Bytes that a process takes on a GPU beside its arrays: CUDA's context and the libraries' own."""
 
 LEAST_BYTES = GIB // 2
 """A worker with less room for arrays on a GPU than this is not worth starting."""
@@ -76,7 +76,7 @@ class Slot:
         return _room(self.device, self.most) if self.device.kind == "gpu" else 0
 
     def environment(self) -> dict[str, str]:
-        """What must be in a worker's environment before Keras is imported.
+        """The variables that a worker's environment needs before Keras is imported.
 
         One thread a worker: two trials on two cores train more images than one on both, and results
         depend on the number of threads.

@@ -30,7 +30,7 @@ class Gpu:
 
 @dataclass(frozen=True)
 class Found:
-    """What a look for GPUs brought.
+    """The GPUs that were found.
 
     Attributes:
         gpus: those that this process may use, in the order of CUDA_VISIBLE_DEVICES.

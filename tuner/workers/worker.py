@@ -73,7 +73,7 @@ def main() -> None:
 
 
 def start() -> tuple[Channel, WorkContext]:
-    """What comes before the import of a framework: the line to the parent, and what all items share."""
+    """The steps before the import of a framework: the line to the parent, and what all items share."""
     # Ctrl-C reaches the whole terminal; only the parent decides what it means.
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):

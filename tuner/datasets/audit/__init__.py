@@ -1,1 +1,1 @@
-"""What should be known about images and labels before anything is trained on them."""
+"""The audit: facts about images and labels that matter before anything is trained on them."""

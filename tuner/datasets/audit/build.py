@@ -1,4 +1,4 @@
-"""What should be known about the images and labels before any hour of training is spent on them.
+"""The audit: facts about images and labels that matter before any hour of training.
 
 Looks at test images, never at test labels: what disagrees there is for the end of a run.
 """

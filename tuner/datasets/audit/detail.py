@@ -98,7 +98,7 @@ def _agreement(splits: Splits, a: NDArray[np.intp], b: NDArray[np.intp], *, mirr
 
 
 def _mirror_of(shape: tuple[int, ...]) -> Mirror:
-    """What mirrors the vectors of images of that shape."""
+    """The function that mirrors the vectors of images of that shape."""
     _, height, width, channels = shape
     columns = width // -(-width // MAX_SIDE)
     rows = height // -(-height // MAX_SIDE)

@@ -31,7 +31,7 @@ COMMON = 0.2
 
 @dataclass(frozen=True)
 class Duplicates:
-    """What was found among n images.
+    """The groups found among n images.
 
     Attributes:
         groups: int32 (n,), numbered from 0 in order of first appearance.
@@ -69,7 +69,7 @@ def find_duplicates(
         splits: uint8 (…, height, width, channels) each, n images in all: groups are numbered over them.
         labels: int (n,), -1 where a label is not to be looked at; they decide no more than whether a
             group of more than a tenth of the images is kept.
-        progress: told (tiles done, tiles in all) now and then.
+        progress: called with (tiles done, tiles in all) now and then.
     """
     vectors = np.concatenate([unit_vectors(images) for images in splits])
     copies = exact_copies(splits)

@@ -26,7 +26,7 @@ _COMPARED = 400
 
 @dataclass(frozen=True)
 class Giants:
-    """What became of the groups of more than a tenth of the images.
+    """The outcome for groups of more than a tenth of the images.
 
     Attributes:
         groups: int32 (n,): every group; each image of those that are no evidence is one of its own.

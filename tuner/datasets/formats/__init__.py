@@ -1,1 +1,1 @@
-"""File formats that people bring, one file each."""
+"""Formats of a user's own data, one file each."""

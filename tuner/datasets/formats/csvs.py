@@ -24,7 +24,7 @@ _PIXEL = "a whole number from 0 to 255"
 
 @dataclass(frozen=True)
 class Table:
-    """What was read from a CSV.
+    """The content of a CSV.
 
     Attributes:
         pixels: uint8 (rows, pixel columns), or float32 where these were allowed and are needed.

@@ -29,7 +29,7 @@ UNREADABLE = (
     *(OSError, EOFError, ValueError, RuntimeError, MemoryError, OverflowError, LookupError, SyntaxError),
     *(TypeError, zlib.error, zipfile.BadZipFile, struct.error, tokenize.TokenError),
 )
-"""What the readers of gzip, zip, npy and image files raise at bytes that are not what they claim."""
+"""Exceptions that readers of gzip, zip, npy and image files raise at bytes that are no such file."""
 
 
 @dataclass(frozen=True, order=True)

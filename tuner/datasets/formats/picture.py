@@ -36,7 +36,7 @@ _ORIENTATION = 274
 
 @dataclass(frozen=True)
 class Header:
-    """What an image file says of itself.
+    """An image file's header.
 
     Attributes:
         size: (height, width) in pixels, the right way up.

@@ -1,4 +1,4 @@
-"""What the registered data sets share: where their files are, and labels that are known beforehand."""
+"""Parts that the registered data sets share: where their files are, and labels that are known beforehand."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path

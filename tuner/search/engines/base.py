@@ -1,4 +1,4 @@
-"""What an engine is: it chooses the trials of a study, and records what comes of them."""
+"""The interface of engines, which choose the trials of a study and record their results."""
 
 import sys
 from typing import Protocol

@@ -42,7 +42,7 @@ class JournalFile(BaseJournalBackend):
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """What is appended within is written in one piece, at the end."""
+        """Everything appended within is written in one piece, at the end."""
         self._depth += 1
         try:
             yield
@@ -120,5 +120,5 @@ class JournalFile(BaseJournalBackend):
         try:
             with self._path.open("r+b") as file:
                 os.fsync(file.fileno())
-        except OSError as error:  # told with the next write
+        except OSError as error:  # raised with the next write
             self._failure = error

@@ -1,4 +1,4 @@
-"""Keras Tuner's oracles, driven without its tuner and told of trials that they did not see.
+"""Keras Tuner's oracles, driven without its tuner and given trials that they did not choose.
 
 They choose a number from 0 to 1 for each searched parameter, so that they draw from the same
 distributions as Optuna; a grid, the place among the values that Optuna's grid has of it.
@@ -20,7 +20,7 @@ from tuner.search.engines import points
 
 SCORE = "score"
 WORST = 0.0
-"""What a failed trial is told to score: oracles learn nothing from failures, and Hyperband waits for
+"""The score given for a failed trial: oracles learn nothing from failures, and Hyperband waits for
 ever for those that have failed."""
 
 RANDOM_FIRST = 10
@@ -163,7 +163,7 @@ class Oracle:
         return trial if trial.status == "RUNNING" else None
 
     def end(self, run: int, score: float) -> None:
-        """Tells how a run ended; of one that has been told of already, nothing new is learnt."""
+        """Tells the oracle how a run ended; a second time for the same run changes nothing."""
         trial = self.kt.trials[_name(run)]
         if trial.status == "COMPLETED":
             return

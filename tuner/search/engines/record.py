@@ -26,7 +26,7 @@ NO_LIMITS = Constraints()
 
 
 class Record:
-    """What every engine does alike: all but the choice of what is tried next.
+    """The part that all engines share: everything but the choice of the next trial.
 
     Attributes:
         study: in the run's journal.
@@ -78,7 +78,7 @@ class Record:
         self._opened()
 
     def _opened(self) -> None:
-        """What an engine does once its study is open."""
+        """Called once the study is open; engines override it."""
 
     def _trials(self) -> "list[FrozenTrial]":
         return self.study.get_trials(deepcopy=False)
@@ -104,7 +104,7 @@ class Record:
         """Whether all that the next trial is to be chosen by, and compared with, is known."""
         lag = self._scheduler.lag
         before = [other for other in self._waiting | self._open.keys() if lag and other <= number - lag]
-        # What trials are compared by is known of those that went on.
+        # Of trials that went on, the score to compare them by is known.
         return all("paused" in self._trial(other).user_attrs for other in before)
 
     def _seen(self, number: int) -> "list[FrozenTrial]":

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 FAILED = "failed: "
-"""Starts the reason of a trial that failed. It is told as pruned, so that the sampler avoids what
+"""Starts the reason of a trial that failed. It is recorded as pruned, so that the sampler avoids what
 failed: TPE ignores failed trials, and goes on proposing the same region."""
 
 _OUTCOMES: dict[str, Outcome] = {"COMPLETE": "complete", "PRUNED": "pruned"}
@@ -24,7 +24,7 @@ def key(number: int) -> str:
 def facts(
     result: TrialResult, outcome: Outcome, where: tuple[int, str], before: dict[str, Any]
 ) -> dict[str, Any]:
-    """What is recorded of a trial, added to what it took before a pause."""
+    """The record of a trial's result, its costs added to those before a pause."""
     sums: dict[str, Any] = before.get("sums", {})  # by epoch: a crash may come before "paused" says which
     earlier = sums.get(str(before.get("paused")), {})
     facts: dict[str, Any] = {

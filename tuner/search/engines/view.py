@@ -17,7 +17,7 @@ Alike = dict[int, tuple[FrozenTrial, FrozenTrial]]
 
 
 def seen(trials: list[FrozenTrial], signal: Signal, upto: int | None, alike: Alike) -> list[FrozenTrial]:
-    """What is known of trials when the next one is chosen.
+    """The trials as they are known when the next one is chosen.
 
     Args:
         trials: of the study.

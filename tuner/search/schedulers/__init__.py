@@ -1,4 +1,4 @@
-"""What decides how far each trial is trained, by the name that `--pruner` takes."""
+"""The schedulers, which decide how far each trial is trained, by the name that `--pruner` takes."""
 
 SCHEDULERS = {
     "screen": "tuner.search.schedulers.screen:Screen",

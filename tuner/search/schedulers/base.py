@@ -1,4 +1,4 @@
-"""What a scheduler is: it decides after each epoch whether a trial goes on, waits, or ends.
+"""The interface of schedulers, which decide after each epoch whether a trial goes on, waits, or ends.
 
 A scheduler lives in memory. Only what is in the study is needed to rebuild it, by reporting it all
 again, in any order.
@@ -47,7 +47,7 @@ class Scheduler:
         return True
 
     def signal(self, scores: Mapping[int, float]) -> float | None:
-        """What all trials can be compared by, those that went on and those that did not.
+        """A score by which all trials can be compared, those that went on and those that did not.
 
         Args:
             scores: of a trial, by epoch.
@@ -79,7 +79,7 @@ class Scheduler:
 
 @dataclass
 class Scores:
-    """What trials scored at one rung.
+    """The scores of trials at one rung.
 
     Attributes:
         lag: see `Scheduler`.

@@ -29,7 +29,7 @@ CALIBRATION = 256
 
 @dataclass(frozen=True)
 class Exported:
-    """What came of one format.
+    """The result of one format.
 
     Attributes:
         path: what was written.

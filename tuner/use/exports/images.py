@@ -20,7 +20,7 @@ MADE_UP = 200
 
 @dataclass(frozen=True)
 class Reference:
-    """What exports are compared on.
+    """The images that exports are compared on.
 
     Attributes:
         images: uint8 (n, height, width, channels).

@@ -1,4 +1,4 @@
-"""What an executor is: it trains work items somewhere and says what happens to them."""
+"""The interface of executors, which train work items somewhere and report on them."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -64,7 +64,7 @@ class Executor(Protocol):
         ...
 
     def cancel(self, slot: int) -> None:
-        """Stops the work in a slot at once; it is not heard of again."""
+        """Stops the work in a slot at once; no further event of it comes."""
         ...
 
     def memory(self) -> int:

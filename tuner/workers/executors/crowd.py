@@ -95,7 +95,7 @@ class Crowd:
             self._began[worker] = self.level()
 
     def forget(self, index: int) -> None:
-        """What a slot's worker was doing is over."""
+        """Called when a slot's worker has ended its work."""
         worker = self.workers.get(index)
         if worker is not None:
             self._began.pop(worker, None)

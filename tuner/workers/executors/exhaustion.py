@@ -1,4 +1,4 @@
-"""What the kernel says of processes that it killed because memory ran out (Linux)."""
+"""The kernel's count of processes that it killed because memory ran out (Linux)."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -8,7 +8,7 @@ COUNTERS = Path("/proc/vmstat")
 
 
 def kills() -> int:
-    """How many processes have been killed for want of memory since the machine started; 0 if unknown."""
+    """How many processes were killed because memory ran out since the machine started; 0 if unknown."""
     with suppress(OSError, ValueError):
         for line in COUNTERS.read_text().splitlines():
             name, _, count = line.partition(" ")

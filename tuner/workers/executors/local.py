@@ -131,7 +131,7 @@ class LocalExecutor:
                 return event
 
     def _heard(self, worker: Worker, message: dict[str, Any] | None) -> Event | None:
-        """What a message means to those who poll; None if it is for this executor alone."""
+        """The event that a message stands for; None if it is for this executor alone."""
         if self._workers.get(worker.slot.index) is not worker:
             return None  # the last words of a worker that was replaced
         if message is None:
@@ -204,7 +204,7 @@ class LocalExecutor:
         return worker.silence() > (allowed if worker.ready else max(allowed, START_SECONDS))
 
     def _lost(self, worker: Worker, reason: str, message: str) -> Event | None:
-        """Replaces a worker that is of no use any more; its work item has failed."""
+        """Replaces a worker that cannot be used any more; its work item has failed."""
         log, task, crowd = worker.last_words(), worker.task, self._crowd(worker)
         if crowd and worker.slot.index in crowd.added:
             crowd.packing.give_up()  # the others go on without it

@@ -52,7 +52,7 @@ class Packing:
             del self._paces[next(iter(self._paces))]
 
     def knows(self, training: str, workers: int) -> bool:
-        """Whether it has been told how fast a training is among so many workers."""
+        """Whether the pace of a training among so many workers is known."""
         return bool(self._paces.get(training, {}).get(workers))
 
     def gain(self, workers: int) -> float | None:
@@ -77,7 +77,7 @@ class Packing:
         return self.wanted > 1 and self.gain(self.wanted) is None
 
     def decide(self, room: Callable[[], bool]) -> float | None:
-        """Changes `wanted` by one where what it has been told says so.
+        """Changes `wanted` by one where the measured paces say so.
 
         Args:
             room: says whether one more worker would find memory; asked only when it matters.

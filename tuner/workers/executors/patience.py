@@ -30,7 +30,7 @@ def least_seconds() -> float:
 
 @dataclass(frozen=True)
 class Patience:
-    """What a worker is allowed, learnt from the pace of its own work item.
+    """The silence that a worker is allowed, learnt from the pace of its own work item.
 
     Attributes:
         least: seconds of silence that are always allowed.
@@ -41,7 +41,7 @@ class Patience:
     longest: float | None = None
 
     def after(self, seconds: float) -> "Patience":
-        """What is allowed after an epoch that took so long."""
+        """The patience after an epoch that took so many seconds."""
         return Patience(self.least, max(seconds, self.longest or 0.0))
 
     @property

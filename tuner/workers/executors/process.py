@@ -19,7 +19,7 @@ from tuner.workers.executors import exhaustion, surroundings
 from tuner.workers.executors.patience import Patience
 
 Message = tuple["Worker", dict[str, Any] | None]
-"""What a worker says; None at the end of its output."""
+"""A worker's message; None at the end of its output."""
 
 LOG_LINES = 30
 

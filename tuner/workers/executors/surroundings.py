@@ -22,7 +22,7 @@ SUSPECTS = (
     "PYTHONPATH", "PYTHONHOME", "KERAS_HOME", "KERAS_BACKEND", "LD_PRELOAD", "LD_LIBRARY_PATH",
     "TF_ENABLE_ONEDNN_OPTS", "TF_GPU_ALLOCATOR", "TF_USE_LEGACY_KERAS", "XLA_FLAGS", "CUDA_HOME",
 )  # fmt: skip
-"""What a user may need, and what yet is the usual reason where a framework does not start."""
+"""Variables that a user may need, and that are yet the usual reason why a framework does not start."""
 
 
 def environment(given: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
