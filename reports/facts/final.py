@@ -1,7 +1,7 @@
 """From saved predictions and `final.json` to what the end of a run found."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -52,6 +52,8 @@ class Final:
         test_label_conflicts: pairs of test images that are near-copies with different labels.
         mistakes: of the saved model, most confident first.
         shipped: the saved model.
+        doubtful_labels: training labels that are hard or wrong, as `tuner.ending.suspects` tells of them;
+            empty where nobody looked.
     """
 
     best_trial: int
@@ -73,6 +75,7 @@ class Final:
     untested: tuple[str, ...] = ()
     data_curve: DataCurve | None = None
     test_label_conflicts: tuple[tuple[int, int], ...] = ()
+    doubtful_labels: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def saved(self) -> Accuracy | None:
@@ -152,6 +155,7 @@ def evaluate(final: Mapping[str, Any], arrays: Arrays, class_names: Sequence[str
         shipped=shipped,
         untested=tuple(final.get("untested", ())),
         data_curve=data_curve(final, held_out),
+        doubtful_labels=dict(final.get("doubtful_labels") or {}),
         test_label_conflicts=tuple((int(a), int(b)) for a, b in final.get("test_label_conflicts", ())),
     )
 

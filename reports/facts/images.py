@@ -45,3 +45,9 @@ def read_augmented(path: Path) -> NDArray[np.uint8] | None:
     if "augmented" not in images:
         return None
     return np.concatenate([images["original"][None], images["augmented"]])
+
+
+def read_doubtful(path: Path) -> NDArray[np.uint8] | None:
+    """Training images whose label is hard or wrong, as `Final.doubtful_labels` has them; None without any."""
+    images = read_arrays(path).get("doubtful")
+    return images if images is not None and len(images) else None

@@ -12,7 +12,7 @@ from reports.facts.arrays import read_arrays
 from reports.facts.curves import Curve, read_curves
 from reports.facts.dataset import DatasetFacts, dataset_facts
 from reports.facts.final import Final, evaluate
-from reports.facts.images import Shown, read_augmented, read_shown
+from reports.facts.images import Shown, read_augmented, read_doubtful, read_shown
 from reports.facts.journal import read_search
 from reports.facts.missing import missing
 from reports.facts.parameters import Parameter, as_parameter
@@ -40,6 +40,7 @@ class RunSummary:
         shown: test images to show, random ones first; empty without predictions.
         augmented: (versions + 1, images, height, width, channels): some training images as they are, then
             as the winner's augmentation changes them; None for a model without any.
+        doubtful: training images whose label is hard or wrong; None without any.
         missing: sentences on what the run directory lacks.
     """
 
@@ -66,6 +67,7 @@ class RunSummary:
     audit: Mapping[str, Any] | None
     shown: tuple[Shown, ...]
     augmented: NDArray[np.uint8] | None
+    doubtful: NDArray[np.uint8] | None
     missing: tuple[str, ...]
 
     @property
@@ -127,5 +129,6 @@ class RunSummary:
             audit=read_json(files.audit) if files.audit.exists() else None,
             shown=read_shown(files.images, arrays, final),
             augmented=read_augmented(files.images),
+            doubtful=read_doubtful(files.images),
             missing=missing(files, run, search, final),
         )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reports.facts.final import Final
 from reports.facts.summary import RunSummary
-from reports.figures import confusions, mattered, pictures, results, tradeoffs, trials
+from reports.figures import confusions, doubtful, mattered, pictures, results, tradeoffs, trials
 from reports.markdown import image, listed, percent, points, score
 from reports.tradeoffs import differ, front
 
@@ -134,6 +134,14 @@ def _more_data_alt(summary: RunSummary) -> str:
     return f"Validation accuracy of the winner by how much it was trained on: {listed(points_)}"
 
 
+def _doubtful_alt(summary: RunSummary) -> str:
+    first = _final(summary).doubtful_labels["items"][0]
+    return (
+        f'Training images whose label is hard or wrong; the first is labelled "{first["label"]}" and read as '
+        f'"{first["predicted"]}"'
+    )
+
+
 def _augmentation_alt(summary: RunSummary) -> str:
     assert summary.augmented is not None
     versions, images = summary.augmented.shape[:2]
@@ -165,6 +173,9 @@ FIGURES: dict[str, Drawing] = {
         lambda s: bool(pictures.wrong_ones(s)),
         pictures.mistakes,
         _mistakes_alt,
+    ),
+    "doubtful-labels": Drawing(
+        lambda s: s.final is not None and s.doubtful is not None, doubtful.doubtful, _doubtful_alt
     ),
     "calibration": Drawing(
         lambda s: s.final is not None and s.final.calibration is not None,

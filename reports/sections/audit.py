@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from reports import figures
 from reports.facts.summary import RunSummary
 from reports.markdown import escape, join, listed, percent, plural, sentence, value
 
@@ -23,8 +24,10 @@ def render(summary: RunSummary) -> str:
     sentences = [first, *(_audit(summary.audit) if summary.audit else ())]
     if summary.final:
         sentences.append(_conflicts(summary.final.test_label_conflicts, "test"))
+        sentences.append(_doubtful(summary.final.doubtful_labels))
     table = _reading((summary.audit or {}).get("reading") or {})
-    return join(["## The data", table, "\n".join(f"- {sentence}" for sentence in sentences if sentence)])
+    told = "\n".join(f"- {sentence}" for sentence in sentences if sentence)
+    return join(["## The data", table, told, figures.place("doubtful-labels", summary)])
 
 
 def _reading(reading: Mapping[str, Any]) -> str:
@@ -42,7 +45,6 @@ def _audit(audit: Mapping[str, Any]) -> list[str]:
         _conflicts(audit.get("label_conflicts") or (), "training"),
         _constant(audit.get("constant_images") or {}),
         _corrupt(audit.get("corrupt") or ()),
-        _suspects(audit.get("suspected_labels")),
         *(sentence(note) for note in audit.get("notes") or ()),
     ]
 
@@ -124,14 +126,24 @@ def _corrupt(files: Sequence[str]) -> str:
     return f"{many} could not be read: {'; '.join(escape(file) for file in files[:SHOWN])}{more}."
 
 
-def _suspects(suspects: Sequence[Mapping[str, Any]] | None) -> str:
-    if not suspects:
+def _doubtful(told: Mapping[str, Any]) -> str:
+    """Labels that are hard or wrong, by the predictions of models that did not see them."""
+    if not told or not told["looked_at"]:
         return ""
+    base = f"Of {plural(told['looked_at'], 'training label')} (of {told['of']:,}: those on the fresh folds)"
+    if not told["found"]:
+        return f"{base} none is confidently disputed by a model that did not see the image."
     shown = [
-        f"number {item['image']}, labelled {escape(item['label'])}, which a model reads as "
+        f"{_place(item)}, labelled {escape(item['label'])}, read by a model that did not see it as "
         f"{escape(item['predicted'])} ({percent(float(item['probability']), 0)})"
-        for item in suspects[:SHOWN]
+        for item in told["items"][:SHOWN]
     ]
-    # How many there are in all stands in the audit's own note: of very many only some are kept by name.
-    more = "; `audit.json` names more" if len(suspects) > SHOWN else ""
-    return f"Training labels that may be wrong, the most doubtful first: {'; '.join(shown)}{more}."
+    more = "; `final.json` names more" if told["found"] > SHOWN else ""
+    return (
+        f"{base} {told['found']:,} {'is' if told['found'] == 1 else 'are'} hard or wrong, the most doubtful "
+        f"first: {'; '.join(shown)}{more}."
+    )
+
+
+def _place(item: Mapping[str, Any]) -> str:
+    return escape(str(item["name"])) if item.get("name") else f"number {item['image']}"

@@ -345,11 +345,29 @@ def _final(
         "finalists": [first, *others][: 3 if plan.trials > 3 else 1],
         "models": entries,
         "shipped": _shipped(plan, entries[0]),
+        "doubtful_labels": _doubtful(plan),
         "cut": ["Baselines had 3 seeds in place of 5."] if plan.failed else [],
         "test_readings": 1,
         "seconds": {"finalists": 120.0, "retraining": 260.0},
     }
     return arrays, final
+
+
+def _doubtful(plan: Plan) -> dict[str, Any]:
+    item = {
+        "image": 12,
+        "name": "hands/<a>_12.png",
+        "label": plan.classes[0],
+        "predicted": plan.classes[1],
+        "probability": 0.98,
+        "given": 0.01,
+    }
+    return {
+        "looked_at": 3183,
+        "of": 5306,
+        "found": int(plan.failed > 0),
+        "items": [item] if plan.failed else [],
+    }
 
 
 def _shipped(plan: Plan, winner: dict[str, Any]) -> dict[str, Any]:
@@ -475,7 +493,8 @@ def _images(
         wave = np.sin((x * np.cos(angle) + y * np.sin(angle)) * (0.3 + 0.02 * label) + phase)
         picture = 127 + 90 * wave[..., None] * np.ones(c) + 20 * rng.standard_normal((h, w, c))
         pictures.append(np.clip(picture, 0, 255))
-    np.savez_compressed(path, indices=indices, images=np.array(pictures).astype(np.uint8))
+    images = np.array(pictures).astype(np.uint8)
+    np.savez_compressed(path, indices=indices, images=images, doubtful=images[: int(plan.failed > 0)])
 
 
 def _audit(plan: Plan) -> dict[str, Any]:
@@ -498,10 +517,5 @@ def _audit(plan: Plan) -> dict[str, Any]:
         "constant_images": {"train": [7], "test": []},
         "corrupt": ["img/3.png: truncated"] if plan.failed else [],
         "label_conflicts": [[3, 9]] if plan.failed else [],
-        "suspected_labels": [
-            {"image": 12, "label": plan.classes[0], "predicted": plan.classes[1], "probability": 0.98}
-        ]
-        if plan.failed
-        else None,
         "notes": ["Images were read as grey."],
     }

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tuner.datasets.audit import conflicts
 from tuner.datasets.base import Dataset
+from tuner.ending import suspects
 from tuner.ending import test_labels as test_split
 from tuner.ending.contenders import Contender
 from tuner.files import read_json, write_arrays, write_atomically, write_json
@@ -80,7 +81,9 @@ def write(results: Results, run: RunDir, dataset: Dataset) -> None:
     arrays |= {"test_labels": labels, "test_groups": dataset.test_groups, "test_leaked": leaked}
     arrays |= _validation_labels(results, run, dataset)
     write_arrays(run.predictions, arrays)
-    write_arrays(run.images, _images(results, run, dataset, arrays))
+    doubtful = _doubtful_labels(run, dataset, arrays)
+    pictures = {"doubtful": suspects.pictures(doubtful, dataset)}
+    write_arrays(run.images, _images(results, run, dataset, arrays) | pictures)
     write_json(run.histories, _histories(results))
     _ship(results, run, dataset, arrays)
     write_json(
@@ -94,6 +97,7 @@ def write(results: Results, run: RunDir, dataset: Dataset) -> None:
             "test_label_conflicts": conflicts.among_test_images(
                 dataset.test_images, dataset.test_groups, labels, dataset.audit["duplicates"]["threshold"]
             ),
+            "doubtful_labels": doubtful,
             "untested": [name for name in results.contenders if not results.retrainings[name]],
             "cut": results.cut,
             "test_readings": test_split.readings(run.path),
@@ -101,6 +105,12 @@ def write(results: Results, run: RunDir, dataset: Dataset) -> None:
             "fits": keys,
         },
     )
+
+
+def _doubtful_labels(run: RunDir, dataset: Dataset, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
+    with np.load(run.splits) as splits:
+        folds = splits["fresh"]
+    return suspects.among_training_images(arrays, folds, dataset, dataset.train_names)
 
 
 def _predictions(results: Results, run: RunDir) -> dict[str, NDArray[Any]]:
@@ -247,7 +257,9 @@ def _ship_the_other(results: Results, run: RunDir, dataset: Dataset) -> None:
         return
     with np.load(run.predictions) as saved:
         arrays = {name: saved[name] for name in saved.files}
-    write_arrays(run.images, _images(results, run, dataset, arrays))
+    doubtful = _doubtful_labels(run, dataset, arrays)
+    pictures = {"doubtful": suspects.pictures(doubtful, dataset)}
+    write_arrays(run.images, _images(results, run, dataset, arrays) | pictures)
     _ship(results, run, dataset, arrays)
     write_json(run.final, final | {"shipped": _shipped(results), "cut": results.cut})
 
