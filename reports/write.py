@@ -8,6 +8,7 @@ from reports.facts.summary import RunSummary
 from reports.figures import FIGURES
 from reports.figures.style import save
 from reports.markdown import folded, join, unbroken_percents
+from reports.page import page
 from tuner.files import write_json, write_text
 from tuner.registry import resolve
 
@@ -30,7 +31,9 @@ def write(run_dir: Path, into: Path | None = None) -> Path:
     write_text(folder / "trials.csv", tables.trials(summary))
     write_text(folder / "mistakes.csv", tables.mistakes(summary))
     report = folder / "report.md"
-    write_text(report, markdown(summary))
+    text = markdown(summary)
+    write_text(report, text)
+    write_text(folder / "report.html", page(text, folder))
     return report
 
 

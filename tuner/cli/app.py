@@ -271,12 +271,13 @@ def report(
     to: Path | None = typer.Option(
         None, "--to", metavar="DIR", help="Where to; into the run directory without it."
     ),
+    show: bool = typer.Option(False, "--open", help="Open report.html in a browser."),
     out: opt.Out = Path("runs"),
 ) -> int:
     """Write the report again from the run directory alone."""
     from tuner.cli import commands
 
-    return commands.report(commands.find_run(run_name, out), to)
+    return commands.report(commands.find_run(run_name, out), to, show=show)
 
 
 @app.command()

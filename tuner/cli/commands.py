@@ -4,6 +4,7 @@ import errno
 import json
 import shlex
 import sys
+import webbrowser
 from pathlib import Path
 from typing import Any
 
@@ -150,7 +151,7 @@ def status(run_dir: RunDir, trial: int | None) -> int:
     return 0
 
 
-def report(run_dir: RunDir, to: Path | None) -> int:
+def report(run_dir: RunDir, to: Path | None, *, show: bool = False) -> int:
     """`tune report`, into the run directory or another one."""
     import reports
 
@@ -163,6 +164,10 @@ def report(run_dir: RunDir, to: Path | None) -> int:
             f"{to or run_dir.path} cannot be written: {error.strerror}\nelsewhere: --to DIR"
         ) from error
     sys.stdout.write(f"report: {written}\n")
+    if show:
+        page = written.with_name("report.html").resolve()
+        if not webbrowser.open(page.as_uri()):
+            sys.stdout.write(f"no browser to open it with: {page}\n")
     return 0
 
 
