@@ -44,29 +44,50 @@ def front(search: Search) -> list[Trial]:
     return chosen
 
 
-def advice(chosen: Sequence[Trial], metric: str) -> str:
-    """A sentence on what the smallest good trial of a front saves and loses against its best one."""
-    best, smaller = chosen[-1], chosen[:-1]
+def measure(search: Search, winner: int | None) -> Trial:
+    """The trial that smaller ones are weighed against: the winner if its size is known, else the best one."""
+    found = [trial for trial in sized(search) if trial.number == winner and trial.state == "complete"]
+    return found[0] if found else front(search)[-1]
+
+
+def advice(chosen: Sequence[Trial], best: Trial, metric: str, *, won: bool) -> str:
+    """A sentence on what the smallest good trial of a front saves and loses.
+
+    Args:
+        chosen: the front.
+        best: the trial it is weighed against.
+        metric: of the scores.
+        won: whether that is the winner of the run, or only the best of the search.
+    """
+    smaller, who = _smaller(chosen, best), f"trial {best.number}, the {'winner' if won else 'best so far'}"
     if not smaller:
-        return f"Of the complete trials number {best.number} has the best score and the fewest parameters."
-    good = _good(chosen)
+        return f"No complete trial is both smaller than {who}, and among the best for its size."
+    good = _good(smaller, best)
     trial = good[0] if good else smaller[-1]
-    lost = f"{_loss(best, trial):.3f} of its {METRICS[metric]}" if metric == "auc" else _points(best, trial)
+    lost = _points(best, trial)
+    if metric == "auc":
+        lost = f"{abs(_loss(best, trial)):.3f} of its {METRICS[metric]}"
+    verb = "loses" if _loss(best, trial) >= 0 else "gains"
     return (
         f"Trial {trial.number} has {share(trial.parameters or 1, best.parameters or 1)} the parameters of "
-        f"trial {best.number}, the best of the search, and loses {lost}."
+        f"{who}, and {verb} {lost} on validation."
     )
 
 
-def doubt(chosen: Sequence[Trial]) -> str:
+def doubt(chosen: Sequence[Trial], best: Trial) -> str:
     """A sentence where no smaller trial is a good one, else nothing."""
-    if len(chosen) < 2 or _good(chosen):
+    smaller = _smaller(chosen, best)
+    if not smaller or _good(smaller, best):
         return ""
     return f"No smaller trial comes within {100 * SMALL_LOSS:.0f} points of it."
 
 
-def _good(chosen: Sequence[Trial]) -> list[Trial]:
-    return [trial for trial in chosen[:-1] if _loss(chosen[-1], trial) <= SMALL_LOSS]
+def _smaller(chosen: Sequence[Trial], best: Trial) -> list[Trial]:
+    return [trial for trial in chosen if (trial.parameters or 0) < (best.parameters or 0)]
+
+
+def _good(smaller: Sequence[Trial], best: Trial) -> list[Trial]:
+    return [trial for trial in smaller if _loss(best, trial) <= SMALL_LOSS]
 
 
 def share(small: int, large: int) -> str:
@@ -84,7 +105,7 @@ def _loss(best: Trial, other: Trial) -> float:
 
 
 def _points(best: Trial, other: Trial) -> str:
-    shown = points(_loss(best, other))
+    shown = points(abs(_loss(best, other)))
     if not float(shown):
         return "less than 0.1 points"
     return f"{shown} {'point' if shown == '1.0' else 'points'}"

@@ -40,14 +40,23 @@ def _final(summary: RunSummary) -> Final:
     return summary.final
 
 
-def _scored(summary: RunSummary) -> bool:
-    ended = (*summary.search.of_state("complete"), *summary.search.of_state("pruned"))
-    return any(trial.score is not None for trial in ended)
+FEW = 4
+"""Trials, or pieces of their work, of which fewer need no figure."""
+
+
+def _compared(summary: RunSummary) -> bool:
+    """Whether there is another model than the winner."""
+    final = summary.final
+    return final is not None and len(results.ranked(summary)) > 1 + (final.ensemble is not None)
+
+
+def _several_scored(summary: RunSummary) -> bool:
+    return len(summary.search.ranked()) >= FEW
 
 
 def _timed(summary: RunSummary) -> bool:
     trained = [trial for trial in summary.search.trials if trial.seconds]
-    return bool(trained) and all(trial.stints for trial in trained)
+    return sum(len(trial.stints) for trial in trained) >= FEW and all(trial.stints for trial in trained)
 
 
 def _leaderboard_alt(summary: RunSummary) -> str:
@@ -144,16 +153,16 @@ def _doubtful_alt(summary: RunSummary) -> str:
 
 def _augmentation_alt(summary: RunSummary) -> str:
     assert summary.augmented is not None
-    versions, images = summary.augmented.shape[:2]
+    versions, images = summary.augmented.shape[0], min(pictures.AUGMENTED, summary.augmented.shape[1])
     return f"{images} training images, each as it is and {versions - 1} times as augmentation changes it"
 
 
 FIGURES: dict[str, Drawing] = {
     "samples": Drawing(lambda s: bool(s.shown), pictures.samples, _samples_alt),
-    "leaderboard": Drawing(lambda s: bool(results.ranked(s)), results.leaderboard, _leaderboard_alt),
+    "leaderboard": Drawing(_compared, results.leaderboard, _leaderboard_alt),
     "importance": Drawing(lambda s: bool(s.search.importance), mattered.importance, _importance_alt),
     "slices": Drawing(lambda s: bool(s.search.importance), mattered.slices, _slices_alt),
-    "history": Drawing(_scored, trials.history, _history_alt),
+    "history": Drawing(_several_scored, trials.history, _history_alt),
     "timeline": Drawing(_timed, trials.timeline, lambda _: "When each slot worked on which trial"),
     "tradeoffs": Drawing(lambda s: differ(s.search), tradeoffs.tradeoffs, _tradeoffs_alt),
     "learning-curves": Drawing(lambda s: bool(results.curve_groups(s)), results.learning_curves, _curves_alt),
@@ -165,7 +174,7 @@ FIGURES: dict[str, Drawing] = {
         lambda s: s.final is not None and s.final.confusion is not None, confusions.confusion, _confusion_alt
     ),
     "confused-pairs": Drawing(
-        lambda s: bool(pictures.shown_pairs(s)),
+        pictures.new_pairs,
         pictures.confused_pairs,
         _pairs_alt,
     ),

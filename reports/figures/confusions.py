@@ -34,7 +34,7 @@ def confusion(summary: RunSummary) -> "Figure":
     small = count < 14
     letters = max(map(len, names))
     upright = letters * count > 75 if small else letters > 2
-    figure = canvas(1.5 + 0.36 * count + 0.075 * letters * upright if small else 7.9)
+    figure = canvas(1.5 + 0.36 * count + 0.075 * letters * upright if small else 6.2)
     axes = figure.subplots()
     # the square root of a share gives its darkness, so that rare confusions can be seen beside the diagonal
     drawn = axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, 0, 1), aspect="auto" if small else "equal")

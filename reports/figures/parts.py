@@ -77,7 +77,7 @@ def legend(figure: "Figure", panels: Any = None) -> None:
         handles, labels = axes.get_legend_handles_labels()
         for handle, label in zip(handles, labels, strict=True):
             found.setdefault(label, handle)
-    columns = len(found) if sum(len(label) + 5 for label in found) < 95 else -(-len(found) // 2)
+    columns = len(found) if sum(len(label) + 5 for label in found) < 68 else -(-len(found) // 2)
     if found:
         figure.legend(
             list(found.values()), list(found), loc="outside lower center", ncols=columns, frameon=False,
@@ -99,7 +99,7 @@ def score_axis(axes: "Axes", summary: RunSummary) -> None:
 
 
 def log_axis(axes: "Axes", values: Sequence[float], *, counts: bool = False) -> None:
-    """A logarithmic x axis for `values`, labelled at 1, 2 and 5; a long range at 1 only, a short one at more.
+    """A logarithmic x axis for `values`, labelled at 1, 2 and 5; a long range at fewer, a short one at more.
 
     Large `counts` are shown as "20k" and "1M".
     """
@@ -112,7 +112,7 @@ def log_axis(axes: "Axes", values: Sequence[float], *, counts: bool = False) -> 
 
     axes.set_xscale("log")
     span = max(values) / min(values) if values else 1.0
-    steps = (1,) if span > 100 else (1, 2, 5) if span > 20 else (1, 1.5, 2, 3, 5, 7)
+    steps = (1,) if span > 60 else (1, 3) if span > 20 else (1, 2, 5) if span > 4 else (1, 1.5, 2, 3, 5, 7)
     axes.xaxis.set_major_locator(LogLocator(10, subs=steps))
     axes.xaxis.set_major_formatter(FuncFormatter(shown))
     axes.xaxis.set_minor_formatter(NullFormatter())

@@ -15,24 +15,23 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLUMNS = 8
+COLUMNS = 6
+"""Images a row, few enough to be seen on a telephone; of longer class names, two fewer."""
 SHORT = 4
 """Letters of a class name that fit beside a percentage under a small image."""
 PAIRS = 4
-PAIR_COLUMNS = 6
+PAIR_COLUMNS = 4
 RANDOM = 16
 """The first images of a run's `images.npz` are drawn at random, the rest are mistakes."""
-
-
-def grid_size(summary: RunSummary) -> int:
-    """Images in two rows; longer class names need wider columns."""
-    short = max(len(name) for name in summary.dataset.class_names) <= SHORT
-    return 2 * (COLUMNS if short else COLUMNS - 2)
+MOST = 12
+"""Images in a grid."""
+AUGMENTED = 6
+"""Training images whose augmented versions are shown."""
 
 
 def random_ones(summary: RunSummary) -> tuple[Shown, ...]:
-    """Test images drawn at random, as many as two rows hold."""
-    return summary.shown[: min(RANDOM, grid_size(summary))]
+    """Test images drawn at random, as many as a grid holds."""
+    return summary.shown[: min(RANDOM, MOST)]
 
 
 def samples(summary: RunSummary) -> "Figure":
@@ -55,7 +54,7 @@ def wrong_ones(summary: RunSummary) -> list[Shown]:
 
 def mistakes(summary: RunSummary) -> "Figure":
     """The mistakes that the saved model is surest of, one of each group of near-copies."""
-    chosen = one_a_group(wrong_ones(summary))[: grid_size(summary)]
+    chosen = one_a_group(wrong_ones(summary))[:MOST]
     figure = _grid(summary, chosen)
     title(
         figure,
@@ -83,6 +82,13 @@ def shown_pairs(summary: RunSummary) -> list[tuple[Confusion, list[Shown]]]:
     return pairs[:PAIRS]
 
 
+def new_pairs(summary: RunSummary) -> bool:
+    """Whether the images of the most confused pairs show more than those of the worst mistakes."""
+    worst = {item.reading.image for item in one_a_group(wrong_ones(summary))[:MOST]}
+    pairs = {item.reading.image for _, items in shown_pairs(summary) for item in items}
+    return len(pairs - worst) > len(pairs) / 2
+
+
 def _share(pair: Confusion) -> str:
     """Of the class's images, in per cent."""
     return percent(pair.share, 0 if pair.share > 0.0995 else 1)
@@ -92,7 +98,7 @@ def confused_pairs(summary: RunSummary) -> "Figure":
     """A row of images for each of the most confused pairs of classes."""
     pairs = shown_pairs(summary)
     names = summary.dataset.class_names
-    figure = canvas(0.45 + 1.28 * len(pairs))
+    figure = canvas(0.45 + 1.4 * len(pairs))
     axes = figure.subplots(len(pairs), PAIR_COLUMNS + 1, squeeze=False)
     for row, (pair, items) in zip(axes, pairs, strict=True):
         true, said = plain(names[pair.true], 16), plain(names[pair.said], 16)
@@ -117,7 +123,7 @@ def _grid(summary: RunSummary, items: Sequence[Shown]) -> "Figure":
     short = max(len(name) for name in names) <= SHORT
     columns = COLUMNS if short else COLUMNS - 2
     rows = -(-len(items) // columns)
-    figure = canvas(0.42 + rows * ((8.9 if short else 9.2) / columns + (0.25 if short else 0.5)))
+    figure = canvas(0.42 + rows * ((6.9 if short else 7.2) / columns + (0.25 if short else 0.5)))
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for cell, item in zip(axes, items, strict=False):
         _picture(cell, item)
@@ -150,8 +156,8 @@ def _picture(axes: "Axes", item: Shown) -> None:
 def augmentation(summary: RunSummary) -> "Figure":
     """Training images in the first row, below each what augmentation made of it."""
     assert summary.augmented is not None
-    versions, count = summary.augmented.shape[:2]
-    figure = canvas(0.83 * versions + 0.5)
+    versions, count = summary.augmented.shape[0], min(AUGMENTED, summary.augmented.shape[1])
+    figure = canvas(1.05 * versions + 0.5)
     grid = figure.subplots(versions, count, squeeze=False)
     for row in range(versions):
         for column in range(count):

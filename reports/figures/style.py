@@ -8,14 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reports.figures.fonts import legible, spelled_out
 from tuner.files import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDTH = 8.3
-"""Inches: GitHub shows about 830 px, so that 10 points there are as large as its text."""
+WIDTH = 6.4
+"""Inches: 10 points are a little larger than the text on GitHub's 830 px, and can be read on 390 px."""
 DPI = 144
 
 WINNER = "#0067a5"
@@ -68,21 +69,21 @@ def tidy(axes: "Axes", *, grid: str = "both") -> None:
         axes.grid(visible=True, axis=grid, color=GRID, linewidth=0.8)  # type: ignore[arg-type]
 
 
-MANY_COLOURS = 10_000
-"""A figure of more colours holds photographs in colour, which a palette alone would turn into patches."""
+MANY_COLOURS = 2_000
+"""A figure of more colours holds photographs in colour, which a palette would turn into bands."""
 
 
 def title(figure: "Figure", text: str) -> None:
     """The statement of a figure, at its top left; long ones are wrapped."""
     import textwrap
 
-    lines = textwrap.wrap(text, 88)
+    lines = textwrap.wrap(text, 66, break_on_hyphens=False)
     figure.suptitle("\n".join(lines), x=0.012, ha="left", size=12, weight="bold", color=INK)
 
 
 def plain(text: object, limit: int = 40) -> str:
     r"""Text for a figure: one line, no formula ("\$" for "$"), shortened in its middle."""
-    clean = re.sub(r"[\x00-\x1f\x7f]+", " ", " ".join(str(text).split()))
+    clean = spelled_out(re.sub(r"[\x00-\x1f\x7f]+", " ", " ".join(str(text).split())))
     if len(clean) > limit:
         head = (limit - 1) * 2 // 3
         clean = f"{clean[:head]}…{clean[len(clean) - (limit - 1 - head) :]}"
@@ -90,19 +91,17 @@ def plain(text: object, limit: int = 40) -> str:
 
 
 def save(figure: "Figure", path: Path) -> None:
-    """Writes a PNG of at most 256 colours, atomically. Glyphs that the font lacks become boxes."""
+    """Writes a PNG, atomically: of at most 256 colours, but where it holds photographs in colour."""
     import numpy as np
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
+    legible(figure)
     canvas: Any = FigureCanvasAgg(figure)  # `savefig` would draw twice, and write a PNG to be read again
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="(?s).*Glyph.*missing from")
         warnings.filterwarnings("ignore", message="(?s).*constrained_layout not applied")
         canvas.draw()
     colours = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
     photographs = colours.getcolors(MANY_COLOURS) is None
-    dither = Image.Dither.FLOYDSTEINBERG if photographs else Image.Dither.NONE
-    palette = colours.quantize(256, method=Image.Quantize.MEDIANCUT)
-    small = colours.quantize(palette=palette, dither=dither)
+    small = colours if photographs else colours.quantize(256, method=Image.Quantize.MEDIANCUT)
     write_atomically(path, lambda file: small.save(file, format="PNG", optimize=True))

@@ -11,7 +11,7 @@ from reports.figures.parts import dots, floor, legend, log_axis, mark, percent_t
 from reports.figures.results import axis_start, ranked
 from reports.figures.style import BASELINE, DEFAULT, GRID, INK, WINNER, canvas, plain, tidy, title
 from reports.markdown import METRICS
-from reports.tradeoffs import advice, front, sized
+from reports.tradeoffs import advice, front, measure, sized
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,13 +24,16 @@ LABEL_GAP = 0.075
 def tradeoffs(summary: RunSummary) -> "Figure":
     """Score against parameters of every trial; test accuracy against latency of every trained model."""
     timed = timed_models(summary)
-    figure = canvas(3.9)
+    figure = canvas(3.7)
     panels: Any = figure.subplots(1, 2 if timed else 1, squeeze=False)[0]
     _trials(panels[0], summary)
     if timed:
         _models(panels[1], summary, timed)
     legend(figure, panels[:1])
-    title(figure, advice(front(summary.search), summary.metric).rstrip("."))
+    won = summary.final.best_trial if summary.final is not None else None
+    best = measure(summary.search, won)
+    told = advice(front(summary.search), best, summary.metric, won=best.number == won)
+    title(figure, told.rstrip("."))
     return figure
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reports.facts.summary import RunSummary
+from reports.facts.trials import Stint, Trial
 from reports.figures.parts import WORDS, dots, floor, legend, mark, score_axis, whole_numbers
 from reports.figures.style import (
     COLOURS,
@@ -18,6 +19,11 @@ from reports.markdown import METRICS, duration, percent, plural, score
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+PAUSED = "paused, went on later"
+OUTCOMES = {PAUSED: "#8fb8d6"} | {WORDS[state]: colour for state, colour in COLOURS.items()}
+"""Colours of the pieces of work in the timeline."""
 
 
 def history(summary: RunSummary) -> "Figure":
@@ -64,22 +70,28 @@ def _history_statement(summary: RunSummary) -> str:
     return f"Trial {best.number} had the best score, {reached}; trial {won} won on fresh folds"
 
 
+def outcomes(trial: Trial) -> list[tuple[str, Stint]]:
+    """Each piece of work on a trial with how it ended: the last as the trial did, others in a pause."""
+    paused = [(PAUSED, stint) for stint in trial.stints[:-1]]
+    return paused + [(WORDS[trial.state], stint) for stint in trial.stints[-1:]]
+
+
 def timeline(summary: RunSummary) -> "Figure":
-    """When each slot worked on which trial."""
-    stints = [(trial.state, stint) for trial in summary.search.trials for stint in trial.stints]
+    """When each slot worked, and how each piece of work ended."""
+    stints = [pair for trial in summary.search.trials for pair in outcomes(trial)]
     slots = sorted({stint.slot for _, stint in stints})
     end = max(stint.started + stint.seconds for _, stint in stints)
     unit, word = (60.0, "minutes") if end > 180 else (1.0, "seconds")
     figure = canvas(1.35 + 0.38 * len(slots))
     axes = figure.subplots()
-    for state in ("complete", "pruned", "failed", "unfinished"):
+    for state in OUTCOMES:
         mine = [stint for its, stint in stints if its == state]
         if mine:
             axes.barh(
                 [slots.index(stint.slot) for stint in mine],
                 [stint.seconds / unit for stint in mine],
                 left=[stint.started / unit for stint in mine],
-                height=0.72, color=COLOURS[state], edgecolor="white", linewidth=0.8, label=WORDS[state],
+                height=0.72, color=OUTCOMES[state], edgecolor="white", linewidth=0.8, label=state,
             )  # fmt: skip
     axes.set_yticks(range(len(slots)), [f"slot {slot}" for slot in slots])
     axes.set_xlim(0, end / unit)

@@ -4,7 +4,7 @@ from reports import figures
 from reports.facts.summary import RunSummary
 from reports.facts.trials import Trial
 from reports.markdown import METRICS, join, score, table
-from reports.tradeoffs import advice, differ, doubt, front
+from reports.tradeoffs import advice, differ, doubt, front, measure
 
 SHOWN = 10
 
@@ -13,9 +13,11 @@ def render(summary: RunSummary) -> str:
     """One sentence, the figure, the front; nothing where all complete trials are of one size."""
     if not differ(summary.search):
         return ""
-    chosen = front(summary.search)
+    won = summary.final.best_trial if summary.final is not None else None
+    chosen, best = front(summary.search), measure(summary.search, won)
+    told = advice(chosen, best, summary.metric, won=best.number == won)
     text = (
-        f"{advice(chosen, summary.metric)} {doubt(chosen)} {_winner(summary, chosen)} Each trial was trained "
+        f"{told} {doubt(chosen, best)} {_winner(summary, chosen)} Each trial was trained "
         "once, on one split: small differences may be chance."
     )
     return join(

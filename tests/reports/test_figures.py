@@ -1,16 +1,20 @@
 """Figures: every one is drawn, nothing in it is cut off, none is heavy."""
 
-import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from reports.facts.summary import RunSummary
+from reports.facts.trials import Stint
 from reports.figures import FIGURES
+from reports.figures.fonts import fonts_for, legible
 from reports.figures.style import WIDTH, plain, save
+from reports.figures.trials import outcomes
 
 Runs = Callable[[str], Path]
 
@@ -32,12 +36,11 @@ def test_nothing_is_cut_off(summary: RunSummary, name: str) -> None:
     width, height = figure.get_size_inches()
     assert width == WIDTH
     assert height < 9
+    legible(figure)
     figure.set_dpi(60)
     canvas: Any = FigureCanvasAgg(figure)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="(?s).*Glyph.*missing")
-        canvas.draw()
-        box = figure.get_tightbbox(canvas.get_renderer())
+    canvas.draw()  # a glyph that its font lacks is a warning, and so an error
+    box = figure.get_tightbbox(canvas.get_renderer())
     assert box.x0 >= -0.02
     assert box.y0 >= -0.02
     assert box.x1 <= width + 0.02
@@ -70,7 +73,7 @@ def test_the_leaderboard_says_how_the_winner_stands_to_the_best_baseline(
     ]
     summary = replace(summary, final=replace(summary.final, comparisons=tuple(changed)))
     drawn = FIGURES["leaderboard"].draw(summary)
-    assert drawn.get_suptitle() == f"The tuned model, one seed at a time, is {told}"
+    assert " ".join(drawn.get_suptitle().split()) == f"The tuned model, one seed at a time, is {told}"
 
 
 @pytest.mark.parametrize(
@@ -84,3 +87,45 @@ def test_the_leaderboard_says_how_the_winner_stands_to_the_best_baseline(
 )
 def test_text_in_figures_is_plain(text: str, expected: str) -> None:
     assert plain(text, 10).strip() == expected
+
+
+def test_names_in_any_script_are_drawn_or_spelled_out() -> None:
+    """Never as boxes: drawing a glyph that its font lacks is a warning, and so an error."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    text = plain("猫 cat 🐱 é")
+    figure.text(0.1, 0.5, text)
+    legible(figure)
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.draw()
+    assert text.startswith("猫 cat " if fonts_for("猫") else "U+732B cat ")
+    assert text.endswith(" é")
+    assert plain("Größe é ≤ 5") == "Größe é ≤ 5"
+
+
+def test_photographs_keep_their_colours(runs: Runs, tmp_path: Path) -> None:
+    summary = RunSummary.load(runs("binary"))
+    y, x = np.mgrid[:96, :96]
+    smooth = np.stack([2 * x, 2 * y, x + y], axis=-1).astype(np.uint8)
+    shown = tuple(replace(item, pixels=smooth) for item in summary.shown)
+    save(FIGURES["samples"].draw(replace(summary, shown=shown)), tmp_path / "samples.png")
+    with Image.open(tmp_path / "samples.png") as picture:
+        colours = picture.convert("RGB").getcolors(1 << 24)
+    assert colours is not None
+    assert len(colours) > 5_000  # a palette has 256
+
+
+def test_a_piece_of_work_has_the_colour_of_its_own_end(runs: Runs) -> None:
+    trial = RunSummary.load(runs("asl")).search.of_state("complete")[0]
+    trial = replace(trial, stints=(Stint(0.0, 2.0, 0), Stint(9.0, 8.0, 1)))
+    assert [end for end, _ in outcomes(trial)] == ["paused, went on later", "complete"]
+
+
+@pytest.mark.parametrize(
+    ("variant", "absent"), [("one-trial", {"history", "timeline", "tradeoffs"}), ("alone", {"leaderboard"})]
+)
+def test_figures_that_say_nothing_are_left_out(runs: Runs, variant: str, absent: set[str]) -> None:
+    summary = RunSummary.load(runs(variant))
+    assert not {name for name, drawing in FIGURES.items() if drawing.wanted(summary)} & absent

@@ -10,7 +10,7 @@ import pytest
 from reports.facts.summary import RunSummary
 from reports.facts.trials import Search, Trial, TrialState
 from reports.figures.tradeoffs import LABEL_GAP, spread
-from reports.tradeoffs import advice, differ, doubt, front, share, sized
+from reports.tradeoffs import advice, differ, doubt, front, measure, share, sized
 
 TRIAL = Trial(0, "complete", {}, (), 0.9, (), 1.0, 4, "", "", 1000)
 
@@ -53,19 +53,35 @@ def test_the_front_is_not_beaten_by_any_trial_of_a_run(runs: Callable[[str], Pat
 
 def test_the_smallest_good_one_is_named() -> None:
     found = front(search((10, 0.5), (100, 0.942), (500, 0.945), (1000, 0.95)))
-    told = "Trial 1 has a tenth of the parameters of trial 3, the best of the search, and loses 0.8 points."
-    assert advice(found, "accuracy") == told
-    assert advice(found, "auc").endswith("loses 0.008 of its AUC.")
-    assert doubt(found) == ""
+    told = "Trial 1 has a tenth of the parameters of trial 3, the winner, and loses 0.8 points on validation."
+    assert advice(found, found[-1], "accuracy", won=True) == told
+    assert "trial 3, the best so far, and" in advice(found, found[-1], "accuracy", won=False)
+    assert advice(found, found[-1], "auc", won=True).endswith("loses 0.008 of its AUC on validation.")
+    assert doubt(found, found[-1]) == ""
+
+
+def test_it_is_the_winner_that_smaller_ones_are_weighed_against() -> None:
+    """The fresh folds may name another trial than the search's best."""
+    trials = search((100, 0.942), (500, 0.945), (1000, 0.95), (2000, 0.94))
+    winner = measure(trials, 3)
+    assert winner.number == 3
+    assert measure(trials, None).number == 2
+    told = advice(front(trials), winner, "accuracy", won=True)
+    assert told.startswith(
+        "Trial 0 has less than a 20th of the parameters of trial 3, the winner, and gains 0.2"
+    )
+    assert "No complete trial is both smaller" in advice(
+        front(trials), measure(trials, 0), "accuracy", won=True
+    )
 
 
 def test_where_none_is_good_that_is_said() -> None:
     found = front(search((10, 0.5), (20, 0.6)))
-    assert advice(found, "accuracy").startswith("Trial 0 has half of the parameters of trial 1")
-    assert doubt(found) == "No smaller trial comes within 2 points of it."
+    told = advice(found, found[-1], "accuracy", won=True)
+    assert told.startswith("Trial 0 has half of the parameters of trial 1")
+    assert doubt(found, found[-1]) == "No smaller trial comes within 2 points of it."
     alone = front(search((10, 0.5)))
-    assert "the best score and the fewest parameters" in advice(alone, "accuracy")
-    assert doubt(alone) == ""
+    assert doubt(alone, alone[0]) == ""
 
 
 def test_trials_of_one_size_leave_nothing_to_weigh() -> None:
