@@ -1,7 +1,8 @@
 """Each engine with each algorithm in a real search on `digits`, through the command line.
 
-The trials are trained. What comes after the search is the same for all of them, so that it is trained
-once, with Keras Tuner's Hyperband; `test_run.py` has a whole run of Optuna.
+The trials are trained with the default algorithm of each engine, and follow curves with the others: which
+values an algorithm may choose is tested with all of them in `tests/contracts`, and that every space can be
+built. The end of a run is trained once, with Keras Tuner's Hyperband; `test_run.py` has one of Optuna.
 """
 
 import json
@@ -13,6 +14,7 @@ import pytest
 
 from tests.contracts.test_engines import COMBINATIONS
 from tests.helpers.runs import Tune, commands_in, read_until, report_of, start, trials
+from tuner.search.engines import ALGORITHMS
 
 pytestmark = pytest.mark.slow
 
@@ -23,14 +25,18 @@ SHORT_RUN = [
 HYPERBAND = [*SHORT_RUN, "--engine", "keras-tuner", "--trials", "4", "--epochs", "3"]
 
 
+TRAINED = [(engine, default) for engine, (default, *_) in ALGORITHMS.items()]
+
+
 @pytest.mark.parametrize(("engine", "algorithm"), COMBINATIONS, ids=map("-".join, COMBINATIONS))
 def test_each_algorithm_of_each_engine_searches(
-    trials_only: dict[str, str], tmp_path: Path, engine: str, algorithm: str
+    trials_only: dict[str, str], curves: dict[str, str], tmp_path: Path, engine: str, algorithm: str
 ) -> None:
     if algorithm == "gp":
         pytest.importorskip("torch", reason="PyTorch is not installed")
     chosen = ["--engine", engine, "--algorithm", algorithm, "--trials", "3", "--epochs", "2"]
-    done = commands_in(trials_only)(*SHORT_RUN, *chosen, cwd=tmp_path)
+    tune = commands_in(trials_only if (engine, algorithm) in TRAINED else curves)
+    done = tune(*SHORT_RUN, *chosen, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     report = report_of(tmp_path / "runs" / "digits")["search"]
     assert (report["engine"], report["algorithm"]) == (engine, algorithm)
