@@ -1,10 +1,11 @@
 """The display of a run's progress: a live table in a terminal, plain lines elsewhere."""
 
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from tuner.records import EpochReport, Outcome, PastTrial, TrialResult, TrialSpec
 
@@ -14,6 +15,15 @@ if TYPE_CHECKING:
 
 
 PROGRESS_SECONDS = 3.0
+
+NOTEBOOKS = (
+    "JPY_PARENT_PID",
+    "JPY_SESSION_NAME",
+    "COLAB_RELEASE_TAG",
+    "KAGGLE_KERNEL_RUN_TYPE",
+    "DATABRICKS_RUNTIME_VERSION",
+)
+"""In the environment of a notebook's shell commands, whose pseudo-terminal redraws nothing."""
 
 COUNTED = ("complete", "pruned", "failed", "paused")
 
@@ -26,6 +36,13 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def redraws(stream: IO[str], environment: Mapping[str, str]) -> bool:
+    """Whether a stream is a terminal on which lines can be drawn again, and not what only looks like one."""
+    if not stream.isatty() or any(environment.get(name) for name in NOTEBOOKS):
+        return False
+    return environment.get("TERM", "") not in {"", "dumb", "unknown"} or sys.platform == "win32"
 
 
 @dataclass
@@ -46,8 +63,12 @@ class Display:
     _best: tuple[float, int] | None = None
     _running: dict[int, str] = field(default_factory=dict)
     _left: Callable[[], float] = lambda: 0.0
+    _whole: Callable[[], float] = lambda: 0.0
     _seconds_left: float = 0.0
     _fits: tuple[int, int] = (0, 0)
+    _at_end: int = 0
+    _ended: int = 0
+    _end_began: float | None = None
     _stage: str = ""
     _rung: int = 0
     _view: "Live | None" = None
@@ -85,19 +106,40 @@ class Display:
         """A line that even `--quiet` shows."""
         self.console.print(f"warning: {line}", markup=False, highlight=False, soft_wrap=True)
 
+    def end_planned(self, trainings: int) -> None:
+        """About so many trainings come after the search."""
+        self._at_end = trainings
+
     def search_started(
-        self, trials: int, past: list[PastTrial], paused: list[PastTrial], left: Callable[[], float]
+        self,
+        trials: int,
+        past: list[PastTrial],
+        paused: list[PastTrial],
+        left: Callable[[], float],
+        whole: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        """The search begins, with what earlier sittings did, and an estimate of the seconds left."""
+        """The search begins.
+
+        Args:
+            trials: in all.
+            past: that earlier sittings ended.
+            paused: that wait.
+            left: estimates the seconds that the search has left.
+            whole: estimates the seconds that each training adds that comes after it; 0 while not known.
+        """
         self._stage = "search"
         self._trials = trials
-        self._left = left
-        self._seconds_left = left()
+        self._left, self._whole = left, whole
+        self._seconds_left = self._run_left()
         for trial in [*past, *paused]:
             self._count(trial.number, trial.outcome, trial.score if trial.feasible else None)
         if past or paused:
             waiting = f", {len(paused)} of them wait" if paused else ""
             self.say(f"resuming: {len(past) + len(paused)} of {trials} trials are done{waiting}")
+
+    def _run_left(self) -> float:
+        """Seconds that the search and what comes after it have left."""
+        return self._left() + self._at_end * self._whole()
 
     def trial_started(self, spec: TrialSpec) -> None:
         """A trial begins."""
@@ -118,7 +160,7 @@ class Display:
     ) -> None:
         """A trial has ended, or waits; `wins` says whether it may win."""
         self._running.pop(spec.number, None)
-        self._seconds_left = self._left()
+        self._seconds_left = self._run_left()
         if spec.resume_from:
             self._counts["paused"] -= 1
         if outcome == "waiting":
@@ -132,8 +174,7 @@ class Display:
         )
         epochs = result.epochs[-1].epoch if result.epochs else spec.resume_from
         self._count(spec.number, outcome, result.score if wins else None)
-        if self._view is None:
-            self.say(self._trial_line(spec.number, outcome, result.score, epochs, why))
+        self.say(self._trial_line(spec.number, outcome, result.score, epochs, why))
 
     def trial_dropped(self, trial: PastTrial) -> None:
         """A trial that was paused does not go on."""
@@ -161,6 +202,7 @@ class Display:
         self._stage = stage
         self._fits = (0, count)
         self._running.clear()
+        self._end_began = self._end_began or time.monotonic()
         if count:
             self.say(f"{stage}: {count} training{'s' if count != 1 else ''}")
 
@@ -173,29 +215,44 @@ class Display:
         self._running.pop(spec.number, None)
         done, count = self._fits
         self._fits = (done + 1, count)
-        if self._view is not None:
-            return
+        self._ended += 1
+        self._seconds_left = self._end_left()
         score = "" if result.score is None else f" {result.score:.4f}"
         ended = "" if result.state == "complete" else f" {result.state} {result.reason}".rstrip()
-        self.say(f"[{done + 1}/{count}] {name}{score}{ended}")
+        left = f"; about {duration(self._seconds_left)} left" if self._seconds_left >= 1 else ""
+        self.say(f"[{done + 1}/{count}] {name}{score}{ended}{left}")
+
+    def _end_left(self) -> float:
+        """Seconds that the end of the run has left, each training taken to be as long as those so far."""
+        done, count = self._fits
+        assert self._end_began is not None
+        to_come = max(self._at_end - self._ended, count - done)
+        return to_come * (time.monotonic() - self._end_began) / self._ended
 
     def _render(self) -> "RenderableType":
         """Called by Rich's own thread too, while the main one goes on: so it only reads what is stored."""
         from rich.console import Group
+        from rich.padding import Padding
         from rich.progress_bar import ProgressBar
         from rich.text import Text
 
+        if not self._stage:
+            return Text("starting")
         if self._stage == "search":
             done, total = sum(self._counts.values()), self._trials
-            counts = ", ".join(f"{count} {name}" for name, count in self._counts.items())
+            counts = ", ".join(f"{count} {name}" for name, count in self._counts.items() if count)
+            counts = f" ({counts})" if counts else ""
             best = "none yet" if self._best is None else f"{self._best[0]:.4f} (trial {self._best[1]})"
-            left = f"about {duration(self._seconds_left)} left" if done else "time left: not known yet"
-            head = f"search: {done} of {total} trials ({counts}); best {best}; {left}"
+            left = f"about {duration(self._seconds_left)} left" if done else "time left not known yet"
+            head = f"search: {done} of {total} trials{counts}; best {best}; {left}"
         else:
             done, total = self._fits
             head = f"{self._stage}: {done} of {total} trainings"
+            if done and self._seconds_left >= 1:
+                head += f"; about {duration(self._seconds_left)} left"
         rows = [
             Text(f"  trial {n}: {what}" if self._stage == "search" else f"  {what}")
             for n, what in list(self._running.items())
         ]
-        return Group(Text(head), ProgressBar(total=max(1, total), completed=done, width=60), *rows)
+        bar = ProgressBar(total=max(1, total), completed=done, width=60)
+        return Group(Text(head), Padding(bar), *rows)  # a bar alone ends without a new line

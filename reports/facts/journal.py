@@ -33,7 +33,7 @@ def read_trials(journal: Path) -> list["FrozenTrial"]:
     mended, and a line torn by a crash does no harm.
 
     Raises:
-        DataError: the journal holds no study, or several.
+        DataError: the journal does not hold one study.
     """
     import optuna
     from optuna.storages import JournalStorage
@@ -45,10 +45,10 @@ def read_trials(journal: Path) -> list["FrozenTrial"]:
         copy = str(Path(folder) / "study.journal")
         _copy_whole_lines(journal, Path(copy))
         storage = JournalStorage(JournalFileBackend(copy, lock_obj=JournalFileOpenLock(copy)))
-        try:
-            study = optuna.load_study(study_name=None, storage=storage)
-        except ValueError as error:
-            raise DataError(f"{journal} holds no study, or several: {error}") from None
+        names = optuna.get_all_study_names(storage)
+        if len(names) != 1:
+            raise DataError(f"{journal} holds {len(names)} studies; expected one")
+        study = optuna.load_study(study_name=names[0], storage=storage)
         return [trial for trial in study.get_trials(deepcopy=False) if _has_begun(trial)]
 
 

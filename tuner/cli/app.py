@@ -21,9 +21,6 @@ from tuner.values import whole
 
 BEGAN = time.monotonic()
 INTERRUPTED = 130
-STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-"""Signals that ask a command to stop; the last is sent when its terminal closes."""
-
 DEBUG = "--debug"
 """Taken from the command line before anything reads it, so that every command has it."""
 
@@ -338,7 +335,9 @@ def main() -> None:
     """The console script: an error becomes a line on standard error and an exit code."""
     streams.prepare()
     os.environ["MPLBACKEND"] = "agg"  # a notebook's own need not be installed here
-    for name in STOPS:  # alike, also where a shell has the first ignored
+    hangup = getattr(signal, "SIGHUP", None)  # of a terminal that goes away; `nohup` has it ignored
+    heard = [] if hangup is None or signal.getsignal(hangup) is signal.SIG_IGN else [hangup]
+    for name in (signal.SIGINT, signal.SIGTERM, *heard):  # alike, also where a shell has the first ignored
         signal.signal(name, signal.default_int_handler)
     try:
         words = [word for word in sys.argv[1:] if word != DEBUG]

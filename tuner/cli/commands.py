@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import shlex
 import sys
 import webbrowser
@@ -10,7 +11,7 @@ from typing import Any
 
 from tuner.cli import streams
 from tuner.config import RunConfig
-from tuner.display import Display
+from tuner.display import Display, redraws
 from tuner.errors import UsageError
 from tuner.files import read_json
 from tuner.run import runner
@@ -33,7 +34,7 @@ def display(*, plain: bool, quiet: bool, as_json: bool) -> Display:
     from rich.console import Console
 
     console = Console(stderr=as_json)
-    return Display(console, live=console.is_terminal and not plain, quiet=quiet)
+    return Display(console, live=not plain and redraws(console.file, os.environ), quiet=quiet)
 
 
 def run(configuration: RunConfig, shown: Display, began: float, *, fresh: bool, as_json: bool) -> int:
@@ -62,7 +63,7 @@ def headline(summary: dict[str, Any]) -> list[str]:
     interval = accuracy["ci95"]
     sure = f" (95 % interval {interval[0]:.3f} to {interval[1]:.3f})" if interval else ""
     lines = [f"tuned: test accuracy {accuracy['mean']:.3f}{sure}"]
-    if final["shipped"]["seeds"] > 1:
+    if final.get("shipped", {}).get("seeds", 1) > 1:
         together = f"the saved model, {final['shipped']['seeds']} seeds together"
         lines.insert(0, f"{together}: test accuracy {final['shipped']['test_accuracy']:.3f}")
     lines += [
@@ -148,6 +149,10 @@ def status(run_dir: RunDir, trial: int | None) -> int:
 
     for line in lines(run_dir, trial):
         sys.stdout.write(line + "\n")
+    if trial is None and (run_dir.path / "report.json").exists():
+        summary = read_json(run_dir.path / "report.json")
+        for line in headline(summary) if summary.get("state") == "done" else []:
+            sys.stdout.write(line + "\n")
     return 0
 
 
@@ -174,6 +179,7 @@ def report(run_dir: RunDir, to: Path | None, *, show: bool = False) -> int:
 def compare(runs: list[RunDir], out: Path) -> int:
     """`tune compare`."""
     from reports.compare import as_plain, readable, rows
+    from reports.pairs import differing_options, paired
 
     if runs:
         found = rows([run_dir.path for run_dir in runs])
@@ -184,4 +190,11 @@ def compare(runs: list[RunDir], out: Path) -> int:
     if not found:
         raise UsageError(f"no runs in {out}\nexpected run directories or names, or another --out")
     sys.stdout.write(as_plain(found) + "\n")
+    paths = [row.path for row in found]
+    for title, lines in (
+        ("differing options", differing_options(paths)),
+        ("winners on the same test images, in pairs", paired(paths)),
+    ):
+        if lines:
+            sys.stdout.write("\n".join([f"\n{title}:", *(f"  {line}" for line in lines)]) + "\n")
     return 0

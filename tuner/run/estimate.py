@@ -2,12 +2,13 @@
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tuner.config import RunConfig
 from tuner.datasets.audit.build import describe as describe_audit
 from tuner.display import Display, duration
+from tuner.ending.contenders import Contender
 from tuner.ending.final import FOLDS
 from tuner.files import write_arrays
 from tuner.records import WorkContext
@@ -66,9 +67,8 @@ def _costs(config: RunConfig, prepared: Prepared, display: Display, scratch: Pat
         return ["the probe failed: the default configuration does not train here; `tune run` says why"]
     slots = len(prepared.slots)
     planned = PlanRecord(epochs=config.epochs, epoch_seconds=epoch_seconds, start_seconds=start_seconds)
-    neural = sum(SLOWER_BASELINES for contender in prepared.baselines if contender.neural)
     repeats = prepared.seeds(config.seeds)
-    fits = FOLDS * (config.finalists + 1 + neural) + repeats * (2 + neural)
+    fits = end_trainings(config.finalists, repeats, prepared.baselines)
     seconds = estimate_seconds(planned, config.trials, slots, fits, pruned=config.pruner != "none")
     seconds += features_seconds
     return [
@@ -99,6 +99,12 @@ def _features(executor: Executor, prepared: Prepared, display: Display) -> tuple
         f"{1000 * seconds:.1f} ms an image on each of {workers}; computed once, then kept"
     )
     return [line], features.needed(prepared, prepared.family).images * seconds / slots
+
+
+def end_trainings(finalists: int, seeds: int, baselines: Sequence[Contender]) -> int:
+    """Trainings after the search, each as long as a whole trial of the default."""
+    neural = sum(SLOWER_BASELINES for contender in baselines if contender.neural)
+    return FOLDS * (finalists + 1 + neural) + seeds * (2 + neural)
 
 
 def _disk(prepared: Prepared, repeats: int) -> float:

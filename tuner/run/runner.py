@@ -8,6 +8,7 @@ from tuner.errors import StoppedError
 from tuner.files import telling_of_disk_errors
 from tuner.run import budget
 from tuner.run.choice import Choice
+from tuner.run.estimate import end_trainings
 from tuner.run.preparation import Prepared, prepare
 from tuner.run.session import Ended, Session
 from tuner.run_dir import RunDir
@@ -37,6 +38,7 @@ def run(
         directory.check_ours()
     begins = fresh or not directory.run.exists()
     prepared = prepare(config, display, None if begins else _chosen(directory))
+    display.end_planned(end_trainings(config.finalists, prepared.seeds(config.seeds), prepared.baselines))
     starts = _starts(config, prepared, directory, display) if begins else []
     with telling_of_disk_errors(directory.path):
         if fresh and (aside := directory.set_aside()):

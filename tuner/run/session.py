@@ -75,7 +75,6 @@ class Session:
     def run(self) -> Ended:
         """Search, end, report."""
         import reports
-        from reports.compare import write_index
 
         self._open()
         if self.prepared.why:
@@ -95,11 +94,21 @@ class Session:
         began = time.monotonic()
         self._save(state="done" if self.record.state == "done" else "interrupted")
         reports.write(self.directory.path)
-        if write_index(self.directory.path.parent) is None:
-            index = self.directory.path.parent / "README.md"
-            self.display.warn(f"{index} is not an index of runs, so it is left as it is")
+        self._write_index()
         self._save(seconds={**self.record.seconds, "report": time.monotonic() - began})
         return Ended(self.directory.path, self.record.state == "interrupted")
+
+    def _write_index(self) -> None:
+        """Writes the index of all runs, which is a convenience: it never decides how a run ends."""
+        from reports.compare import write_index
+
+        folder = self.directory.path.parent
+        try:
+            if write_index(folder) is None:
+                index = folder / "README.md"
+                self.display.warn(f"{index} is not an index of runs, so it is left as it is")
+        except Exception as error:  # noqa: BLE001 - whatever it is, the run is done
+            self.display.warn(f"the index of runs in {folder} could not be written: {error}")
 
     def _answer_so_far(self) -> AbstractContextManager[None]:
         """A report of the search, while the end of the run goes on."""

@@ -1,12 +1,20 @@
 """`tune status`: what a run has done so far, read without disturbing it."""
 
+from contextlib import suppress
 from typing import Any
 
-from search_spaces.family import Recipe
+from search_spaces.family import Recipe, Task
 from tuner import registry
+from tuner.config import RunConfig
 from tuner.constraints import REFUSED
+from tuner.datasets import DATASETS
+from tuner.datasets.base import Traits
 from tuner.display import duration
-from tuner.errors import UsageError
+from tuner.ending import contenders
+from tuner.errors import TuneError, UsageError
+from tuner.files import read_json
+from tuner.run.estimate import end_trainings
+from tuner.run.preparation import SMALL
 from tuner.run_dir import RunDir
 from tuner.run_record import RunRecord
 from tuner.search.engines.journal import is_paused
@@ -21,7 +29,7 @@ def lines(run_dir: RunDir, trial: int | None) -> list[str]:
     run = RunRecord.read(run_dir.run)
     trials = _trials(run_dir)
     if trial is None:
-        return overview(run, trials)
+        return overview(run, trials, _ended_seconds(run_dir))
     if not 0 <= trial < len(trials):
         raise UsageError(f"--trial {trial}: this run has trials 0 to {len(trials) - 1}")
     return _one(trials[trial])
@@ -47,8 +55,23 @@ def _state(trial: Any) -> str:
     return "paused" if is_paused(trial) else str(trial.state.name).lower()
 
 
-def overview(run: RunRecord, trials: list[Any]) -> list[str]:
-    """Plain lines on a run: its trials by state, the best of them, the time left."""
+def _ended_seconds(run_dir: RunDir) -> float:
+    """What the trainings after the search have taken so far."""
+    seconds = 0.0
+    for path in run_dir.fits.glob("*.json"):
+        with suppress(TuneError, OSError, KeyError, TypeError):  # one is just being written
+            seconds += float(read_json(path)["seconds"])
+    return seconds
+
+
+def overview(run: RunRecord, trials: list[Any], ended: float = 0.0) -> list[str]:
+    """Plain lines on a run: its trials by state, the best of them, the time left.
+
+    Args:
+        run: its record.
+        trials: of its study.
+        ended: seconds of the trainings after the search that have ended.
+    """
     states = [_state(trial) for trial in trials]
     wanted = run.config["trials"]
     counts = ", ".join(
@@ -65,23 +88,57 @@ def overview(run: RunRecord, trials: list[Any]) -> list[str]:
     if may_win:
         best = max(may_win, key=lambda trial: trial.value)
         found.append(f"best so far: {best.value:.4f} (trial {best.number})")
-    seconds = _seconds_left(run, trials, len(complete)) if run.state == "searching" else 0.0
-    if seconds >= 1:
-        found.append(f"the search has about {duration(seconds)} left")
-    return found
+    return [*found, *_time_left(run, trials, len(complete), ended)]
 
 
-def _seconds_left(run: RunRecord, trials: list[Any], complete: int) -> float:
-    """Reckoned as the search itself does: trials to come, and what is to go on; 0 while nothing is known."""
-    pace, begun = Pace(), 0
+def _time_left(run: RunRecord, trials: list[Any], complete: int, ended: float) -> list[str]:
+    """A line on it, none while nothing is known."""
+    if run.state not in {"searching", "finishing"}:
+        return []
+    pace = _pace(trials)
+    if not pace.items or run.plan is None:
+        return []
+    search = _search_left(run, trials, complete, pace) if run.state == "searching" else 0.0
+    end = max(0.0, _end_trainings(run) * run.plan.epochs * pace.epoch_seconds - ended)
+    end = end / run.environment.workers
+    if search + end < 1:
+        return []
+    parts = f": {duration(search)} of search, then the trainings of the end" if search >= 1 else ""
+    return [f"about {duration(search + end)} left{parts}"]
+
+
+def _end_trainings(run: RunRecord) -> int:
+    """Trainings of whole length after the search, as the options name them."""
+    config, data = run.config, run.dataset
+    height, width, channels = data.image_shape
+    task = Task((height, width, channels), len(data.class_names), data.n_train)
+    source = DATASETS.get(str(config.get("dataset")))
+    traits = registry.resolve(source).traits if source else Traits()
+    try:
+        baselines = contenders.baselines(
+            config.get("baselines") or traits.baselines, task, faithful=bool(config.get("faithful_baselines"))
+        )
+    except TuneError:  # the file of one is gone
+        baselines = []
+    seeds = config.get("seeds") or (5 if data.n_train < SMALL else 3)
+    return end_trainings(config.get("finalists", RunConfig.finalists), seeds, baselines)
+
+
+def _pace(trials: list[Any]) -> Pace:
+    """Of the trials that trained."""
+    pace = Pace()
     for facts in (trial.user_attrs for trial in trials if "stints" in trial.user_attrs):
-        begun += 1
         if facts.get("reason") != REFUSED:
             pace.items += len(facts["stints"])
             pace.epochs += facts.get("epochs", 0)
             pace.seconds += sum(seconds for _, seconds, _ in facts["stints"].values())
-    if not pace.items or run.plan is None:
-        return 0.0
+    return pace
+
+
+def _search_left(run: RunRecord, trials: list[Any], complete: int, pace: Pace) -> float:
+    """Seconds, reckoned as the search itself does: trials to come, and what is to go on."""
+    assert run.plan is not None
+    begun = sum("stints" in trial.user_attrs for trial in trials)
     images = run.dataset.n_train - run.dataset.n_validation
     batch = trials[0].user_attrs.get("params", {}).get("batch_size", Recipe.batch_size)
     scheduler: Scheduler = registry.resolve(SCHEDULERS[run.config["pruner"]])(

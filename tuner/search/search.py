@@ -70,7 +70,7 @@ class Search:
             if trial.outcome == "complete" and trial.feasible and trial.score is not None:
                 self._complete[trial.number] = trial.score
             self._pace.learn(trial.epochs, trial.seconds)
-        self.display.search_started(self.trials, past, paused, self._left)
+        self.display.search_started(self.trials, past, paused, self._left, self._whole)
 
     @property
     def completed(self) -> int:
@@ -164,6 +164,10 @@ class Search:
         """Seconds that the search has left."""
         new = max(0, self.trials - len(self._settled)) * self._pace.trial_seconds / self._slots()
         return new + self._later(self.trials)
+
+    def _whole(self) -> float:
+        """Seconds that one whole training more would take, beside others."""
+        return self.scheduler.epochs * self._pace.epoch_seconds / self._slots()
 
     def _go_on(self) -> TrialSpec | None:
         """The best of the trials that wait, once all that it is compared with are known."""

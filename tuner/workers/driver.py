@@ -14,8 +14,13 @@ from tuner.workers.executors.base import Executor, Finished, Progress, Ready
 Halt = Literal["", "interrupt", "deadline"]
 """Why no more work is handed out; "" while it is."""
 
-STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-"""The signals that ask a command to stop."""
+
+def stops() -> list[signal.Signals]:
+    """The signals that ask a command to stop: SIGHUP is one of them unless `nohup` has it ignored."""
+    hangup: signal.Signals | None = getattr(signal, "SIGHUP", None)
+    heard = hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN
+    return [signal.SIGINT, signal.SIGTERM, *([hangup] if heard and hangup is not None else [])]
+
 
 POLL_SECONDS = 0.25
 INTERRUPT_GRACE = 60.0
@@ -64,7 +69,7 @@ class Interrupt:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            for name in STOPS:
+            for name in stops():
                 self._before[name] = signal.signal(name, self._handle)
         return self
 

@@ -158,6 +158,8 @@ def test_all_runs_are_compared_that_the_index_has(tmp_path: Path, capsys: pytest
     (tmp_path / "broken" / "run.json").write_text("{")
     assert commands.compare([], tmp_path) == 0
     shown = capsys.readouterr()
-    assert len(shown.out.splitlines()) == 3
+    table, differing = shown.out.split("\n\n")
+    assert len(table.splitlines()) == 3
+    assert "  --trials: 4 (one); 9 (two)" in differing.splitlines()
     assert "not finished (interrupted)" in shown.out
     assert shown.err.startswith(f"warning: {tmp_path / 'broken'} is left out: ")

@@ -118,13 +118,22 @@ def a_name_that_is_no_text(folder: Path) -> Surroundings:
     return Surroundings(words=("--name", os.fsdecode(b"caf\xe9")), name=os.fsdecode(b"caf\xe9"))
 
 
+def a_folder_that_takes_no_index(folder: Path) -> Surroundings:
+    (folder / "runs" / "digits").mkdir(parents=True)
+    (folder / "runs" / "README.md").write_text("# Runs\n")
+    (folder / "runs").chmod(0o555)
+    return Surroundings(preexec=obey_permissions)
+
+
 MATRIX = [
     streams_of("ascii"), streams_of("latin-1"), a_notebook, a_home_that_cannot_be_written,
     a_cache_that_cannot_be_written, closed_streams, a_full_stream, a_reader_that_has_gone, damaged_runs,
     a_name_that_is_no_text,
+    a_folder_that_takes_no_index,
 ]  # fmt: skip
 NAMES = [
     "ascii", "latin-1", "notebook", "home", "cache", "closed", "full", "broken pipe", "damaged runs", "name",
+    "index",
 ]  # fmt: skip
 
 
@@ -151,6 +160,9 @@ def test_a_run_ends_well(
     told = done.stderr.decode(errors="backslashreplace")
     assert done.returncode == 0, told
     assert "defect" not in told
+    if made is a_folder_that_takes_no_index:
+        (tmp_path / "runs").chmod(0o755)
+        assert b"the index of runs in" in done.stdout
     assert report_of(tmp_path / "runs" / around.name)["state"] == "done"
     index = (tmp_path / "runs" / "README.md").read_text()
     assert "| not finished" not in index
@@ -279,6 +291,19 @@ def test_a_terminal_that_goes_away_ends_a_run_as_sigterm_does(curves: dict[str, 
     output = process.communicate(timeout=120)[0]
     assert process.returncode == 130, output
     assert report_of(tmp_path / "runs" / "digits")["state"] == "interrupted"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no SIGHUP")
+def test_nohup_keeps_a_run_from_ending_with_its_terminal(curves: dict[str, str], tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as `nohup` leaves it to the command
+    try:
+        process = start({**curves, "CURVE_SECONDS": "0.2"}, tmp_path, *RUN, "--trials", "4")
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    read_until(process, "[1/4]")
+    process.send_signal(signal.SIGHUP)
+    output = process.communicate(timeout=120)[0]
+    assert process.returncode == 0, output
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from tuner.display import duration
 from tuner.run.status import overview
 from tuner.run_record import RunRecord
 
@@ -45,11 +46,23 @@ def left(trials: int, **changes: Any) -> str:
 
 def test_the_time_left_is_known_while_all_trials_wait_at_the_first_rung() -> None:
     # 10 trials of 3 epochs; then 7 of them from epoch 3 to 8, and 4 of those to 20: 30 + 35 + 48 epochs.
-    assert left(10) == "the search has about 1 min 53 s left"
-    assert left(20) == "the search has about 1 min 23 s left"
+    assert left(10).endswith(" left: 1 min 53 s of search, then the trainings of the end")
+    assert left(20).endswith(" left: 1 min 23 s of search, then the trainings of the end")
 
 
-@pytest.mark.parametrize("changes", [{"state": "finishing"}, {"plan": None}])
+def test_the_time_left_is_that_of_the_whole_run() -> None:
+    # 3 finalists and the default on 3 folds, 3 retrainings of winner and default: 18 of 20 epochs of 2 s.
+    config = {**RUN["config"], "baselines": ["none"]}
+    search, whole = 113, 113 + 18 * 20 * 2 / 2
+    assert left(10, config=config).startswith(f"about {duration(whole)} left: {duration(search)} of search")
+    assert left(20, config=config, state="finishing") == "about 6 min left"
+    trials = [waiting(number) for number in range(20)]
+    record = RunRecord.from_json({**RUN, "config": config, "state": "finishing"})
+    assert overview(record, trials, ended=600.0)[-1] == "about 1 min left"
+    assert "left" not in overview(record, trials, ended=720.0)[-1]
+
+
+@pytest.mark.parametrize("changes", [{"state": "done"}, {"plan": None}])
 def test_no_time_is_named_that_is_not_known(changes: dict[str, Any]) -> None:
     assert "left" not in left(10, **changes)
     assert "left" not in left(0)
