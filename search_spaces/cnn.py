@@ -12,6 +12,7 @@ from search_spaces.layers import (
     image_input,
     norm_relu,
     pool_size,
+    seen_shape,
 )
 from search_spaces.space import Categorical, Float, Int, Parameter, SearchSpace
 from search_spaces.training import recipe, training_parameters
@@ -31,7 +32,7 @@ def parameters(task: Task) -> dict[str, Parameter]:
     run each), though they took longer.
     """
     large = min(task.image_shape[:2]) >= 64
-    depth = min(max(halvings(task.image_shape), 2), 6)
+    depth = min(max(halvings(seen_shape(task.image_shape)), 2), 6)
     return {
         "filters": Int(
             16, 128 if task.gpu else 64, 32, log=True, minimum=1, maximum=1024, summary="filters of block 1"

@@ -2,16 +2,34 @@
 
 from typing import Any
 
+LARGEST_SIDE = 128
+"""Pixels of the longer side that networks from scratch see: more of them cost them time, and are of use to
+networks that have learnt from photographs of that size."""
+
 SMALLEST_MAP = 3
 """Pixels below which a side is not halved any further."""
 
 
-def image_input(image_shape: tuple[int, int, int]) -> tuple[Any, Any]:
-    """(input of raw uint8 images, the same as float32 from 0 to 1)."""
+def seen_shape(image_shape: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Of images as networks from scratch see them: shrunk to `LARGEST_SIDE` on the longer side."""
+    height, width, channels = image_shape
+    scale = min(1.0, LARGEST_SIDE / max(height, width))
+    return (max(1, round(height * scale)), max(1, round(width * scale)), channels)
+
+
+def image_input(image_shape: tuple[int, int, int], *, shrunk: bool = True) -> tuple[Any, Any]:
+    """(input of raw uint8 images, the same as float32 from 0 to 1, in the size that `seen_shape` says).
+
+    Args:
+        image_shape: (height, width, channels).
+        shrunk: False to leave large images as they are.
+    """
     from keras import Input, layers
 
     inputs = Input(image_shape, dtype="uint8", name="images")
-    return inputs, layers.Rescaling(1 / 255, dtype="float32", name="rescale")(inputs)
+    x = layers.Rescaling(1 / 255, dtype="float32", name="rescale")(inputs)
+    height, width, _ = seen_shape(image_shape)
+    return inputs, resized(x, height, width) if shrunk and (height, width) != image_shape[:2] else x
 
 
 def class_probabilities(x: Any, classes: int) -> Any:

@@ -5,7 +5,15 @@ from typing import Any
 
 from search_spaces.augmentation import augmentation_parameters, augmented
 from search_spaces.family import Family, Params, Task
-from search_spaces.layers import class_probabilities, convolution, dropout, halvings, image_input, norm_relu
+from search_spaces.layers import (
+    class_probabilities,
+    convolution,
+    dropout,
+    halvings,
+    image_input,
+    norm_relu,
+    seen_shape,
+)
 from search_spaces.space import Float, Int, Parameter, SearchSpace
 from search_spaces.training import recipe, training_parameters
 
@@ -15,7 +23,7 @@ def space(task: Task) -> SearchSpace:
 
     Each stage after the first halves the image; from 64 pixels on, the stem halves it as well.
     """
-    stages = min(max(halvings(task.image_shape), 2), 3)
+    stages = min(max(halvings(seen_shape(task.image_shape)), 2), 3)
     parameters: dict[str, Parameter] = {
         "filters": Int(
             8, 128 if task.gpu else 32, 16, log=True, minimum=1, maximum=512, summary="filters of stage 1"

@@ -73,7 +73,7 @@ def build(params: Params, image_shape: tuple[int, int, int], classes: int) -> An
     from keras import layers
 
     backbone = BACKBONES[str(params["backbone"])]
-    inputs, x = image_input(image_shape)
+    inputs, x = image_input(image_shape, shrunk=False)
     x = _three_channels(augmented(x, params))
     side = int(params["resolution"])
     if (side, side) != image_shape[:2]:

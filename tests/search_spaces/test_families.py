@@ -153,3 +153,13 @@ def test_large_images_get_two_convolutions_only_where_they_are_cheap() -> None:
         1,
         1,
     )
+
+
+def test_networks_from_scratch_see_large_images_shrunk_to_128() -> None:
+    shape = (200, 150, 3)
+    for family in (cnn, resnet, mlp):
+        model = family.build(family.space(Task(shape, 5, 5000)).default(), shape, 5)
+        assert model.input_shape == (None, *shape)
+        assert model.get_layer("resize").output.shape == (None, 128, 96, 3)
+        small = family.build(family.space(Task((64, 64, 3), 5, 5000)).default(), (64, 64, 3), 5)
+        assert "resize" not in [layer.name for layer in small.layers]

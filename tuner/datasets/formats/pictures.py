@@ -49,7 +49,9 @@ KEPT_SIDE = 256
 """Images that all have one size up to this are kept as they are."""
 
 SHRUNK_SIDE = 128
-"""Other images are brought to their median size, with at most this many pixels on the longer side."""
+PHOTOGRAPH_SIDE = 224
+"""Other images are brought to their median size, with at most this many pixels on the longer side: grey ones,
+and those in colour, which networks with ImageNet weights read best at that size."""
 
 _CORRUPT_SHARE = 0.1
 
@@ -95,10 +97,10 @@ def decode(
     """Decodes images to one shape.
 
     The shape is `shape`; else that of the images where all have one size up to 256 pixels; else their
-    median height and width, scaled down to 128 pixels on the longer side. An image of another size is
-    scaled until it covers the shape, and what hangs over is cut equally from both sides. Colour is kept
-    unless all images are grey. Images are turned as their EXIF orientation says; transparent parts
-    become white; 16 bits become 8 by one scale, `scale` or that of all these images.
+    median height and width, scaled down to 128 pixels on the longer side, in colour to 224. An image of
+    another size is scaled until it covers the shape, and what hangs over is cut equally from both sides.
+    Colour is kept unless all images are grey. Images are turned as their EXIF orientation says;
+    transparent parts become white; 16 bits become 8 by one scale, `scale` or that of all these images.
 
     Raises:
         DataError: an image claims more than 64 million pixels, or more than a tenth cannot be read.
@@ -154,7 +156,7 @@ def _target(headers: Sequence[Header]) -> tuple[int, int, int]:
     height, width = np.median(sizes, axis=0)
     if (sizes == sizes[0]).all() and max(sizes[0]) <= KEPT_SIDE:
         return (int(sizes[0][0]), int(sizes[0][1]), channels)
-    scale = min(1.0, SHRUNK_SIDE / max(height, width))
+    scale = min(1.0, (SHRUNK_SIDE if channels == 1 else PHOTOGRAPH_SIDE) / max(height, width))
     return (max(1, round(height * scale)), max(1, round(width * scale)), channels)
 
 

@@ -4,6 +4,8 @@ import io
 import os
 import stat
 import struct
+import subprocess
+import sys
 import zipfile
 import zlib
 from pathlib import Path
@@ -54,9 +56,36 @@ def test_mixed_sizes_become_the_median_size(tmp_path: Path) -> None:
     assert "2 images of another size were scaled to cover 30×40" in found.notes[0]
 
 
-def test_large_photographs_shrink_to_128(tmp_path: Path) -> None:
-    found = decoded(tmp_path, *(Image.new("RGB", (640, 480), "blue") for _ in range(2)), kind="JPEG")
-    assert found.images.shape == (2, 96, 128, 3)
+@pytest.mark.parametrize(("mode", "shape"), [("RGB", (2, 168, 224, 3)), ("L", (2, 96, 128, 1))])
+def test_large_photographs_shrink_in_colour_to_224_and_in_grey_to_128(
+    tmp_path: Path, mode: str, shape: tuple[int, ...]
+) -> None:
+    found = decoded(tmp_path, *(Image.new(mode, (640, 480)) for _ in range(2)), kind="JPEG")
+    assert found.images.shape == shape
+
+
+def test_photographs_of_twelve_megapixels_fit_into_little_memory(tmp_path: Path) -> None:
+    """Eight of them at a time, decoded whole, would take 290 MB; JPEGs come at an eighth of their side."""
+    image = Image.new("RGB", (4000, 3000), "blue")
+    for number in range(16):
+        image.save(tmp_path / f"{number}.jpg")
+    code = (
+        "import resource, sys\n"
+        "from pathlib import Path\n"
+        "from tuner.datasets import quiet\n"
+        "from tuner.datasets.formats.files import Reader, list_files\n"
+        "from tuner.datasets.formats.pictures import decode\n"
+        "files = list_files(Path(sys.argv[1]))\n"
+        "with Reader() as reader:\n"
+        "    decode(reader, files[:1], None, quiet)\n"
+        "    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "    decode(reader, files, None, quiet)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) < 60_000  # kilobytes on Linux
 
 
 def test_what_hangs_over_is_cut_equally_from_both_sides(tmp_path: Path) -> None:
