@@ -52,6 +52,7 @@ class Final:
         test_label_conflicts: pairs of test images that are near-copies with different labels.
         mistakes: of the saved model, most confident first.
         shipped: the saved model.
+        other_test_readings: readings of the same test labels by other runs, as far as that is known.
         doubtful_labels: training labels that are hard or wrong, as `tuner.ending.suspects` tells of them;
             empty where nobody looked.
     """
@@ -75,6 +76,7 @@ class Final:
     untested: tuple[str, ...] = ()
     data_curve: DataCurve | None = None
     test_label_conflicts: tuple[tuple[int, int], ...] = ()
+    other_test_readings: int = 0
     doubtful_labels: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -155,6 +157,7 @@ def evaluate(final: Mapping[str, Any], arrays: Arrays, class_names: Sequence[str
         shipped=shipped,
         untested=tuple(final.get("untested", ())),
         data_curve=data_curve(final, held_out),
+        other_test_readings=int(final.get("other_test_readings", 0)),
         doubtful_labels=dict(final.get("doubtful_labels") or {}),
         test_label_conflicts=tuple((int(a), int(b)) for a, b in final.get("test_label_conflicts", ())),
     )

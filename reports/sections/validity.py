@@ -156,9 +156,20 @@ def _shift(final: Final) -> str:
 
 
 def _readings(final: Final) -> str:
+    others = _other_readings(final.other_test_readings)
     if final.test_readings == 1:
-        return "The labels of the test split were read once, after everything had been chosen."
+        return f"In this run the test labels were read once, after everything had been chosen.{others}"
     return (
         f"The labels of the test split were read {final.test_readings} times, as the run was extended after "
         "a report: each reading invites choosing by it, which makes its numbers a little less trustworthy."
+        f"{others}"
+    )
+
+
+def _other_readings(times: int) -> str:
+    if not times:
+        return ""
+    return (
+        f" Other runs on the same test images have read them {plural(times, 'time')} before: what was chosen "
+        "after looking at those reports makes these numbers flatter."
     )

@@ -45,3 +45,13 @@ def test_doubtful_labels_have_their_file(runs: Callable[[str], Path]) -> None:
     assert "<a>" not in text.replace("\\<a>", "")
     assert "figures/doubtful-labels.png" in text
     assert "none is confidently disputed" in audit.render(RunSummary.load(runs("asl")))
+
+
+def test_readings_by_other_runs_are_told(tmp_path: Path, make_run: Callable[..., Path]) -> None:
+    path = make_run(tmp_path / "run", "asl")
+    assert "Other runs" not in validity.render(RunSummary.load(path))
+    final = json.loads((path / "final.json").read_text())
+    (path / "final.json").write_text(json.dumps(final | {"other_test_readings": 4}))
+    assert "Other runs on the same test images have read them 4 times" in validity.render(
+        RunSummary.load(path)
+    )

@@ -101,6 +101,7 @@ def write(results: Results, run: RunDir, dataset: Dataset) -> None:
             "untested": [name for name in results.contenders if not results.retrainings[name]],
             "cut": results.cut,
             "test_readings": test_split.readings(run.path),
+            "other_test_readings": test_split.other_readings(dataset, run.path),
             "seconds": results.seconds,
             "fits": keys,
         },

@@ -1,12 +1,15 @@
 """The one place that hands out test labels, and the record of each time it did.
 
 A test split that is looked at again and again stops being one, so each reading leaves a line in the run
-directory, and the report prints their number.
+directory, and one beside the prepared data for all runs on the same test images; the report prints their
+numbers.
 """
 
 import json
 import os
+from contextlib import suppress
 from datetime import UTC, datetime
+from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
@@ -37,17 +40,41 @@ def read_test_labels(dataset: Dataset, run_dir: Path, purpose: str, models: int)
         "images": len(labels),
     }
     run_dir.mkdir(parents=True, exist_ok=True)
-    with (run_dir / _FILE).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(entry) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    _append(run_dir / _FILE, entry)
+    with suppress(OSError):  # a cache that cannot be written to ends no run
+        shared = _shared(dataset)
+        shared.parent.mkdir(parents=True, exist_ok=True)
+        _append(shared, {**entry, "run": str(run_dir)})
     return labels
 
 
 def readings(run_dir: Path) -> int:
     """How often the test labels were read in this run."""
+    return _lines(run_dir / _FILE)
+
+
+def other_readings(dataset: Dataset, run_dir: Path) -> int:
+    """How often the labels of the same test images were read by other runs with this cache directory."""
+    return max(0, _lines(_shared(dataset)) - readings(run_dir))
+
+
+def _shared(dataset: Dataset) -> Path:
+    """The record of all readings of these test images, whatever the data set was called."""
+    images = np.ascontiguousarray(dataset.test_images)
+    digest = blake2b(images.data, digest_size=16, person=str(images.shape[1:]).encode()[:16]).hexdigest()
+    return dataset.directory.parent.parent / "test-readings" / f"{digest}.jsonl"
+
+
+def _append(path: Path, entry: dict[str, object]) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(entry) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _lines(path: Path) -> int:
     try:
-        text = (run_dir / _FILE).read_text(encoding="utf-8")
-    except FileNotFoundError:
+        text = path.read_text(encoding="utf-8")
+    except OSError:
         return 0
     return sum(1 for line in text.splitlines() if line.strip())

@@ -32,6 +32,17 @@ def test_each_reading_leaves_a_line(digits: Dataset, tmp_path: Path) -> None:
     assert test_split.readings(run) == 2
 
 
+def test_readings_are_counted_across_runs_on_the_same_images(tmp_path: Path) -> None:
+    data = load("digits", DataOptions(tmp_path / "data", tmp_path / "cache", download=False))
+    first, second = tmp_path / "runs" / "first", tmp_path / "runs" / "second"
+    test_split.read_test_labels(data, first, "final result", 4)
+    assert test_split.other_readings(data, first) == 0
+    for _ in range(2):
+        test_split.read_test_labels(data, second, "final result", 4)
+    assert test_split.other_readings(data, first) == 2
+    assert test_split.other_readings(data, second) == 1
+
+
 def test_no_labels_without_a_record(digits: Dataset, tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("")
@@ -47,7 +58,7 @@ def test_nothing_else_reads_test_labels() -> None:
         for path in (ROOT / package).rglob("*.py")
         if re.search(r"test_labels\.npy", path.read_text())
     }
-    assert found == {"tuner/test_split.py", "tuner/datasets/base.py"}
+    assert found == {"tuner/ending/test_labels.py", "tuner/datasets/base.py"}
 
 
 def test_a_data_set_does_not_offer_test_labels(digits: Dataset) -> None:
