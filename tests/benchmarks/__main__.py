@@ -12,6 +12,7 @@ BENCHMARKS = {
     "cost": "what the parent adds to the trials' own time",
     "memory": "what workers hold on to over many trials",
     "replay": "which scheduler finds the best trials, on recorded curves",
+    "truth": "what is joined as near-copies, and which wrong labels are named",
     "schedules": "which learning-rate schedule reaches most, and shows it early",
 }
 """Each is a module beside this one, with `run() -> dict` (JSON) that prints as it goes."""

@@ -1,0 +1,156 @@
+"""What the search for near-copies finds and joins, and which wrong labels are named: the figures of the docs.
+
+Data sets are looked for in `TUNE_DATA_DIR`, or in `../shared/data`; those that are missing are left out.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from tests.helpers.pictures import few_scenes, silhouettes
+from tuner.datasets.audit.duplicates import Duplicates, find_duplicates
+
+Pixels = NDArray[np.uint8]
+COPIED = 240
+
+
+def joined(name: str, images: list[Pixels], labels: NDArray[np.int32]) -> tuple[dict[str, Any], Duplicates]:
+    """What is found, as a row of the table."""
+    began = time.process_time()
+    found = find_duplicates(images, labels)
+    row = {
+        "images": len(found.groups),
+        "groups": len(np.unique(found.groups)),
+        "threshold": found.threshold,
+        "detail": "fine detail" in found.rule,
+        "scenes": found.scenes,
+        "dissolved": found.dissolved,
+        "seconds": time.process_time() - began,
+    }
+    detail = "yes" if row["detail"] else "no"
+    sys.stdout.write(
+        f"| {name} | {row['images']:,} | {row['groups']:,} | {found.threshold} | {detail} | {found.scenes} "
+        f"| {found.dissolved:.0%} | {row['seconds']:.1f} |\n"
+    )
+    return row, found
+
+
+def digits() -> tuple[Pixels, NDArray[np.int32]]:
+    """Those of scikit-learn."""
+    from sklearn.datasets import load_digits
+
+    data = load_digits()
+    return (data.images * 255 / 16).astype(np.uint8)[..., None], data.target.astype(np.int32)
+
+
+def made() -> dict[str, tuple[list[Pixels], NDArray[np.int32]]]:
+    """Made data sets by name."""
+    images, labels = digits()
+    again = np.random.default_rng(0).choice(len(images), len(images) * 15 // 100, replace=False)
+    frames, scene = few_scenes(8, 100)
+    chance = np.random.default_rng(0).integers(0, 2, len(scene))
+    garments = silhouettes(3000)
+    return {
+        "digits": ([images], labels),
+        "digits, 15 % exact copies": (
+            [np.concatenate([images, images[again]])],
+            np.concatenate([labels, labels[again]]),
+        ),
+        "8 scenes, label of the scene": ([frames], (scene % 2).astype(np.int32)),
+        "8 scenes, labels by chance": ([frames], chance.astype(np.int32)),
+        "garments of one outline": ([garments], (np.arange(3000) % 2).astype(np.int32)),
+    }
+
+
+def real(folder: Path) -> dict[str, tuple[list[Pixels], NDArray[np.int32]]]:
+    """Those of the real data sets that are there."""
+    from tuner.datasets import quiet, source
+    from tuner.datasets.base import DataOptions
+
+    options = DataOptions(folder, folder, download=False)
+    found = {}
+    for name, most in (("asl", None), ("cats-dogs", None), ("mnist", 10_000)):
+        if not (folder / name).is_dir():
+            sys.stdout.write(f"{name} is not in {folder}\n")
+            continue
+        one = source(name, options)
+        raw = one.read(one.files(options, quiet), options, quiet)
+        found[name] = ([raw.train_images[:most]], raw.train_labels[:most])
+    return found
+
+
+def copies(images: Pixels) -> dict[str, Pixels]:
+    """Copies as a camera, an editor or an augmented data set makes them."""
+    side = images.shape[1]
+
+    def each(change: Callable[[Image.Image], Image.Image]) -> Pixels:
+        return np.stack([np.asarray(change(Image.fromarray(image))) for image in images])
+
+    def cropped(share: float) -> Pixels:
+        edge = max(1, round(side * share))
+        box = (edge // 2, edge // 2, side - edge + edge // 2, side - edge + edge // 2)
+        return each(lambda image: image.crop(box).resize((side, side), Image.Resampling.BICUBIC))
+
+    return {
+        "crop of 2 %": cropped(0.02),
+        "crop of 5 %": cropped(0.05),
+        "mirrored": images[:, :, ::-1],
+        "turned by 3°": each(lambda image: image.rotate(3, Image.Resampling.BICUBIC)),
+        "shifted by 2 pixels": np.concatenate([images[:, :, :2], images[:, :, :-2]], 2),
+    }
+
+
+def hidden(images: Pixels, labels: NDArray[np.int32]) -> dict[str, float]:
+    """The share that is found of each kind of copy of some photographs."""
+    chosen = np.random.default_rng(3).choice(len(images), COPIED, replace=False)
+    result = {}
+    for kind, changed in copies(images[chosen]).items():
+        groups = find_duplicates([images, changed], np.concatenate([labels, labels[chosen]])).groups
+        result[kind] = float((groups[chosen] == groups[len(images) :]).mean())
+        sys.stdout.write(f"| {kind} | {result[kind]:.0%} |\n")
+    return result
+
+
+def wrong_labels() -> dict[str, dict[str, int]]:
+    """Digits with labels made wrong at random, read by neighbours out of fold."""
+    from sklearn.model_selection import KFold, cross_val_predict
+    from sklearn.neighbors import KNeighborsClassifier
+
+    from tuner.ending.suspects import suspected
+
+    images, true = digits()
+    rng, result = np.random.default_rng(1), {}
+    for share in (0.0, 0.15, 0.3):
+        wrong = rng.random(len(true)) < share
+        labels = np.where(wrong, (true + rng.integers(1, 10, len(true))) % 10, true)
+        folds = KFold(5, shuffle=True, random_state=0)
+        model, vectors = KNeighborsClassifier(15), images.reshape(len(images), -1)
+        said = cross_val_predict(model, vectors, labels, cv=folds, method="predict_proba")
+        named = [each.row for each in suspected(said, labels)]
+        row = {"wrong": int(wrong.sum()), "named": len(named), "right": int(wrong[named].sum())}
+        sys.stdout.write(f"| {share:.0%} | {row['wrong']} | {row['named']} | {row['right']} |\n")
+        result[f"{share:.0%}"] = row
+    return result
+
+
+def run() -> dict[str, object]:
+    """Measures and prints."""
+    folder = Path(os.environ.get("TUNE_DATA_DIR", "../shared/data"))
+    sys.stdout.write("| data | images | groups | threshold | detail | scenes | dissolved | CPU seconds |\n")
+    sys.stdout.write("|---|---|---|---|---|---|---|---|\n")
+    sets = {**made(), **real(folder)}
+    tables: dict[str, object] = {"joined": {name: joined(name, *each)[0] for name, each in sets.items()}}
+    if "cats-dogs" in sets:
+        sys.stdout.write("\n| copy of a photograph | found |\n|---|---|\n")
+        images, labels = sets["cats-dogs"]
+        tables["hidden"] = hidden(images[0], labels)
+    sys.stdout.write("\n| labels made wrong | wrong | named | of these wrong |\n|---|---|---|---|\n")
+    tables["wrong labels"] = wrong_labels()
+    return tables
