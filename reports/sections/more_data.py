@@ -22,9 +22,25 @@ def render(summary: RunSummary) -> str:
     text = (
         f"Trained on {plural(fewer, unit)}, the winner reaches {percent(half.mean)} on {folds}; on all "
         f"{all_:,}, in about as many training steps, {percent(whole.mean)}: "
-        f"{points(curve.gain, sign=True)} points. {verdict(curve)}"
+        f"{points(curve.gain, sign=True)} points. {_no_basis(summary) or verdict(curve)}"
     )
     return join(["## Would more data help?", text, figures.place("more-data", summary)])
+
+
+def _no_basis(summary: RunSummary) -> str:
+    """Where shares of the data are frames of the same scenes, less of them says nothing of more scenes."""
+    if not few_scenes(summary):
+        return ""
+    return (
+        "As many images are frames of the same scenes, or may be, that does not tell whether images of new "
+        "scenes would help."
+    )
+
+
+def few_scenes(summary: RunSummary) -> bool:
+    """Whether many images are frames of few scenes, or their near-copies are not known."""
+    found = (summary.audit or {}).get("duplicates") or {}
+    return bool(found.get("scenes") or found.get("dissolved"))
 
 
 def verdict(curve: DataCurve) -> str:

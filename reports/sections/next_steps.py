@@ -5,7 +5,7 @@ from reports.facts.rival import compared_with
 from reports.facts.summary import RunSummary
 from reports.facts.weak import Weak, weaknesses
 from reports.markdown import code, duration, escape, join, listed, percent, plural, points
-from reports.sections.more_data import WORTH
+from reports.sections.more_data import WORTH, few_scenes
 
 SHOWN = 8
 FEW_TRIALS = 20
@@ -77,8 +77,8 @@ def _search(summary: RunSummary, final: Final) -> list[str]:
         cost = _cost(summary, FEW_TRIALS / max(1, tried), only="search")
         steps.append(f"`--trials {FEW_TRIALS}`: {plural(tried, 'configuration')} so far{cost}.")
     height, width, channels = summary.dataset.image_shape
-    if channels == 3 and min(height, width) >= LARGE and summary.space != "transfer":
-        steps.append("`--space transfer --fresh`: features learned on ImageNet, often far ahead.")
+    if channels == 3 and min(height, width) >= LARGE and summary.space not in {"pretrained", "transfer"}:
+        steps.append("`--space pretrained --fresh`: features learned on ImageNet, often far ahead.")
     if channels == 3 and final.winner.params.get("flip") is False:
         steps.append("`--set flip=1 --fresh`, if a mirrored image is of the same class.")
     return steps
@@ -86,7 +86,7 @@ def _search(summary: RunSummary, final: Final) -> list[str]:
 
 def _data(summary: RunSummary, final: Final) -> list[str]:
     curve = final.data_curve
-    if curve is None or curve.noise is None or curve.gain - curve.noise <= WORTH:
+    if few_scenes(summary) or curve is None or curve.noise is None or curve.gain - curve.noise <= WORTH:
         return []
     return [
         f"More data of the same kind: half the data cost {points(curve.gain)} points, so as much again would "

@@ -197,12 +197,12 @@ def _finalists(summary: RunSummary) -> str:
     text = (
         f"The {many} trained again on {plural(folds, 'fresh fold')} with fresh seeds, and the winner was "
         f"named by {'the mean' if folds > 1 else 'that'}: the score in the search is the best of many, and "
-        "flatters. Where they are close, another draw could have named another."
+        "so too high. Where the means are close, other folds could have named another."
     )
     if not folds:
         return (
             f"There was no time to train the {count} best complete trials on the same fresh folds, so the "
-            "one with the best score in the search won. That score is the best of many, and flatters."
+            "one with the best score in the search won. That score is the best of many, and so too high."
         )
     header = ["trial", "in the search", *(["fresh folds", "mean"] if folds > 1 else ["fresh fold"])]
     return join([text, table(header, rows, "r" * len(header))])

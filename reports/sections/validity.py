@@ -139,7 +139,7 @@ def _shift(final: Final) -> str:
         return ""
     folds = plural(len(winner.folds), "fresh fold")
     promised, given = percent(winner.validation), percent(winner.test.mean)
-    text = f"Validation over {folds} promised {promised}; the test split gave {given}"
+    text = f"Validation over {folds} gave {promised}, the test split {given}"
     if shift.noise is None:
         why = " from one fold" if len(winner.folds) < 2 else ", as the test accuracy has no interval"
         return f"{text}. Whether that is more than chance cannot be told{why}."
@@ -147,7 +147,7 @@ def _shift(final: Final) -> str:
         return f"{text}: a difference within the noise of both ({points(shift.noise)} points either way)."
     why = (
         "The test images may be harder or from another source, and the winner was chosen by its validation "
-        "score, which flatters it a little."
+        "score, which is a little too high for that."
         if shift.difference < 0
         else "The test images may be easier or closer to the training images, and the final model had "
         "validation images to learn from as well."

@@ -388,7 +388,7 @@ def test_without_a_baseline_the_answer_and_the_chart_turn_to_the_default(
     assert "points more than the default configuration (" in answer
     assert "dense-512`" not in answer
     drawn = FIGURES["leaderboard"].draw(summary)
-    assert " of default (" in drawn.get_suptitle()
+    assert " ahead of default (" in " ".join(drawn.get_suptitle().split())
 
 
 def weak(path: Path, accuracies: list[float]) -> Path:
@@ -485,6 +485,25 @@ def test_the_tables_hold_what_the_report_says(summaries: Callable[[str], RunSumm
     )
     assert f"misreads {len(wrong):,} of" in text
     assert mistakes(summaries("interrupted")).count("\n") == 1
+
+
+def test_frames_of_few_scenes_say_nothing_of_more_data(tmp_path: Path, make_run: Callable[..., Path]) -> None:
+    path = make_run(tmp_path / "run", "asl")
+    final = json.loads((path / "final.json").read_text())
+    final["data_curve"] = [
+        {"share": s, "images": 100, "groups": 50, "accuracy_per_fold": [a, a + 0.01, a]}
+        for s, a in ((0.5, 0.6), (1.0, 0.8))
+    ]
+    (path / "final.json").write_text(json.dumps(final))
+    text = report_text(RunSummary.load(path))
+    assert "more data of the same kind would probably help" in text
+    assert "- More data of the same kind: half the data cost 20.0 points" in text
+    audit = json.loads((path / "audit.json").read_text())
+    audit["duplicates"]["scenes"] = 8
+    (path / "audit.json").write_text(json.dumps(audit))
+    text = report_text(RunSummary.load(path))
+    assert "probably" not in text
+    assert "does not tell whether images of new scenes would help" in text
 
 
 def test_the_saved_model_has_an_interval_of_its_own(summaries: Callable[[str], RunSummary]) -> None:
