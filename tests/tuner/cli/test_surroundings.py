@@ -138,6 +138,7 @@ NAMES = [
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="surroundings of Linux")
 @pytest.mark.parametrize("made", MATRIX, ids=NAMES)
 def test_a_run_ends_well(
@@ -283,6 +284,7 @@ def test_a_current_directory_that_is_gone_is_told(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="has no SIGHUP")
 def test_a_terminal_that_goes_away_ends_a_run_as_sigterm_does(curves: dict[str, str], tmp_path: Path) -> None:
     process = start({**curves, "CURVE_SECONDS": "0.3"}, tmp_path, *RUN, "--trials", "8")
@@ -293,6 +295,7 @@ def test_a_terminal_that_goes_away_ends_a_run_as_sigterm_does(curves: dict[str, 
     assert report_of(tmp_path / "runs" / "digits")["state"] == "interrupted"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="has no SIGHUP")
 def test_nohup_keeps_a_run_from_ending_with_its_terminal(curves: dict[str, str], tmp_path: Path) -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as `nohup` leaves it to the command
@@ -321,6 +324,7 @@ def digits_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "own.csv"
 
 
+@pytest.mark.slow
 def test_a_path_that_is_no_text_poisons_no_folder_of_runs(
     tune_curves: Tune, digits_csv: Path, tmp_path: Path
 ) -> None:

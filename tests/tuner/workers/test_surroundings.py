@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests import ROOT
 from tests.helpers.runs import Tune
 from tuner.workers.executors import surroundings
@@ -9,6 +11,7 @@ from tuner.workers.executors import surroundings
 PLAN = ["plan", "digits", "--workers", "1", "--set", "filters=4", "--set", "dense_units=16"]
 
 
+@pytest.mark.slow
 def test_a_worker_starts_whatever_the_environment_says(tune: Tune, tmp_path: Path) -> None:
     settings = tmp_path / "keras-home"
     settings.mkdir()
@@ -31,6 +34,7 @@ def test_a_worker_starts_whatever_the_environment_says(tune: Tune, tmp_path: Pat
     assert "images a second" in done.stdout
 
 
+@pytest.mark.slow
 def test_what_may_keep_workers_from_starting_is_named(tune: Tune, tmp_path: Path) -> None:
     (tmp_path / "other" / "keras").mkdir(parents=True)
     (tmp_path / "other" / "keras" / "__init__.py").write_text("raise ImportError('another Keras')\n")
