@@ -116,6 +116,11 @@ class RunDir:
         return self.path / "images.npz"
 
     @property
+    def names(self) -> Path:
+        """The file or row that each test image came from, in the order of the predictions."""
+        return self.path / "names.json"
+
+    @property
     def model(self) -> Path:
         """`model.keras` and `labels.json`."""
         return self.path / "model"

@@ -84,6 +84,7 @@ def write(results: Results, run: RunDir, dataset: Dataset) -> None:
     doubtful = _doubtful_labels(run, dataset, arrays)
     pictures = {"doubtful": suspects.pictures(doubtful, dataset)}
     write_arrays(run.images, _images(results, run, dataset, arrays) | pictures)
+    write_json(run.names, {"test": read_json(dataset.directory / "test_names.json")})
     write_json(run.histories, _histories(results))
     _ship(results, run, dataset, arrays)
     write_json(

@@ -43,7 +43,7 @@ def not_an_image(reader: Reader, entry: Entry) -> str:
 
 def may_be_images(why: str) -> bool:
     """Whether files that were passed over for this reason may have been meant as images."""
-    return not re.fullmatch(r"(\.\w+|IDX) files", why)
+    return not re.fullmatch(r"(\.\w+|IDX) files|(hidden|copies|neither|links|folders) .*", why)
 
 
 def has_heif() -> bool:

@@ -61,7 +61,7 @@ def look(reader: Reader, entry: Entry) -> Layout:
     if not lines:
         raise DataError(f"{entry} is empty; expected rows of values separated by commas")
     delimiter = max(",;\t|", key=lines[0][1].count)
-    if delimiter not in lines[0][1] and " " in lines[0][1].strip() and _by_spaces(lines[0][1]):
+    if delimiter not in lines[0][1] and " " in lines[0][1].strip() and _by_spaces(lines[-1][1]):
         delimiter = " "
     rows = [
         tuple(field.strip() for field in fields)

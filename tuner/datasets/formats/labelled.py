@@ -45,7 +45,7 @@ def read_labelled_pictures(
     if any(item.split == "valid" for item in train):
         notes.append(JOINED)
     if not train:
-        raise DataError(f"{len(test)} test images and no training images; expected some of each")
+        raise DataError(f"{len(test)} test images and no training images with a label; expected some of each")
     with Reader() as reader:
         read = decode(reader, [item.entry for item in train], options.image_shape, progress)
         shape: tuple[int, int, int] = read.images.shape[1:]

@@ -1,0 +1,213 @@
+"""One data set in every layout and spelling; no folder is read without accounting for every file."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.helpers.builders import csv_text, idx_bytes, noise, npz_bytes, pixel_header, png_bytes, write
+from tuner.datasets import load
+from tuner.datasets.base import DataOptions, Dataset
+from tuner.errors import DataError, UsageError
+
+
+@contextmanager
+def place() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp())
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+def loaded(path: Path, folder: Path, **more: object) -> Dataset:
+    options = DataOptions(folder / "none", folder / "cache", download=False)
+    return load(str(path), replace(options, **more))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Images and labels of a training and a test split."""
+
+    x: np.ndarray
+    y: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+
+    @property
+    def splits(self) -> tuple[tuple[str, np.ndarray, np.ndarray], ...]:
+        return (("train", self.x, self.y), ("test", self.x_test, self.y_test))
+
+
+@st.composite
+def drawn(draw: st.DrawFn) -> Drawn:
+    classes, side = draw(st.integers(2, 4)), draw(st.integers(4, 9))
+    seed = draw(st.integers(0, 10**6))
+    n = classes * draw(st.integers(6, 9))
+    rng = np.random.default_rng(seed)
+    labels, test = np.arange(n) % classes, np.arange(classes * 3) % classes
+    x = noise(n, (side, side, 1), seed)
+    x[0, 0, 0], x[0, 0, 1] = 0, 255
+    return Drawn(
+        x, rng.permutation(labels), noise(len(test), (side, side, 1), seed + 1), rng.permutation(test)
+    )
+
+
+SPELLINGS = {
+    "train": st.sampled_from(["train", "Training", "seg_train", "train_images", "TRAIN SET", "trainset"]),
+    "test": st.sampled_from(["test", "Testing", "seg_test", "test_images", "TEST SET", "testset"]),
+}
+
+
+def folders(root: Path, data: Drawn, names: dict[str, str]) -> Path:
+    for split, images, labels in data.splits:
+        for i, (image, label) in enumerate(zip(images, labels, strict=True)):
+            write(root / names[split] / f"c{label}" / f"{i:03}.png", png_bytes(image))
+    return root
+
+
+def inside(root: Path, data: Drawn, names: dict[str, str]) -> Path:
+    for split, images, labels in data.splits:
+        for i, (image, label) in enumerate(zip(images, labels, strict=True)):
+            write(root / f"c{label}" / names[split] / f"{i:03}.png", png_bytes(image))
+    return root
+
+
+def csvs(root: Path, data: Drawn, names: dict[str, str]) -> Path:
+    header = pixel_header(data.x[0].size)
+    for split, images, labels in data.splits:
+        write(
+            root / f"{names[split]}.csv", csv_text(images, [f"c{label}" for label in labels], header=header)
+        )
+    return root
+
+
+def archives(root: Path, data: Drawn, names: dict[str, str]) -> Path:
+    texts = [np.array([f"c{label}" for label in labels]) for labels in (data.y, data.y_test)]
+    return write(
+        root / "d.npz", npz_bytes(x_train=data.x, y_train=texts[0], x_test=data.x_test, y_test=texts[1])
+    )
+
+
+def fractions(root: Path, data: Drawn, names: dict[str, str]) -> Path:
+    return archives(root, replace(data, x=data.x / 255, x_test=data.x_test / 255), names)
+
+
+def listed(root: Path, data: Drawn, names: dict[str, str]) -> Path:
+    rows = ["file,kind,split"]
+    for split, images, labels in data.splits:
+        for i, (image, label) in enumerate(zip(images, labels, strict=True)):
+            write(root / "img" / f"{split}{i}.png", png_bytes(image))
+            rows.append(f"{split}{i},c{label},{names[split]}")
+    write(root / "list.csv", "\n".join(rows))
+    return root
+
+
+LAYOUTS: tuple[Callable[[Path, Drawn, dict[str, str]], Path], ...] = (
+    *(folders, inside, csvs, archives, fractions, listed),
+)
+
+
+def content(images: np.ndarray, labels: np.ndarray, names: tuple[str, ...]) -> list[tuple[bytes, str]]:
+    return sorted((bytes(image), names[label]) for image, label in zip(images, labels, strict=True))
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(drawn(), st.fixed_dictionaries(SPELLINGS))
+def test_one_data_set_in_every_layout(data: Drawn, names: dict[str, str]) -> None:
+    if ("seg" in names["train"]) != ("seg" in names["test"]):
+        names = {"train": "seg_train", "test": "seg_test"}
+    known = tuple(f"c{label}" for label in range(10))
+    for layout in LAYOUTS:
+        with place() as folder:
+            found = loaded(layout(folder / "d", data, names), folder)
+            told = np.load(found.directory / "test_labels.npy")
+            ours = content(found.train_images, found.train_labels, found.class_names)
+            assert ours == content(data.x, data.y, known), layout
+            assert content(found.test_images, told, found.class_names) == content(
+                data.x_test, data.y_test, known
+            )
+
+
+def test_idx_files_are_that_data_set_as_well(tmp_path: Path) -> None:
+    x, y = noise(40), np.arange(40) % 2
+    for split, prefix in (("train", "emnist-letters-train"), ("test", "emnist-letters-test")):
+        write(
+            tmp_path / "d" / f"{prefix}-images-idx3-ubyte",
+            idx_bytes(x[..., 0] if split == "train" else x[:8, ..., 0]),
+        )
+        write(
+            tmp_path / "d" / f"{prefix}-labels-idx1-ubyte",
+            idx_bytes((y if split == "train" else y[:8]).astype(np.uint8)),
+        )
+    found = loaded(tmp_path / "d", tmp_path)
+    assert np.array_equal(found.train_images, x)
+    assert len(found.test_images) == 8
+
+
+WORD = st.sampled_from(
+    [
+        "train",
+        "test",
+        "val",
+        "cat",
+        "dog",
+        "Cat",
+        "seg_train",
+        "seg_test",
+        "images",
+        "1",
+        "01",
+        "café",
+        ".hidden",
+        "@eaDir",
+        "data",
+    ]
+)
+Tree = list[tuple[list[str], str, int]]
+BASES: list[Tree] = [
+    [],
+    [(["ant"], "png", 3), (["bee"], "png", 3)],
+    [(["data", "ant"], "png", 3), (["data", "bee"], "png", 3)],
+    [([split, kind], "png", 3) for split in ("train", "test") for kind in ("ant", "bee")],
+    [([kind, split], "png", 3) for split in ("train", "test") for kind in ("ant", "bee")],
+]
+FILE = st.sampled_from(["png", "PNG", "txt", "xyz", "csv", "", "zero.png", "jpg"])
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.sampled_from(BASES),
+    st.lists(st.tuples(st.lists(WORD, max_size=3), FILE, st.integers(1, 4)), min_size=1, max_size=4),
+    st.sampled_from([None, "classes", "splits"]),
+    st.sampled_from([None, "top", "leaf"]),
+    st.sampled_from([None, "merge", "keep"]),
+)
+def test_no_folder_is_read_without_accounting_for_every_file(
+    base: Tree, more: Tree, chosen: str | None, level: str | None, spellings: str | None
+) -> None:
+    with place() as folder:
+        number = 0
+        for parts, suffix, count in [*base, *more]:
+            for _ in range(3 * count):
+                number += 1
+                name = f"{number:03}" + (f".{suffix}" if suffix else "")
+                content = b"" if suffix.startswith("zero") else png_bytes(noise(1, seed=number)[0])
+                write(
+                    folder / "d" / Path(*parts) / name, b"a,b\n1,2\n" if suffix in {"csv", "txt"} else content
+                )
+        files = [path for path in (folder / "d").rglob("*") if path.is_file()]
+        try:
+            found = loaded(folder / "d", folder, folders=chosen, label_level=level, spellings=spellings)
+        except (DataError, UsageError):
+            return
+        reading = found.audit["reading"]
+        assert reading["used"] + sum(item["count"] for item in reading["unused"]) == len(files)
+        assert all(item["example"] for item in reading["unused"])
+        assert len(found.train_images) + len(found.test_images) <= reading["used"]
