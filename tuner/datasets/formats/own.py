@@ -1,6 +1,7 @@
 """Finds out what a user's own path holds."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -56,13 +57,20 @@ def _pictures(name: str, path: Path, listing: Listing, images: list[Entry], opti
     if options.label_column is not None:
         raise UsageError("--label-column is for CSV files; in image folders the folders name the classes")
     if flat and options.label_regex is None and options.folders is None:
-        names = [entry.name for entry in images]
-        raise UsageError(
-            f"{path}: {len(images):,} images, such as {names[0]}, in no class folders\n"
-            "expected <class>/*.png, train/<class>/…, --labels FILE, or --label-regex for the file names"
-            + (f"\n{told}" if (told := suggestion(names)) else "")
-        )
+        raise _no_classes(path, [entry.name for entry in images])
     return FolderSource(name, path)
+
+
+def _no_classes(path: Path, names: list[str]) -> UsageError:
+    """Images in no class folders: all in one, or in folders named like splits."""
+    folders = Counter(name.rpartition("/")[0] for name in names)
+    shown = ", ".join(f"{folder or 'no folder'} {count:,}" for folder, count in folders.most_common(3))
+    as_classes = " or --folders classes for these as classes" if len(folders) > 1 else ""
+    return UsageError(
+        f"{path}: {len(names):,} images, such as {names[0]}, in no class folders ({shown})\n"
+        f"expected <class>/*.png, train/<class>/…, --labels FILE, --label-regex for the file names{as_classes}"
+        + (f"\n{told}" if (told := suggestion(names)) else "")
+    )
 
 
 def _is_flat(images: Sequence[Entry]) -> bool:
