@@ -68,7 +68,7 @@ def _no_classes(path: Path, names: list[str]) -> UsageError:
     as_classes = " or --folders classes for these as classes" if len(folders) > 1 else ""
     return UsageError(
         f"{path}: {len(names):,} images, such as {names[0]}, in no class folders ({shown})\n"
-        f"expected <class>/*.png, train/<class>/…, --labels FILE, --label-regex for the file names{as_classes}"
+        f"expected <class>/*.png, train/<class>/…, --labels FILE, --label-regex for file names{as_classes}"
         + (f"\n{told}" if (told := suggestion(names)) else "")
     )
 
