@@ -1,6 +1,6 @@
 """Every command in the README and docs/ runs, only shorter, with workers that follow curves.
 
-`docs/predict.md` has a test of its own; `tests/tuner/run` has runs that train.
+`docs/predict.md` and `docs/export.md` have tests of their own; `tests/tuner/run` has runs that train.
 """
 
 import gzip
@@ -21,7 +21,8 @@ from tests.helpers.runs import Tune
 pytestmark = pytest.mark.slow
 
 README = ROOT / "README.md"
-PAGES = [README, *(ROOT / "docs" / f"{name}.md" for name in ("data", "options", "python"))]
+ELSEWHERE = {"predict", "export"}
+PAGES = [README, *(page for page in sorted((ROOT / "docs").glob("*.md")) if page.stem not in ELSEWHERE)]
 
 SHORTER = [
     "--trials",
