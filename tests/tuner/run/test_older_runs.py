@@ -31,8 +31,12 @@ def test_an_older_run_is_read(tune_curves: Tune, older: Path) -> None:
         done = tune_curves(*command, cwd=older.parents[1])
         assert done.returncode == 0, done.stderr
     again = report_of(older)
-    for fact in ("test_accuracy", "ensemble_test_accuracy", "parameters", "epochs"):
+    for fact in ("ensemble_test_accuracy", "parameters", "epochs"):
         assert again["final"][fact] == told["final"][fact]
+    now, then = again["final"]["test_accuracy"], told["final"]["test_accuracy"]
+    for fact in ("mean", "std", "per_seed"):
+        assert now[fact] == then[fact]
+    assert now["ci95"][0] <= then["ci95"][0] <= then["ci95"][1] <= now["ci95"][1]  # two seeds: wider today
     assert again["best"] == told["best"]
     assert [row["verdict"] for row in again["comparison"]] == [row["verdict"] for row in told["comparison"]]
 
