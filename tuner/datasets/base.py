@@ -28,8 +28,7 @@ class DataOptions:
         cache_dir: where prepared arrays are kept.
         download: whether the network may be touched.
         labels, label_column, group_column, group_regex, test, image_shape, label_regex, folders,
-            label_level, spellings, pixel_order: for paths as data
-            sets, as `tune --help` explains them.
+            label_level, spellings, pixel_order: for paths as data sets, as `tune --help` explains them.
     """
 
     data_dir: Path

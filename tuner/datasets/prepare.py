@@ -47,8 +47,14 @@ def prepared(source: Source, options: DataOptions, progress: Progress) -> Datase
     return replace(Dataset.open(directory), name=source.name, traits=source.traits)
 
 
+LATER = ("label_regex", "folders", "label_level", "spellings", "pixel_order")
+"""Options that version 0.1.0 did not have: they count where they are given, so that its runs still fit."""
+
+
 def _identity(source: Source, options: DataOptions) -> dict[str, Any]:
     """All but the content of files that decides what the arrays are."""
+    plain = DataOptions(options.data_dir, options.cache_dir)
+    later = {name: getattr(options, name) for name in LATER}
     return {
         "source": source.name,
         "kind": type(source).__name__,
@@ -58,11 +64,7 @@ def _identity(source: Source, options: DataOptions) -> dict[str, Any]:
         "group_column": options.group_column,
         "group_regex": options.group_regex,
         "image_shape": options.image_shape,
-        "label_regex": options.label_regex,
-        "folders": options.folders,
-        "label_level": options.label_level,
-        "spellings": options.spellings,
-        "pixel_order": options.pixel_order,
+        **{name: value for name, value in later.items() if value != getattr(plain, name)},
     }
 
 
