@@ -38,8 +38,10 @@ SEARCH_SHARE = 0.5
 SEARCH_GRACE = 0.05
 """Of the budget: at most this much goes to the search, and to its last epochs beyond that."""
 
-FEATURES_SHARE = 0.4
-"""Of the budget: at most this much goes to features, where models are trained on some."""
+FEATURES_SHARE = 0.6
+HEADS_SHARE = 0.75
+"""Where heads are trained on features, of the budget: at most this much goes to features, and the search of
+heads, which take seconds, has ended by then."""
 
 OVERTIME = 0.25
 """Of the budget: so much longer the one training may take without which a run has no result."""
@@ -284,7 +286,8 @@ class Session:
 
         scheduler = self._scheduler()
         engine = self._engine(scheduler)
-        deadline = self._deadline(SEARCH_SHARE)
+        heads = self.prepared.family.features is not None
+        deadline = self._deadline(HEADS_SHARE if heads else SEARCH_SHARE)
         limits = Limits(config.target, config.patience)
         search = Search(
             engine,
