@@ -81,6 +81,9 @@ def build(params: Params, image_shape: tuple[int, int, int], classes: int) -> An
     x = layers.Rescaling(255 * backbone.scale, backbone.offset, dtype="float32")(x)
     trained = _backbone(backbone, str(params["weights"]), side)
     trained.trainable = bool(params["fine_tune"])
+    for layer in trained.layers:
+        if isinstance(layer, layers.BatchNormalization):  # `training=False` is not heard inside `fit`
+            layer.trainable = False
     x = layers.GlobalAveragePooling2D()(trained(x, training=False))
     x = dropout(x, float(params["dropout"]))
     return keras.Model(inputs, class_probabilities(x, classes), name="transfer")

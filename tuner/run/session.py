@@ -335,12 +335,20 @@ class Session:
         )
         self._save(search=told, seconds={**self.record.seconds, "search": seconds})
 
+    def _weights(self) -> str:
+        """The weights that features come from, as they decide what heads become; "" where there are none."""
+        wanted = self.prepared.family.features
+        if wanted is None:
+            return ""
+        default, shape = self.prepared.space.default(), self.prepared.dataset.image_shape
+        return f" {wanted.identity(default, shape)['weights']}"
+
     def _finish(self, executor: Executor) -> bool:
         """Finalists, retraining, baselines; returns False when interrupted."""
         config, prepared = self.config, self.prepared
         fits = Fits(
             run=self.directory,
-            identity=record.identity(self.record),
+            identity=record.identity(self.record) + self._weights(),
             cache=datasets.default_cache_dir() / "fits",
             executor=executor,
             display=self.display,
