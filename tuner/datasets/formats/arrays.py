@@ -13,7 +13,7 @@ from tuner.datasets.formats.csv_part import by_split, read_csv_part, read_labels
 from tuner.datasets.formats.files import Entry, Reader
 from tuner.datasets.formats.idx import read_idx
 from tuner.datasets.formats.labels import name_classes, number_groups
-from tuner.datasets.formats.npz import to_images
+from tuner.datasets.formats.npz import read_npy, to_images, to_label_texts
 from tuner.datasets.formats.parts import Part, npz_parts
 from tuner.datasets.formats.values import Scale, scale_of
 from tuner.datasets.reading import Left, Reading, counted
@@ -152,6 +152,12 @@ def _read_part(
         images = to_images(values, str(entry), None, scale)
         found, labels_from = read_labels(reader, labels, options) if labels else (None, "")
         return Part(images, found, None, str(entry), scale=scale, labels_from=labels_from)
+    if entry.base.endswith(".npy"):
+        array = read_npy(reader, entry)
+        scale = scale or scale_of(array, str(entry))
+        images = to_images(array, str(entry), options.image_shape, scale)
+        texts = to_label_texts(read_npy(reader, labels), str(labels)) if labels else None
+        return Part(images, texts, None, str(entry), scale=scale, labels_from=labels.name if labels else "")
     return read_csv_part(reader, entry, labels, options, scale)
 
 

@@ -56,8 +56,9 @@ def name_classes(
         DataError: numbers that are not whole, no label, or more classes than half the images.
         UsageError: labels of one split that may or may not be one class.
     """
-    spelled = [_plain(text) for text in train]
-    spelled_test = [_plain(text) for text in test or ()]
+    plain = {text: _plain(text) for text in {*train, *(test or ())}}
+    spelled = [plain[text] for text in train]
+    spelled_test = [plain[text] for text in test or ()]
     for told, place in ((spelled, where), (spelled_test, where_test)):
         if "nan" in (lower := [text.lower() for text in told]):
             raise DataError(f"{place(lower.index('nan'))}: label 'nan', which is no label; expected a class")

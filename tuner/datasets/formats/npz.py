@@ -33,6 +33,20 @@ def read_arrays(reader: Reader, entry: Entry, wanted: Sequence[str]) -> dict[str
     return found
 
 
+def read_npy(reader: Reader, entry: Entry) -> NDArray[Any]:
+    """The array of a `.npy` file.
+
+    Raises:
+        DataError: no such file, Python objects, or a header that claims another size.
+    """
+    data = reader.read(entry)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("array.npy", data)
+    with refusing(entry), zipfile.ZipFile(buffer) as archive:
+        return _read_array(archive, archive.infolist()[0], entry)
+
+
 def names_in(reader: Reader, entry: Entry) -> list[str]:
     """Names of the arrays in an archive."""
     with refusing(entry), zipfile.ZipFile(io.BytesIO(reader.read(entry))) as archive:

@@ -8,6 +8,7 @@ from pathlib import Path
 from tuner.datasets.base import DataOptions, Source
 from tuner.datasets.formats.arrays import ArraySource
 from tuner.datasets.formats.by_content import not_an_image
+from tuner.datasets.formats.cifar import cifar_source
 from tuner.datasets.formats.csv_layout import look
 from tuner.datasets.formats.files import Entry, Listing, Reader, survey
 from tuner.datasets.formats.folders import FolderSource, images_of
@@ -104,6 +105,8 @@ def _tables(listing: Listing, images: Sequence[Entry]) -> list[Entry]:
 
 
 def _arrays(name: str, path: Path, listing: Listing, options: DataOptions) -> Source:
+    if found := cifar_source(name, path, listing):
+        return found
     refuse_foreign(path, listing.entries)
     source = by_roles(name, path, listing)
     if options.labels is not None:

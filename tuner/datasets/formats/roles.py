@@ -1,5 +1,6 @@
 """Which of several files of arrays holds which part, by their names."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from tuner.datasets.formats.split_words import split_of, stem
 from tuner.datasets.reading import Left
 from tuner.errors import DataError, UsageError
 
+_PAIR = re.compile(
+    r"((?:(?:train|test|val)_)?(?:x|y|images?|labels?|targets?|data)(?:_(?:train|test|val))?)\.npy"
+)
 KINDS = "a folder or .zip of images in class folders, a .csv, a .npz or IDX files (each may be gzipped)"
 
 
@@ -21,7 +25,9 @@ def by_roles(name: str, path: Path, listing: Listing) -> ArraySource:
         DataError: no file could be the training images.
     """
     entries = listing.entries
-    data = [entry for entry in entries if entry.base.endswith((".csv", ".npz")) or "-ubyte" in entry.base]
+    data = [
+        entry for entry in entries if entry.base.endswith((".csv", ".npz", ".npy")) or "-ubyte" in entry.base
+    ]
     if not data and path.is_file() and path.suffix != ".zip":
         data = [entry for entry in entries if entry.base.endswith((".tsv", ".txt"))]
     found = _roles(path, data)
@@ -60,6 +66,8 @@ def _roles(path: Path, data: list[Entry]) -> dict[str, Entry] | None:
         return _present(
             train=idx[0], train_labels=idx[1], **({"test": idx[2], "test_labels": idx[3]} if both else {})
         )
+    if pairs := _pairs(data):
+        return pairs
     if (train := find(data, "input.csv")) and (labels := find(data, "labels.csv")):
         return _present(
             train=train,
@@ -68,6 +76,22 @@ def _roles(path: Path, data: list[Entry]) -> dict[str, Entry] | None:
             test_labels=find(data, "labels_test.csv"),
         )
     return _by_words(path, [entry for entry in data if entry.base.endswith((".csv", ".npz"))])
+
+
+def _pairs(data: Sequence[Entry]) -> dict[str, Entry]:
+    """`.npy` files of images and labels by their names: x_train, train_images, X, images; y, labels."""
+    found: dict[str, Entry] = {}
+    for entry in data:
+        match = _PAIR.fullmatch(entry.base)
+        if match:
+            split = split_of(entry.base.removesuffix(".npy")) or "train"
+            kind = "_labels" if re.search(r"(^|_)(y|labels?|targets?)(_|$)", match[1]) else ""
+            found.setdefault(f"{split}{kind}", entry)
+    if "train" not in found or "train_labels" not in found:
+        return {}
+    both = "test" in found and "test_labels" in found
+    roles = ("train", "train_labels", *(("test", "test_labels") if both else ()))
+    return {role: found[role] for role in roles}
 
 
 def _by_words(path: Path, tables: list[Entry]) -> dict[str, Entry] | None:

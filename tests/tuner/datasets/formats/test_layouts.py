@@ -1,6 +1,7 @@
 """Layouts as people have them: read right, or asked about; never silently wrong."""
 
 import itertools
+import pickle
 import shutil
 import unicodedata
 from pathlib import Path
@@ -516,3 +517,41 @@ def test_pairs_are_not_mistaken(tmp_path: Path) -> None:
     assert {split_of(sep.join((word, rest))) for word, sep, rest in spellings} == {"train"}
     assert split_of("restrained") is None
     assert split_of("protest") is None
+
+
+def test_pairs_of_npy_files(load_data: Load, tmp_path: Path) -> None:
+    for name, array in (("x_train", X), ("y_train", Y), ("x_test", X_TEST), ("y_test", Y_TEST)):
+        (tmp_path / "d").mkdir(exist_ok=True)
+        np.save(tmp_path / "d" / f"{name}.npy", array)
+    data = load_data(tmp_path / "d")
+    assert np.array_equal(data.train_images, X)
+    assert np.array_equal(data.train_labels, Y)
+    assert len(data.test_images) == 10
+    accounted(data, tmp_path / "d")
+
+
+def cifar_batch(images: np.ndarray, labels: np.ndarray) -> bytes:
+    planes = images.transpose(0, 3, 1, 2).reshape(len(images), -1)
+    return pickle.dumps({b"data": planes, b"labels": labels.tolist()}, protocol=2)
+
+
+def test_batches_of_cifar_are_read_and_run_no_code(load_data: Load, tmp_path: Path) -> None:
+    images = noise(40, (32, 32, 3))
+    root = tmp_path / "d"
+    write(root / "data_batch_1", cifar_batch(images[:20], Y[:20]))
+    write(root / "data_batch_2", cifar_batch(images[20:], Y[20:]))
+    write(root / "test_batch", cifar_batch(noise(10, (32, 32, 3), seed=1), Y_TEST))
+    write(root / "batches.meta", pickle.dumps({b"label_names": [b"cat", b"dog"]}, protocol=2))
+    data = load_data(root)
+    assert np.array_equal(data.train_images, images)
+    assert data.class_names == ("cat", "dog")
+    accounted(data, root)
+
+    class Evil:
+        def __reduce__(self) -> Any:
+            return (Path.touch, (tmp_path / "ran",))
+
+    write(root / "test_batch", pickle.dumps(Evil()))
+    with pytest.raises(DataError, match="could run code"):
+        load_data(root)
+    assert not (tmp_path / "ran").exists()
