@@ -156,8 +156,13 @@ def _read_part(
         array = read_npy(reader, entry)
         scale = scale or scale_of(array, str(entry))
         images = to_images(array, str(entry), options.image_shape, scale)
-        texts = to_label_texts(read_npy(reader, labels), str(labels)) if labels else None
-        return Part(images, texts, None, str(entry), scale=scale, labels_from=labels.name if labels else "")
+        if labels is None:
+            return Part(images, None, None, str(entry), scale=scale)
+        if not labels.base.endswith(".npy"):
+            texts, where = read_labels(reader, labels, options)
+        else:
+            texts, where = to_label_texts(read_npy(reader, labels), str(labels)), labels.name
+        return Part(images, texts, None, str(entry), scale=scale, labels_from=where)
     return read_csv_part(reader, entry, labels, options, scale)
 
 

@@ -97,7 +97,8 @@ def _part(reader: Reader, batches: Sequence[Entry], names: Sequence[str], option
     images, labels, where = [], [], []
     for entry in batches:
         batch = _load(reader, entry)
-        pixels, numbers = batch.get("data"), batch.get("fine_labels") or batch.get("labels")
+        pixels: Any = batch.get("data")
+        numbers: Any = batch.get("fine_labels") or batch.get("labels")
         good = isinstance(pixels, np.ndarray) and pixels.dtype == np.uint8 and pixels.shape[1:] == (3072,)
         if not good or not isinstance(numbers, list) or len(numbers) != len(pixels):
             raise DataError(f"{entry}: expected 'data' of 3,072 bytes an image, and as many 'labels'")

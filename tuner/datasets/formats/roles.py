@@ -11,9 +11,7 @@ from tuner.datasets.formats.split_words import split_of, stem
 from tuner.datasets.reading import Left
 from tuner.errors import DataError, UsageError
 
-_PAIR = re.compile(
-    r"((?:(?:train|test|val)_)?(?:x|y|images?|labels?|targets?|data)(?:_(?:train|test|val))?)\.npy"
-)
+_PAIR = re.compile(r"((?:(?:train|test)_)?(?:x|y|images?|labels?|targets?|data)(?:_(?:train|test))?)\.npy")
 KINDS = "a folder or .zip of images in class folders, a .csv, a .npz or IDX files (each may be gzipped)"
 
 
@@ -25,9 +23,8 @@ def by_roles(name: str, path: Path, listing: Listing) -> ArraySource:
         DataError: no file could be the training images.
     """
     entries = listing.entries
-    data = [
-        entry for entry in entries if entry.base.endswith((".csv", ".npz", ".npy")) or "-ubyte" in entry.base
-    ]
+    suffixes = (".csv", ".npz", ".npy")
+    data = [entry for entry in entries if entry.base.endswith(suffixes) or "-ubyte" in entry.base]
     if not data and path.is_file() and path.suffix != ".zip":
         data = [entry for entry in entries if entry.base.endswith((".tsv", ".txt"))]
     found = _roles(path, data)
