@@ -33,14 +33,13 @@ def test_an_older_run_is_read(tune_curves: Tune, older: Path) -> None:
     again = report_of(older)
     for fact in ("ensemble_test_accuracy", "parameters", "epochs"):
         assert again["final"][fact] == told["final"][fact]
-    now, then = again["final"]["test_accuracy"], told["final"]["test_accuracy"]
+    # Intervals and verdicts are those of this version; what they are made from is as it was.
     for fact in ("mean", "std", "per_seed"):
-        assert now[fact] == then[fact]
-    assert now["ci95"][0] <= then["ci95"][0] <= then["ci95"][1] <= now["ci95"][1]  # two seeds: wider today
+        assert again["final"]["test_accuracy"][fact] == told["final"]["test_accuracy"][fact]
     assert again["best"] == told["best"]
-    for row, before in zip(again["comparison"], told["comparison"], strict=True):
-        assert (row["baseline"], row["difference"]) == (before["baseline"], before["difference"])
-        assert row["verdict"] in {before["verdict"], "not distinguishable"}
+    assert [row["difference"] for row in again["comparison"]] == [
+        row["difference"] for row in told["comparison"]
+    ]
 
 
 def test_an_older_run_goes_on(tune_curves: Tune, older: Path) -> None:
