@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tuner.datasets import cache
 from tuner.datasets.audit.build import build_audit
 from tuner.datasets.audit.duplicates import Duplicates, find_duplicates, join_known
+from tuner.datasets.audit.text import names_mentioned
 from tuner.datasets.base import DataOptions, Dataset, Labels, Prepared, Progress, RawData, Source
 from tuner.datasets.formats.files import Entry, survey
 from tuner.datasets.splits import MIN_IMAGES, TEST_FOLDS, hold_out
@@ -124,6 +125,7 @@ def _prepare(
     )
     arrays = {name: getattr(data, name) for name in Prepared.__dataclass_fields__}
     names = _names(raw, kept, len(data.train_labels))
+    audit["names"] = names_mentioned(audit, names)
     return cache.store(
         directory, arrays, audit, source.name, raw.class_names, digest, source.traits, names, listing
     )

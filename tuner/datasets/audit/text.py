@@ -9,6 +9,7 @@ def describe(audit: dict[str, Any], class_names: tuple[str, ...]) -> list[str]:
     shape = "×".join(str(side) for side in images["shape"])
     counts = [entry["train"] for entry in audit["classes"]]
     values = audit["values"]
+    names: dict[str, dict[str, str]] = audit.get("names") or {}
     table = (audit.get("reading") or {}).get("rows") or []
     lines = [
         *(["the data were read like this:"] if table else []),
@@ -31,7 +32,7 @@ def describe(audit: dict[str, Any], class_names: tuple[str, ...]) -> list[str]:
         f" {copies['exact']['test']:,} test",
         _leak_line(copies["leaked_test_images"], images["test"], copies["dissolved"]),
         *(
-            f"  {_place(pair['a'])} and {_place(pair['b'])} correlate {pair['correlation']:.3f}"
+            f"  {_place(pair['a'], names)} and {_place(pair['b'], names)} correlate {pair['correlation']:.3f}"
             f"{' when one is mirrored' if pair['mirrored'] else ''}"
             for pair in copies["examples"]
         ),
@@ -60,8 +61,21 @@ def _leak_line(leaked: list[int], images: int, dissolved: float) -> str:
     return text + (f"; of {dissolved:.0%} of all images only exact copies are known" if dissolved else "")
 
 
-def _place(where: list[str | int]) -> str:
-    return f"{where[0]} image {where[1]}"
+def names_mentioned(audit: dict[str, Any], names: dict[str, list[str]]) -> dict[str, dict[str, str]]:
+    """The files or rows of the images that the audit mentions by number: by split, then by number."""
+    found: dict[str, set[int]] = {"train": set(), "test": set()}
+    for pair in audit["duplicates"]["examples"]:
+        for split, row in (pair["a"], pair["b"]):
+            found[split].add(row)
+    found["train"] |= {row for pair in audit["label_conflicts"] for row in pair}
+    for split, rows in audit["constant_images"].items():
+        found[split] |= set(rows[:100])
+    return {split: {str(row): names[split][row] for row in sorted(rows)} for split, rows in found.items()}
+
+
+def _place(where: list[str | int], names: dict[str, dict[str, str]]) -> str:
+    name = names.get(str(where[0]), {}).get(str(where[1]))
+    return f"{where[0]} image {where[1]}" + (f" ({name})" if name else "")
 
 
 def _trouble_lines(audit: dict[str, Any]) -> list[str]:

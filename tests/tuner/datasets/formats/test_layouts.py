@@ -22,6 +22,7 @@ from tests.helpers.builders import (
     write,
 )
 from tests.tuner.datasets.conftest import Load
+from tuner.datasets.audit.text import describe
 from tuner.datasets.base import Dataset
 from tuner.errors import DataError, UsageError
 
@@ -555,3 +556,11 @@ def test_batches_of_cifar_are_read_and_run_no_code(load_data: Load, tmp_path: Pa
     with pytest.raises(DataError, match="could run code"):
         load_data(root)
     assert not (tmp_path / "ran").exists()
+
+
+def test_images_that_the_audit_mentions_have_their_file(load_data: Load, tmp_path: Path) -> None:
+    images = X.copy()
+    images[3] = images[1]
+    data = load_data(image_folder(tmp_path / "d", images, NAMES[Y]))
+    lines = describe(data.audit, data.class_names)
+    assert any("dog/001.png" in line and "dog/003.png" in line for line in lines)
