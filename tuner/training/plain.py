@@ -4,6 +4,7 @@ Keras' random layers change images in every call that does not say `training=Fal
 `model(images)` and every exported form do not.
 """
 
+import inspect
 from typing import Any
 
 MIXING = ("AugMix", "CutMix", "MixUp", "RandAugment", "Solarization")
@@ -43,7 +44,18 @@ def _has_random(layer: Any) -> bool:
     import keras
 
     nested = isinstance(layer, keras.Sequential | keras.Function)
-    return any(is_random(inner) or _has_random(inner) for inner in layer.layers) if nested else False
+    return any(_trains_untold(each) or _has_random(each) for each in layer.layers) if nested else False
+
+
+def _trains_untold(layer: Any) -> bool:
+    """Whether a layer that is told nothing takes it that the model is trained, and tells those after it.
+
+    That is so of all of Keras' layers for images, also of `Resizing`.
+    """
+    if is_random(layer):
+        return True
+    training = inspect.signature(layer.call).parameters.get("training")
+    return training is not None and training.default is True
 
 
 def _plain_layer(layer: Any) -> Any:
@@ -51,9 +63,9 @@ def _plain_layer(layer: Any) -> Any:
 
 
 def _call(layer: Any, *args: Any, **kwargs: Any) -> Any:
-    if not is_random(layer):
+    if not _trains_untold(layer):
         return layer(*args, **kwargs)
-    if _keeps_shape(layer, args[0].shape):
+    if is_random(layer) and _keeps_shape(layer, args[0].shape):
         return args[0]
     return layer(*args, **{**kwargs, "training": False})
 

@@ -89,3 +89,22 @@ def test_models_of_a_users_own_family_lose_their_random_layers_too() -> None:
     assert np.abs(saved.predict(images, verbose=0) - expected).max() < 1e-6
     assert spread(saved, images, [saved, lambda x: saved(x, training=False)]) < 1e-6
     assert plain.without_random_layers(saved).count_params() == model.count_params()
+
+
+def test_a_layer_that_resizes_does_not_make_those_after_it_train() -> None:
+    """Keras' `Resizing` is one of its layers for images, all of which train unless they are told not to."""
+    import keras
+    from keras import layers
+
+    pictures, numbers = keras.Input(SHAPE, dtype="uint8"), keras.Input((16 * 16 * 3,))
+    small = layers.Resizing(16, 16)(layers.Rescaling(1 / 255)(pictures))
+    features = keras.Model(pictures, layers.Flatten()(small))
+    said = layers.Dense(3, activation="softmax")(layers.Dropout(0.5)(numbers))
+    inputs = keras.Input(SHAPE, dtype="uint8")
+    model = keras.Model(inputs, keras.Model(numbers, said)(features(inputs)))
+    images = np.random.default_rng(0).integers(0, 256, (6, *SHAPE), dtype=np.uint8)
+    expected = model.predict(images, verbose=0)
+    assert spread(model, images, [model]) > 1e-4
+    saved = plain.without_random_layers(model)
+    assert np.abs(saved.predict(images, verbose=0) - expected).max() < 1e-6
+    assert spread(saved, images, [saved, lambda x: saved(x, training=False)]) < 1e-6
