@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tuner import datasets, registry
-from tuner.config import RunConfig
+from tuner.config import PRUNERS, RunConfig
 from tuner.display import Display
 from tuner.ending.final import Final
 from tuner.ending.final import Plan as FinalPlan
@@ -250,9 +250,15 @@ class Session:
         given = self.config.budget
         return None if given is None else self.began + share * given - less
 
+    @property
+    def _pruner(self) -> str:
+        """As it was named; heads on features are trained to their end by default, which takes a second."""
+        named = self.config.pruner
+        return "none" if named == PRUNERS[0] and self.prepared.family.features is not None else named
+
     def _scheduler(self) -> Scheduler:
         batch = registry.resolve(self.prepared.model).recipe(self.prepared.space.default()).batch_size
-        scheduler: Scheduler = registry.resolve(SCHEDULERS[self.config.pruner])(
+        scheduler: Scheduler = registry.resolve(SCHEDULERS[self._pruner])(
             self._planned_run.epochs,
             round(self._planned_run.share * self._search_images()) // batch,
             LAG if self.config.deterministic else 0,

@@ -79,6 +79,7 @@ def test_a_folder_of_photographs(
     run = tmp_path / "runs" / "pets"
     report = report_of(run)
     assert report["search"]["space"] == "pretrained"
+    assert report["search"]["trials"]["complete"] == 3  # none is stopped early
     assert report["best"]["validation_accuracy"] > 0.8
     assert "ImageNet weights are here" in (run / "report.md").read_text()
     there = features_in(cache)
