@@ -25,6 +25,9 @@ T = TypeVar("T")
 MAX_PIXELS = 64_000_000
 """An image that claims more is refused: unpacking it could fill the memory."""
 
+MAX_JPEG_PIXELS = 170_000_000
+"""Likewise for a JPEG, which is reduced while it is decoded."""
+
 MAX_BYTES = 256 << 20
 """Likewise for the file itself."""
 
@@ -196,7 +199,7 @@ def _opened(reader: Reader, entry: Entry) -> Iterator["Image"]:
         try:
             with Image.open(stream, formats=_formats()) as image:
                 width, height = image.size
-                if width * height > MAX_PIXELS:
+                if width * height > (MAX_JPEG_PIXELS if image.format == "JPEG" else MAX_PIXELS):
                     raise _bomb(entry, f"{width}×{height}")
                 yield image
         except Image.DecompressionBombError as error:
@@ -215,13 +218,9 @@ def _formats() -> tuple[str, ...]:
 
 
 def _bomb(entry: Entry, size: str) -> DataError:
-    return RefusedError(
+    return DataError(
         f"{entry} claims {size} pixels\nexpected at most {MAX_PIXELS // 10**6} million pixels an image"
     )
-
-
-class RefusedError(DataError):
-    """An image that must not be skipped over as merely damaged."""
 
 
 def attempt(
@@ -231,17 +230,11 @@ def attempt(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> T | str:
-    """What `read(reader, entry, …)` returns, or why it could not in a few words.
-
-    Raises:
-        RefusedError: the image must not be skipped over as merely damaged.
-    """
+    """What `read(reader, entry, …)` returns, or why it could not in a few words."""
     try:
         return read(reader, entry, *args, **kwargs)
-    except RefusedError:
-        raise
     except (DataError, *UNREADABLE, SystemError) as error:
-        why = str(error).replace(f"{entry} cannot be read: ", "")
+        why = str(error).replace(f"{entry} cannot be read: ", "").removeprefix(f"{entry} ")
         return " ".join(why.split())[:150] or type(error).__name__
 
 

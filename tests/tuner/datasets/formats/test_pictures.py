@@ -171,13 +171,27 @@ def huge_png(width: int, height: int) -> bytes:
 
 
 @pytest.mark.parametrize("side", [60_000, 9_000])
-def test_a_picture_of_sixty_thousand_pixels_a_side_is_refused(
+def test_a_picture_of_sixty_thousand_pixels_a_side_is_left_out_and_told(
     load_data: Load, tmp_path: Path, side: int
 ) -> None:
     root = image_folder(tmp_path / "pets", noise(40), cycle(40, 2))
     write(root / "1" / "bomb.png", huge_png(side, side))
-    with pytest.raises(DataError, match=r"bomb.png claims .* pixels\nexpected at most 64 million"):
-        load_data(root)
+    data = load_data(root)
+    (why,) = data.audit["corrupt"]
+    assert why.startswith("1/bomb.png: claims")
+    assert "expected at most 64 million" in why
+    (told,) = data.audit["reading"]["unused"]
+    assert told == {"why": "images that cannot be read", "count": 1, "example": "1/bomb.png"}
+
+
+def test_a_photograph_of_many_megapixels_is_reduced_while_it_is_decoded(
+    load_data: Load, tmp_path: Path
+) -> None:
+    root = image_folder(tmp_path / "pets", noise(40), cycle(40, 2))
+    Image.new("L", (12_000, 9_000), 77).save(root / "1" / "large.jpg")
+    data = load_data(root, image_shape=(8, 8, 1))
+    assert data.audit["corrupt"] == []
+    assert len(data.train_images) + len(data.test_images) == 41
 
 
 def test_links_out_of_the_folder_are_refused(load_data: Load, tmp_path: Path) -> None:
