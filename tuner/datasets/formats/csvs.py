@@ -226,7 +226,7 @@ def _to_pixels(
         plain = [frame[c] if frame[c].dtype.kind in "iuf" else frame[c].astype(str) for c in frame.columns]
         values = np.stack([pd.to_numeric(c, errors="coerce").to_numpy(np.float64) for c in plain], 1)
     with np.errstate(invalid="ignore"):
-        good = np.isfinite(values) if fractions else (values >= 0) & (values <= 255)
+        good = np.abs(values) < 1e9 if fractions else (values >= 0) & (values <= 255)
         if values.dtype.kind == "f" and not fractions:
             good &= values == np.rint(values)
         if not good.all():
