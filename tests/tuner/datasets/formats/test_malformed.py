@@ -149,7 +149,7 @@ def test_any_option(option: tuple[str, Any]) -> None:
         ),
         (CSV + "0," + "7," * 63 + "-1\n", "'-1' in column 'pixel64'; expected a whole number from 0 to 255"),
         (CSV + "0," + "7," * 63 + "1.5\n", "'1.5' in column 'pixel64'; expected a whole number"),
-        (CSV + "0," + "7," * 63 + "1e44\n", "'1e44' in column 'pixel64'; expected a whole number"),
+        (CSV + "0," + "7," * 63 + "1e44\n", "'1e+44' in column 'pixel64'; expected a whole number"),
         (CSV + "0," + "7," * 63 + "x\n", "'x' in column 'pixel64'; expected a whole number"),
         (CSV + "0," + "7," * 63 + "\n", "'' in column 'pixel64'; expected a whole number"),
         (
