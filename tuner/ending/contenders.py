@@ -58,7 +58,7 @@ FROM_SCRATCH = "cnn"
 """Name among the baselines of the default CNN, for runs that search another space."""
 
 
-SCRATCH_EPOCHS = 12
+SCRATCH_EPOCHS = 10
 """Of photographs one epoch of it takes as long as some ten trainings of a head, so that it gets fewer."""
 
 
