@@ -1,5 +1,6 @@
 """Writes the report of a run: Markdown, JSON, CSV and figures, each file whole or not at all."""
 
+import sys
 from pathlib import Path
 
 from reports import FOLDED, SECTIONS, tables
@@ -9,7 +10,7 @@ from reports.figures import FIGURES
 from reports.figures.style import save
 from reports.markdown import folded, join, unbroken_percents
 from reports.page import page
-from tuner.files import write_json, write_text
+from tuner.files import is_disk_error, write_json, write_text
 from tuner.registry import resolve
 
 
@@ -33,8 +34,18 @@ def write(run_dir: Path, into: Path | None = None) -> Path:
     report = folder / "report.md"
     text = markdown(summary)
     write_text(report, text)
-    write_text(folder / "report.html", page(text, folder))
+    _page(text, folder)
     return report
+
+
+def _page(text: str, folder: Path) -> None:
+    """Writes the report as one page; without that, the report is there all the same."""
+    try:
+        write_text(folder / "report.html", page(text, folder))
+    except Exception as error:
+        if is_disk_error(error):
+            raise
+        sys.stderr.write(f"warning: report.html could not be written: {error}\n")
 
 
 def markdown(summary: RunSummary) -> str:

@@ -9,7 +9,8 @@ import pytest
 
 from reports.facts.summary import RunSummary
 from reports.page import page
-from reports.write import figures, markdown
+from reports.write import figures, markdown, write
+from tests.helpers.make_run import make_run
 
 Runs = Callable[[str], Path]
 
@@ -86,3 +87,12 @@ def test_an_image_from_elsewhere_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "secret.png").write_bytes(b"secret")
     (tmp_path / "run").mkdir()
     assert "data:" not in page("![x](../secret.png)", tmp_path / "run")
+
+
+def test_a_page_that_cannot_be_written_costs_nothing_else(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = make_run(tmp_path / "run", "one-trial")
+    (run / "report.html").mkdir()
+    assert write(run).exists()
+    assert "warning: report.html could not be written" in capsys.readouterr().err
