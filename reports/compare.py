@@ -69,12 +69,46 @@ class Row:
         shown = percent(accuracy["mean"], digits) + (f" ({interval(bounds, digits)})" if bounds else "")
         return [shown, *self._against_best()]
 
-    def _against_best(self) -> list[str]:
+    def to_json(self) -> dict[str, Any]:
+        """As JSON has it, of the schema in `docs/json.md`."""
+        facts, search = self.facts, self.facts["search"]
+        accuracy = (facts.get("final") or {}).get("test_accuracy")
+        return {
+            "name": facts["name"],
+            "path": str(self.path),
+            "state": facts.get("state"),
+            "dataset": facts["dataset"]["name"],
+            "space": search["space"],
+            "trials": search["trials"],
+            "test_accuracy": {key: accuracy[key] for key in ("mean", "ci95")} if accuracy else None,
+            "best_baseline": self._best_as_json() if accuracy else None,
+            "search_seconds": search.get("seconds"),
+        }
+
+    def _best_as_json(self) -> dict[str, Any] | None:
+        best, item = self._best_baseline()
+        if best is None:
+            return None
+        return {
+            "name": best["name"],
+            "test_accuracy": best["test_accuracy"]["mean"],
+            "tuned_minus_it": item["difference"],
+            "ci95": item["ci95"],
+            "tuned_is": item["verdict"],
+        }
+
+    def _best_baseline(self) -> tuple[Any, Any]:
+        """The most accurate one, and the comparison with it; None both where there is none."""
         known = [b for b in self.facts["baselines"] if b["test_accuracy"] and b["name"] != "default"]
         if not known:
-            return [NONE, NONE, NONE]
+            return None, None
         best = max(known, key=lambda b: b["test_accuracy"]["mean"])
-        item = next(c for c in self.facts["comparison"] if c["baseline"] == best["name"])
+        return best, next(c for c in self.facts["comparison"] if c["baseline"] == best["name"])
+
+    def _against_best(self) -> list[str]:
+        best, item = self._best_baseline()
+        if best is None:
+            return [NONE, NONE, NONE]
         apart = f" ({interval(item['ci95'])})" if item["ci95"] else ""
         name = f"{best['name']} {percent(best['test_accuracy']['mean'])}"
         return [name, f"{points(item['difference'], sign=True)}{apart}", item["verdict"]]

@@ -25,18 +25,32 @@ MOST = 6
 
 def differing_options(run_dirs: Sequence[Path]) -> list[str]:
     """A line for each option, and for what else decides a run, that is not the same in all of them."""
+    return [
+        f"{name}: " + "; ".join(f"{value} ({', '.join(which)})" for value, which in runs.items())
+        for name, runs in _differing(run_dirs)
+    ]
+
+
+def differing_as_json(run_dirs: Sequence[Path]) -> list[dict[str, Any]]:
+    """The same as JSON has it, of the schema in `docs/json.md`."""
+    return [
+        {"option": name, "values": [{"value": value, "runs": which} for value, which in runs.items()]}
+        for name, runs in _differing(run_dirs)
+    ]
+
+
+def _differing(run_dirs: Sequence[Path]) -> list[tuple[str, dict[str, list[str]]]]:
+    """Each option with the runs by its value."""
     told = {path.name: _settings(path) for path in run_dirs}
     names = list(dict.fromkeys(name for settings in told.values() for name in settings))
-    lines = []
+    found = []
     for name in names:
         runs: dict[str, list[str]] = {}
         for run, settings in told.items():
             runs.setdefault(_shown(settings.get(name)), []).append(run)
         if len(runs) > 1:
-            lines.append(
-                f"{name}: " + "; ".join(f"{value} ({', '.join(which)})" for value, which in runs.items())
-            )
-    return lines
+            found.append((name, runs))
+    return found
 
 
 def _settings(path: Path) -> dict[str, Any]:
@@ -82,15 +96,33 @@ class Winner:
 
 def paired(run_dirs: Sequence[Path]) -> list[str]:
     """A line for each two winners on the same test images, with Holm's correction over all of them."""
+    return [
+        f"{a.run} minus {b.run}: {_said(item)}: {_verdict(word, a.run)}"
+        for a, b, item, word in _pairs(run_dirs)
+    ]
+
+
+def paired_as_json(run_dirs: Sequence[Path]) -> list[dict[str, Any]]:
+    """The same as JSON has it, of the schema in `docs/json.md`."""
+    return [
+        {
+            "first": a.run,
+            "second": b.run,
+            "first_minus_second": item.difference,
+            "ci95": list(item.interval) if item.interval else None,
+            "first_is": word,
+        }
+        for a, b, item, word in _pairs(run_dirs)
+    ]
+
+
+def _pairs(run_dirs: Sequence[Path]) -> list[tuple[Winner, Winner, Difference, str]]:
     winners = [winner for path in run_dirs if (winner := _winner(path)) is not None]
     couples = [(a, b) for a, b in combinations(winners, 2) if a.images == b.images]
     if len(winners) > MOST:
         couples = [(a, b) for a, b in couples if a is winners[0]]
     found = [difference((a.correct, a.seeds), (b.correct, b.seeds)) for a, b in couples]
-    return [
-        f"{a.run} minus {b.run}: {_said(item)}: {_verdict(word, a.run)}"
-        for (a, b), item, word in zip(couples, found, verdicts(found), strict=True)
-    ]
+    return [(a, b, item, word) for (a, b), item, word in zip(couples, found, verdicts(found), strict=True)]
 
 
 def _said(item: Difference) -> str:

@@ -207,18 +207,22 @@ def plan(**given: Any) -> int:
 
     Nothing further is trained, and nothing is written to --out.
     """
-    from tuner.cli import commands
+    from tuner.cli import as_json, commands
 
     options = {key: value for key, value in given.items() if key not in SWITCHES}
     shown = commands.display(plain=True, quiet=given["quiet"], as_json=given["as_json"])
+    if given["as_json"]:
+        return as_json.tell(as_json.plan(commands.config(options), shown, BEGAN))
     return commands.plan(commands.config(options), shown, BEGAN)
 
 
 @app.command()
-def datasets(data_dir: opt.DataDir = None) -> int:
+def datasets(data_dir: opt.DataDir = None, in_json: opt.JsonAlone = False) -> int:
     """The data sets there are, whether each is on disk, and how to get it."""
-    from tuner.cli import commands
+    from tuner.cli import as_json, commands
 
+    if in_json:
+        return as_json.tell(as_json.datasets(data_dir))
     return commands.datasets(data_dir)
 
 
@@ -227,18 +231,23 @@ def spaces(
     name: str | None = typer.Argument(
         None, metavar="[NAME]", help="One of them, or FILE.py:NAME; all without it."
     ),
+    in_json: opt.JsonAlone = False,
 ) -> int:
     """The model families and search spaces there are, with the range and default of each parameter."""
-    from tuner.cli import commands
+    from tuner.cli import as_json, commands
 
+    if in_json:
+        return as_json.tell(as_json.spaces(name))
     return commands.spaces(name)
 
 
 @app.command()
-def baselines() -> int:
+def baselines(in_json: opt.JsonAlone = False) -> int:
     """The baselines there are."""
-    from tuner.cli import commands
+    from tuner.cli import as_json, commands
 
+    if in_json:
+        return as_json.tell(as_json.baselines())
     return commands.baselines()
 
 
@@ -254,12 +263,14 @@ def status(
         help="One trial: its parameters and curve; of a failed one also the end of its log.",
     ),
     out: opt.Out = Path("runs"),
+    in_json: opt.JsonAlone = False,
 ) -> int:
     """Trials done, running and failed; the best so far; the time left, or the result."""
-    from tuner.cli import commands
+    from tuner.cli import as_json, commands
 
     found = commands.newest_run(out) if run_name is None else commands.find_run(run_name, out)
-    return commands.status(found, None if trial is None else whole("--trial", trial))
+    number = None if trial is None else whole("--trial", trial)
+    return as_json.tell(as_json.status(found, number)) if in_json else commands.status(found, number)
 
 
 @app.command()
@@ -321,11 +332,13 @@ def compare(
         None, metavar="[RUN…]", help="Run directories or names; all in --out without any."
     ),
     out: opt.Out = Path("runs"),
+    in_json: opt.JsonAlone = False,
 ) -> int:
     """One table over several runs."""
-    from tuner.cli import commands
+    from tuner.cli import as_json, commands
 
-    return commands.compare([commands.find_run(path, out) for path in runs or []], out)
+    found = [commands.find_run(path, out) for path in runs or []]
+    return as_json.tell(as_json.compare(found, out)) if in_json else commands.compare(found, out)
 
 
 app.command()(resolve("tuner.cli.clean:clean"))

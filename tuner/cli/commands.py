@@ -6,8 +6,9 @@ import os
 import shlex
 import sys
 import webbrowser
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tuner.cli import streams
 from tuner.config import RunConfig
@@ -16,6 +17,9 @@ from tuner.errors import UsageError
 from tuner.files import read_json
 from tuner.run import runner
 from tuner.run_dir import RunDir, find_run, newest_run
+
+if TYPE_CHECKING:
+    from reports.compare import Row
 
 __all__ = ["find_run", "newest_run"]
 
@@ -178,17 +182,10 @@ def report(run_dir: RunDir, to: Path | None, *, show: bool = False) -> int:
 
 def compare(runs: list[RunDir], out: Path) -> int:
     """`tune compare`."""
-    from reports.compare import as_plain, readable, rows
+    from reports.compare import as_plain
     from reports.pairs import differing_options, paired
 
-    if runs:
-        found = rows([run_dir.path for run_dir in runs])
-    else:
-        found, damaged = readable(out)
-        for path, error in damaged:  # which nobody has named
-            sys.stderr.write(f"warning: {path} is left out: {error}\n")
-    if not found:
-        raise UsageError(f"no runs in {out}\nexpected run directories or names, or another --out")
+    found, _ = compared(runs, out)
     sys.stdout.write(as_plain(found) + "\n")
     paths = [row.path for row in found]
     for title, lines in (
@@ -198,3 +195,21 @@ def compare(runs: list[RunDir], out: Path) -> int:
         if lines:
             sys.stdout.write("\n".join([f"\n{title}:", *(f"  {line}" for line in lines)]) + "\n")
     return 0
+
+
+def compared(runs: Sequence[RunDir], out: Path) -> "tuple[list[Row], list[tuple[Path, Exception]]]":
+    """The runs to compare, all in `out` without any; and those of them that cannot be read, with a warning.
+
+    Raises:
+        UsageError: there is none.
+    """
+    from reports.compare import readable, rows
+
+    if runs:
+        return rows([run_dir.path for run_dir in runs]), []
+    found, damaged = readable(out)
+    for path, error in damaged:  # which nobody has named
+        sys.stderr.write(f"warning: {path} is left out: {error}\n")
+    if not found:
+        raise UsageError(f"no runs in {out}\nexpected run directories or names, or another --out")
+    return found, damaged

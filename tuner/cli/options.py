@@ -327,6 +327,10 @@ Json = Annotated[
         "--json", help="The summary as JSON on standard output, all else on standard error.", panel=OUTPUT
     ),
 ]
+JsonAlone = Annotated[
+    bool,
+    _option("--json", help="JSON alone on standard output; see docs/json.md.", panel=OUTPUT),
+]
 Debug = Annotated[bool, _option("--debug", help="Show tracebacks.", panel=OUTPUT)]
 
 ModelName = Annotated[

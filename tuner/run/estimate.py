@@ -3,7 +3,9 @@
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from tuner.config import RunConfig
 from tuner.datasets.audit.build import describe as describe_audit
@@ -29,6 +31,33 @@ SLOWER_BASELINES = 2
 """A convolutional baseline takes about this many times as long as the default."""
 
 
+FAILED = "the probe failed: the default configuration does not train here; `tune run` says why"
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Time, memory and disk that a run would take.
+
+    Attributes:
+        images_per_second: training images of the default configuration, on each worker.
+        epoch_seconds: of the default configuration.
+        seconds: of the whole run without a budget.
+        features_seconds: those of them that features of the images take which are still to be computed.
+        features: a sentence on these, none where there are none.
+        budget: sentences on what `--budget` would cut.
+    """
+
+    images_per_second: float
+    epoch_seconds: float
+    workers: int
+    seconds: float
+    memory_bytes: int
+    disk_bytes: int
+    features_seconds: float
+    features: list[str]
+    budget: list[str]
+
+
 def describe(config: RunConfig, display: Display, began: float) -> Iterator[str]:
     """Plain lines: the data as soon as they are known, then time, memory and disk.
 
@@ -43,10 +72,46 @@ def describe(config: RunConfig, display: Display, began: float) -> Iterator[str]
     if prepared.why:
         yield f"search space {prepared.space.name}: {prepared.why}"
     with tempfile.TemporaryDirectory(prefix="tune-plan-") as scratch:
-        yield from _costs(config, prepared, display, Path(scratch), began)
+        yield from _told(config, _costs(config, prepared, display, Path(scratch), began))
 
 
-def _costs(config: RunConfig, prepared: Prepared, display: Display, scratch: Path, began: float) -> list[str]:
+def as_json(config: RunConfig, display: Display, began: float) -> dict[str, Any]:
+    """The same as JSON has it, of the schema in `docs/json.md`; the arguments are those of `describe`."""
+    prepared = prepare(config, display)
+    with tempfile.TemporaryDirectory(prefix="tune-plan-") as scratch:
+        costs = _costs(config, prepared, display, Path(scratch), began)
+    return {
+        "dataset": config.dataset,
+        "classes": list(prepared.dataset.class_names),
+        "audit": prepared.dataset.audit,
+        "space": {"name": prepared.space.name, "why": prepared.why},
+        "trials": config.trials,
+        "epochs": config.epochs,
+        "budget_seconds": config.budget,
+        "costs": None if costs is None else asdict(costs),
+    }
+
+
+def _told(config: RunConfig, costs: Costs | None) -> list[str]:
+    """Plain lines."""
+    if costs is None:
+        return [FAILED]
+    return [
+        *costs.features,
+        f"the default configuration trains {costs.images_per_second:,.0f} images a second on each of "
+        f"{costs.workers} worker{'s' if costs.workers != 1 else ''} ({costs.epoch_seconds:.1f} s an epoch)",
+        f"{config.trials} trials of at most {config.epochs} epochs, then the end of the run: "
+        f"about {duration(costs.seconds)}",
+        f"memory: about {costs.memory_bytes / 1e9:.1f} GB in all; "
+        f"disk: about {costs.disk_bytes / 1e6:.0f} MB",
+        *costs.budget,
+    ]
+
+
+def _costs(
+    config: RunConfig, prepared: Prepared, display: Display, scratch: Path, began: float
+) -> Costs | None:
+    """None where the probe fails."""
     dataset = prepared.dataset
     folds = splits(dataset, config.seed)
     write_arrays(scratch / "splits.npz", folds)
@@ -64,22 +129,24 @@ def _costs(config: RunConfig, prepared: Prepared, display: Display, scratch: Pat
     finally:
         executor.stop()
     if not epoch_seconds:
-        return ["the probe failed: the default configuration does not train here; `tune run` says why"]
+        return None
     slots = len(prepared.slots)
     planned = PlanRecord(epochs=config.epochs, epoch_seconds=epoch_seconds, start_seconds=start_seconds)
     repeats = prepared.seeds(config.seeds)
     fits = end_trainings(config.finalists, repeats, prepared.baselines)
     seconds = estimate_seconds(planned, config.trials, slots, fits, pruned=config.pruner != "none")
     seconds += features_seconds
-    return [
-        *told,
-        f"the default configuration trains {images / epoch_seconds:,.0f} images a second on each of "
-        f"{slots} worker{'s' if slots != 1 else ''} ({epoch_seconds:.1f} s an epoch)",
-        f"{config.trials} trials of at most {config.epochs} epochs, then the end of the run: "
-        f"about {duration(seconds)}",
-        f"memory: about {memory / 1e9:.1f} GB in all; disk: about {_disk(prepared, repeats) / 1e6:.0f} MB",
-        *offers(config, seconds, planned, slots, time.monotonic() - began, images),
-    ]
+    return Costs(
+        images_per_second=images / epoch_seconds,
+        epoch_seconds=epoch_seconds,
+        workers=slots,
+        seconds=seconds,
+        memory_bytes=int(memory),
+        disk_bytes=int(_disk(prepared, repeats)),
+        features_seconds=features_seconds,
+        features=told,
+        budget=offers(config, seconds, planned, slots, time.monotonic() - began, images),
+    )
 
 
 def _features(executor: Executor, prepared: Prepared, display: Display) -> tuple[list[str], float]:

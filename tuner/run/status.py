@@ -23,6 +23,8 @@ from tuner.search.pace import Pace
 from tuner.search.schedulers import SCHEDULERS
 from tuner.search.schedulers.base import Scheduler
 
+STATES = ("complete", "pruned", "failed", "running", "paused", "waiting")
+
 
 def lines(run_dir: RunDir, trial: int | None) -> list[str]:
     """Plain lines on the run, or on one trial of it."""
@@ -30,9 +32,33 @@ def lines(run_dir: RunDir, trial: int | None) -> list[str]:
     trials = _trials(run_dir)
     if trial is None:
         return overview(run, trials, _ended_seconds(run_dir))
-    if not 0 <= trial < len(trials):
-        raise UsageError(f"--trial {trial}: this run has trials 0 to {len(trials) - 1}")
-    return _one(trials[trial])
+    return _one(_chosen(trials, trial))
+
+
+def as_json(run_dir: RunDir, trial: int | None) -> dict[str, Any]:
+    """The same as JSON has it, of the schemas in `docs/json.md`."""
+    run = RunRecord.read(run_dir.run)
+    trials = _trials(run_dir)
+    if trial is not None:
+        return _one_as_json(_chosen(trials, trial))
+    states = [_state(trial) for trial in trials]
+    best = _best(trials, states)
+    left = _left(run, trials, states.count("complete"), _ended_seconds(run_dir))
+    return {
+        "name": run.name,
+        "path": str(run_dir.path),
+        "state": run.state,
+        "trials": {"asked_for": run.config["trials"], **{state: states.count(state) for state in STATES}},
+        "refused": len(_refused(trials)),
+        "best": None if best is None else {"trial": best.number, "score": best.value},
+        "seconds_left": None if left is None else sum(left),
+    }
+
+
+def _chosen(trials: list[Any], number: int) -> Any:
+    if not 0 <= number < len(trials):
+        raise UsageError(f"--trial {number}: this run has trials 0 to {len(trials) - 1}")
+    return trials[number]
 
 
 def _trials(run_dir: RunDir) -> list[Any]:
@@ -74,35 +100,45 @@ def overview(run: RunRecord, trials: list[Any], ended: float = 0.0) -> list[str]
     """
     states = [_state(trial) for trial in trials]
     wanted = run.config["trials"]
-    counts = ", ".join(
-        f"{states.count(state)} {state}"
-        for state in ("complete", "pruned", "failed", "running", "paused", "waiting")
-    )
-    complete = [trial for trial, state in zip(trials, states, strict=True) if state == "complete"]
-    may_win = [trial for trial in complete if all(excess <= 0 for excess in trial.constraints.values())]
-    refused = [trial for trial in trials if trial.user_attrs.get("reason") == REFUSED]
+    counts = ", ".join(f"{states.count(state)} {state}" for state in STATES)
+    refused = _refused(trials)
     found = [f"{run.name}: {run.state}", f"trials: {counts}; {wanted} asked for"]
     if refused:
         last = refused[-1].user_attrs["message"]
         found.append(f"refused before training: {len(refused)} of those pruned; the last: {last}")
-    if may_win:
-        best = max(may_win, key=lambda trial: trial.value)
+    if (best := _best(trials, states)) is not None:
         found.append(f"best so far: {best.value:.4f} (trial {best.number})")
-    return [*found, *_time_left(run, trials, len(complete), ended)]
+    return [*found, *_time_left(_left(run, trials, states.count("complete"), ended))]
 
 
-def _time_left(run: RunRecord, trials: list[Any], complete: int, ended: float) -> list[str]:
-    """A line on it, none while nothing is known."""
+def _refused(trials: list[Any]) -> list[Any]:
+    return [trial for trial in trials if trial.user_attrs.get("reason") == REFUSED]
+
+
+def _best(trials: list[Any], states: list[str]) -> Any:
+    """The trial that would win now; None where none may."""
+    complete = [trial for trial, state in zip(trials, states, strict=True) if state == "complete"]
+    may_win = [trial for trial in complete if all(excess <= 0 for excess in trial.constraints.values())]
+    return max(may_win, key=lambda trial: trial.value, default=None)
+
+
+def _left(run: RunRecord, trials: list[Any], complete: int, ended: float) -> tuple[float, float] | None:
+    """Seconds that the search and the trainings after it have left; None while that is not known."""
     if run.state not in {"searching", "finishing"}:
-        return []
+        return None
     pace = _pace(trials)
     if not pace.items or run.plan is None:
-        return []
+        return None
     search = _search_left(run, trials, complete, pace) if run.state == "searching" else 0.0
     end = max(0.0, _end_trainings(run) * run.plan.epochs * pace.epoch_seconds - ended)
-    end = end / run.environment.workers
-    if search + end < 1:
+    return search, end / run.environment.workers
+
+
+def _time_left(left: tuple[float, float] | None) -> list[str]:
+    """A line on it, none while nothing is known."""
+    if left is None or sum(left) < 1:
         return []
+    search, end = left
     parts = f": {duration(search)} of search, then the trainings of the end" if search >= 1 else ""
     return [f"about {duration(search + end)} left{parts}"]
 
@@ -167,3 +203,20 @@ def _one(trial: Any) -> list[str]:
         found.append("  the end of the worker's log:")
         found += [f"  | {line}" for line in str(facts["log"]).splitlines()]
     return found
+
+
+def _one_as_json(trial: Any) -> dict[str, Any]:
+    facts = trial.user_attrs
+    return {
+        "number": trial.number,
+        "state": _state(trial),
+        "score": trial.value,
+        "parameters": facts.get("params", trial.params),
+        "epochs": [
+            {"epoch": epoch, "score": score} for epoch, score in sorted(trial.intermediate_values.items())
+        ],
+        "reason": facts.get("reason"),
+        "message": facts.get("message"),
+        "micro_batches": facts.get("micro_batches"),
+        "log": facts.get("log"),
+    }
