@@ -342,6 +342,7 @@ def compare(
 
 
 app.command()(resolve("tuner.cli.clean:clean"))
+app.command()(resolve("tuner.cli.dashboard:dashboard"))
 
 
 def main() -> None:
