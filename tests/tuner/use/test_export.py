@@ -3,6 +3,7 @@
 import json
 import shlex
 import shutil
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,7 @@ def test_each_format_agrees_with_keras_in_its_own_runtime(
     with np.load(used / "runs" / "digits" / "predictions.npz") as saved:
         together = np.mean([saved["test/tuned/0"], saved["test/tuned/1"]], axis=0)
         assert row["accuracy"] == (together.argmax(axis=1) == saved["test_labels"]).mean()
+    assert sys.modules.get("openvino_telemetry") is None  # no export tells anybody of it
     path = folder / FORMATS[name].file
     predict = FORMATS[name].open(path)
     for count in (1, 7):  # batches of any size

@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import shutil
+import sys
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
@@ -127,9 +128,19 @@ def open_litert(path: Path) -> Predict:
     return predict
 
 
-def _write_openvino(model: Any, labels: Sequence[str], path: Path) -> None:
+def _openvino() -> Any:
+    """OpenVINO without the package by which its converter tells its publisher over the network of each use.
+
+    It has a stub for machines that lack the package, which is what this process then is.
+    """
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
     import openvino
 
+    return openvino
+
+
+def _write_openvino(model: Any, labels: Sequence[str], path: Path) -> None:
+    openvino = _openvino()
     first = path.with_name(f".{path.stem}.tmp.xml")
     try:
         _export(model, first, "openvino")
@@ -143,8 +154,7 @@ def _write_openvino(model: Any, labels: Sequence[str], path: Path) -> None:
 
 
 def _open_openvino(path: Path) -> Predict:
-    import openvino
-
+    openvino = _openvino()
     # Left to itself it computes in bfloat16 where the processor can, and differs in the third digit.
     compiled = openvino.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     return lambda images: compiled([images])[compiled.output(0)]
