@@ -10,6 +10,9 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
 
 PROJECT = nox.project.load_toml("pyproject.toml")
+TESTED = ".[onnx,litert,openvino,dashboard]"
+"""With the extras that tests need."""
+
 PARALLEL = ("-n", "2", "--dist", "loadfile")
 
 
@@ -34,14 +37,14 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """pytest: everything that this machine can run; it says what it skips, and why."""
-    session.install("-e", ".", *groups("test"))
+    session.install("-e", TESTED, *groups("test"))
     session.run("pytest", *PARALLEL, *session.posargs)
 
 
 @nox.session(default=False)
 def quick(session: nox.Session) -> None:
     """Lint, and the tests that are not marked slow."""
-    session.install("-e", ".", *groups("test", "lint", "types"))
+    session.install("-e", TESTED, *groups("test", "lint", "types"))
     check(session)
     session.run("pytest", *PARALLEL, "-m", "not slow", *session.posargs)
 

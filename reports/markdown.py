@@ -192,6 +192,11 @@ def size(count: float) -> str:
     return f"{count:.1f} GB"
 
 
+def milliseconds(count: float) -> str:
+    """Two digits, such as "0.45", "14", "104"; never with an exponent."""
+    return f"{count:.0f}" if count >= 10 else f"{count:.2g}"
+
+
 def value(item: object) -> str:
     """A parameter's value: "0.0041", "64", "dense"."""
     if isinstance(item, bool) or item is None:

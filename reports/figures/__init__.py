@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from reports.facts.final import Final
 from reports.facts.summary import RunSummary
 from reports.figures import confusions, doubtful, mattered, pictures, results, tradeoffs, trials
-from reports.markdown import image, listed, percent, points, score
+from reports.markdown import image, listed, milliseconds, percent, points, score
 from reports.tradeoffs import differ, front
 
 if TYPE_CHECKING:
@@ -93,7 +93,10 @@ def _tradeoffs_alt(summary: RunSummary) -> str:
         f"trial {t.number}: {t.parameters:,} with {score(t.score or 0, summary.metric)}"
         for t in front(summary.search)
     ]
-    timed = [f"{model.name} {model.latency_ms:.2g} ms" for model in tradeoffs.timed_models(summary)]
+    timed = [
+        f"{model.name} {milliseconds(model.latency_ms or 0.0)} ms"
+        for model in tradeoffs.timed_models(summary)
+    ]
     latency = f"; test accuracy against latency: {listed(timed)}" if timed else ""
     return f"Score of every trial against its number of parameters; best for its size {listed(best)}{latency}"
 

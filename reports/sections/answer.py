@@ -14,6 +14,7 @@ from reports.markdown import (
     interval,
     join,
     listed,
+    milliseconds,
     percent,
     plural,
     score,
@@ -44,9 +45,13 @@ def render(summary: RunSummary) -> str:
     )
 
 
+NAMES = {"pretrained": "classifier on pretrained features"}
+"""Of spaces whose own name is no noun for a model."""
+
+
 def model_name(summary: RunSummary) -> str:
     """Such as "tuned CNN" or "default CNN" for the spaces of that family, else with the space's own name."""
-    family = "CNN" if summary.space.startswith("cnn") else code(summary.space)
+    family = "CNN" if summary.space.startswith("cnn") else NAMES.get(summary.space, code(summary.space))
     is_default = summary.final is not None and summary.final.best_trial == 0
     return f"{'default' if is_default else 'tuned'} {family}"
 
@@ -159,7 +164,7 @@ def cost(summary: RunSummary) -> str:
     if final is not None:
         parts.append(plural(final.shipped.parameters, "parameter"))
         if final.shipped.latency_ms is not None:
-            parts.append(f"{final.shipped.latency_ms:.2g} ms an image")
+            parts.append(f"{milliseconds(final.shipped.latency_ms)} ms an image")
     if search.trials:
         where = f" in {duration(search.seconds)}{_where(summary)}" if search.seconds else ""
         parts.append(f"{'found' if final else 'searched'}{where}: {trials(summary)}")

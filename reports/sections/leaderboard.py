@@ -16,6 +16,7 @@ from reports.markdown import (
     interval,
     join,
     listed,
+    milliseconds,
     percent,
     plural,
     points,
@@ -106,7 +107,7 @@ def _size(model: Model | None) -> tuple[str, str, str, str]:
     return (
         rounded(model.parameters) if model.parameters else NONE,
         unbroken(brief(model.seconds)) if model.seconds is not None else NONE,
-        f"{model.latency_ms:.2g}" if model.latency_ms is not None else NONE,
+        milliseconds(model.latency_ms) if model.latency_ms is not None else NONE,
         points(model.gap, sign=True) if model.gap is not None else NONE,
     )
 

@@ -283,7 +283,7 @@ def test_the_winner_on_less_data_and_its_augmentation_are_shown(small_run: Path)
     assert shares == [0.5, 1.0]
     assert images == sorted(images)
     report = (small_run / "report.md").read_text()
-    assert "## Would more data help?" in report
+    assert "Would more data help?" in report
     with np.load(small_run / "images.npz") as saved:
         assert saved["augmented"].shape == (3, *saved["original"].shape)
         assert (saved["augmented"] != saved["original"]).any()
