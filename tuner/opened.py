@@ -101,12 +101,13 @@ class Run:
         from tuner.datasets.formats.files import Reader
         from tuner.use.pictures import sources
 
-        labels = self._predictor.description.labels
+        model = self._predictor.description
+        labels = model.labels
         with Reader() as reader:
             pictures = [
                 picture
                 for source in sources(names, ())
-                for picture in source.read(reader, self._predictor.description.image_shape)
+                for picture in source.read(reader, model.image_shape, model.scale)
             ]
         rows = []
         for answer in self._predictor.answers(pictures, len(pictures), top=len(labels)):

@@ -11,8 +11,8 @@ from tuner.datasets.formats.files import Reader
 from tuner.errors import UsageError
 from tuner.use import sheet, unsure
 from tuner.use.answers import Rows, Table, Tally, as_json, decided, written
-from tuner.use.description import Place
-from tuner.use.pictures import Picture, Shape, Source, sources
+from tuner.use.description import Description, Place
+from tuner.use.pictures import Picture, Source, sources
 from tuner.use.predictor import INVERT, Answer, Invert, Predictor
 from tuner.use.unsure import Threshold
 
@@ -57,7 +57,7 @@ def predict(place: Place, files: Sequence[str], options: Options) -> int:
     known = [source.count for source in found]
     count = None if None in known else sum(number or 0 for number in known)
     with Reader() as reader, ExitStack() as stack:
-        pictures = _pictures(found, reader, predictor.description.image_shape)
+        pictures = _pictures(found, reader, predictor.description)
         answers = predictor.answers(pictures, count, options.invert, options.top)
         longest = max((source.longest for source in found), default=0)
         table = Table.of(longest, predictor.description.labels, threshold)
@@ -71,9 +71,9 @@ def predict(place: Place, files: Sequence[str], options: Options) -> int:
     return out.end()
 
 
-def _pictures(found: Sequence[Source], reader: Reader, shape: Shape) -> Iterator[Picture]:
+def _pictures(found: Sequence[Source], reader: Reader, model: Description) -> Iterator[Picture]:
     for source in found:
-        yield from source.read(reader, shape)
+        yield from source.read(reader, model.image_shape, model.scale)
 
 
 def _threshold(predictor: Predictor, wanted: float | None) -> Threshold | None:

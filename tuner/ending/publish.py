@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tuner.datasets.audit import conflicts
 from tuner.datasets.base import Dataset
+from tuner.datasets.formats.values import Scale
 from tuner.ending import suspects
 from tuner.ending import test_labels as test_split
 from tuner.ending.contenders import Contender
@@ -230,6 +231,7 @@ def _description(
         dataset=dataset.name,
         looks=Looks.of(dataset.train_images, sizes),
         held_out=HeldOut.of(folds) if folds else None,
+        scale=Scale.of_json(dataset.audit["scale"]) if dataset.audit.get("scale") else None,
     )
 
 

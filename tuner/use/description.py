@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from tuner.datasets.formats.values import Scale
 from tuner.errors import DataError, UsageError
 from tuner.files import read_json, write_atomically, write_json
 from tuner.use.looks import Looks
@@ -25,6 +26,7 @@ class Description:
         dataset: name of what it was trained on.
         looks: how the training images look; None where a run of an earlier version did not say.
         held_out: what its configuration said of held-out training images; None likewise.
+        scale: which stored values of arrays became 0 to 255; None where they were raw pixels.
     """
 
     image_shape: tuple[int, int, int]
@@ -33,6 +35,7 @@ class Description:
     dataset: str = ""
     looks: Looks | None = None
     held_out: HeldOut | None = None
+    scale: Scale | None = None
 
     @property
     def kind(self) -> str:
@@ -56,6 +59,7 @@ def write(folder: Path, found: Description) -> None:
         "dataset": found.dataset,
         "training_images": None if found.looks is None else found.looks.to_json(),
         "held_out": None if found.held_out is None else found.held_out.to_json(),
+        "scale": None if found.scale is None else found.scale.as_json(),
     }
     write_json(folder / DESCRIPTION, facts)
 
@@ -84,6 +88,7 @@ def read(folder: Path) -> Description | None:
             str(facts["dataset"]),
             None if looks is None else Looks.from_json(looks),
             None if held_out is None else HeldOut.from_json(held_out),
+            Scale.of_json(facts["scale"]) if facts.get("scale") else None,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{folder / DESCRIPTION} is damaged: {error!r}") from error

@@ -18,6 +18,7 @@ from tuner.datasets.formats.files import Entry, Reader, is_archive, list_files
 from tuner.datasets.formats.npz import names_in, read_arrays, to_images
 from tuner.datasets.formats.picture import attempt, fitted, quiet_pillow, read_picture
 from tuner.datasets.formats.pictures import SUFFIXES, is_picture
+from tuner.datasets.formats.values import Scale
 from tuner.errors import DataError, UsageError
 
 Shape = tuple[int, int, int]
@@ -63,12 +64,12 @@ class Source:
     Attributes:
         count: how many; None where only reading tells.
         longest: letters of the longest of their names.
-        read: reads them, a few at a time.
+        read: reads them, a few at a time; values of arrays become 0 to 255 as those of training did.
     """
 
     count: int | None
     longest: int
-    read: Callable[[Reader, Shape], Iterator[Picture]]
+    read: Callable[[Reader, Shape, Scale | None], Iterator[Picture]]
 
 
 def sources(names: Sequence[str], lines: Iterable[str]) -> list[Source]:
@@ -102,7 +103,7 @@ class _Files(Source):
 def _files(entries: Sequence[tuple[Entry, str]]) -> _Files:
     longest = max((len(name) for _, name in entries), default=0)
     return _Files(
-        len(entries), longest, lambda reader, shape: _read_files(reader, shape, entries), tuple(entries)
+        len(entries), longest, lambda reader, shape, _: _read_files(reader, shape, entries), tuple(entries)
     )
 
 
@@ -143,9 +144,15 @@ def _source(entry: Entry, name: str) -> Source:
             layout = look(reader, entry)
         if path_column(layout, SUFFIXES) is not None:
             return _listed(layout)
-        return Source(None, len(name) + ROW, lambda reader, shape: _read_csv(reader, shape, layout, name))
+        return Source(
+            None,
+            len(name) + ROW,
+            lambda reader, shape, scale: _read_csv(reader, shape, layout, name, scale),
+        )
     if entry.base.endswith(".npz"):
-        return Source(None, len(name) + ROW, lambda reader, shape: _read_npz(reader, shape, entry, name))
+        return Source(
+            None, len(name) + ROW, lambda reader, shape, scale: _read_npz(reader, shape, entry, name, scale)
+        )
     return _files([(entry, name)])  # whatever it is called
 
 
@@ -179,13 +186,16 @@ def _read_files(reader: Reader, shape: Shape, entries: Sequence[tuple[Entry, str
             yield from pool.map(read, some)
 
 
-def _read_csv(reader: Reader, shape: Shape, layout: Layout, name: str) -> Iterator[Picture]:
+def _read_csv(
+    reader: Reader, shape: Shape, layout: Layout, name: str, scale: Scale | None
+) -> Iterator[Picture]:
     height, width, channels = shape
     columns, identity = _pixels_in(reader, layout, height * width * channels)
     number = 0
     wanted = () if identity is None else (identity,)
-    for pixels, texts in read_pieces(reader, layout, columns, wanted, PIECE):
-        for row, values in enumerate(pixels):
+    for pixels, texts in read_pieces(reader, layout, columns, wanted, PIECE, fractions=scale is not None):
+        scaled = pixels if scale is None else scale.apply(pixels, name)
+        for row, values in enumerate(scaled):
             number += 1
             known = str(number) if identity is None else texts[identity][row]
             image = values.reshape(shape)
@@ -216,7 +226,9 @@ def _pixels_in(reader: Reader, layout: Layout, values: int) -> tuple[tuple[int, 
     )
 
 
-def _read_npz(reader: Reader, shape: Shape, entry: Entry, name: str) -> Iterator[Picture]:
+def _read_npz(
+    reader: Reader, shape: Shape, entry: Entry, name: str, scale: Scale | None
+) -> Iterator[Picture]:
     names = {key.lower(): key for key in names_in(reader, entry)}
     key = next((key for key in ARRAYS if key in names), next(iter(names)) if len(names) == 1 else None)
     if key is None:
@@ -224,7 +236,7 @@ def _read_npz(reader: Reader, shape: Shape, entry: Entry, name: str) -> Iterator
             f"{entry} has the arrays {', '.join(sorted(names)[:10]) or 'none'}\n"
             f"expected one of {', '.join(ARRAYS)}, or a single array"
         )
-    images = to_images(read_arrays(reader, entry, [key])[key], f"{entry}, {names[key]}", shape)
+    images = to_images(read_arrays(reader, entry, [key])[key], f"{entry}, {names[key]}", shape, scale)
     for row, pixels in enumerate(images, 1):
         yield Picture(f"{name}:{row}", as_shape(pixels, shape), pixels.shape[:2], str(row), spread(pixels))
 

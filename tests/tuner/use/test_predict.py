@@ -16,6 +16,7 @@ from PIL import Image
 from tests import ROOT
 from tests.helpers.builders import csv_text, noise
 from tests.helpers.markdown import blocks
+from tests.helpers.runs import Tune
 from tests.tuner.use.conftest import Command, digits
 from tuner.use.description import Place
 from tuner.use.predictor import Predictor
@@ -208,3 +209,32 @@ def test_arrays_that_are_no_images_are_refused(used: Path) -> None:
     for wrong in (np.full((1, 8, 8), 0.5), np.full((1, 8, 8), 300), np.zeros((1, 8))):
         with pytest.raises(UsageError, match="expected"):
             model.probabilities(wrong)
+
+
+def test_arrays_of_another_range_become_what_training_made_of_them(
+    command: Command, used: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    copied = shutil.copytree(used / "runs" / "digits" / "model", tmp_path / "sixteenths")
+    facts = json.loads((copied / "model.json").read_text())
+    facts["scale"] = {"low": 0, "high": 16, "least": 0, "most": 16}
+    (copied / "model.json").write_text(json.dumps(facts))
+    sixteenths = np.rint(digits(20) / (255 / 16)).astype(np.uint8)
+    (tmp_path / "raw.csv").write_text(csv_text(sixteenths, None))
+    np.savez(tmp_path / "raw.npz", x_test=sixteenths)
+    files = [str(tmp_path / name) for name in ("raw.csv", "raw.npz")]
+    assert command("predict", str(copied), *files, "--json", "--quiet") == 0
+    found = [row["label"] for row in rows(capfd.readouterr().out)]
+    assert command("predict", "digits", "digits.csv", "--json", "--quiet") == 0
+    expected = [row["label"] for row in rows(capfd.readouterr().out)][:20]
+    assert found == [*expected, *expected]
+
+
+def test_a_run_keeps_how_its_values_were_scaled(tune_curves: Tune, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    images, labels = rng.integers(0, 17, (60, 8, 8)).astype(np.uint8), np.arange(60) % 2
+    np.savez(tmp_path / "sixteenths.npz", x_train=images, y_train=labels)
+    short = ["--trials", "1", "--epochs", "1", "--seeds", "1", "--finalists", "1", "--baselines", "none"]
+    done = tune_curves("sixteenths.npz", *short, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    facts = json.loads((tmp_path / "runs" / "sixteenths" / "model" / "model.json").read_text())
+    assert (facts["scale"]["low"], facts["scale"]["high"]) == (0, 16)
