@@ -185,7 +185,7 @@ class Search:
         return spec
 
     def goes_on(self, spec: TrialSpec, report: EpochReport) -> bool:
-        """Asks the scheduler."""
+        """Whether a trial goes on after an epoch: as its scheduler says, but always to where it pauses."""
         assert report.score is not None
         goes_on = self.scheduler.report(spec.number, report.epoch, report.score)
         if goes_on or report.epoch >= spec.until:
