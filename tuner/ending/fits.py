@@ -151,8 +151,11 @@ class Fits:
         return True
 
     def epoch(self, slot: int, spec: TrialSpec, report: EpochReport) -> None:
-        """Shows an epoch."""
-        self.display.fit_epoch(self._running[spec.number].name, spec, report)
+        """Shows an epoch; one slower than was known tells the pace, also of a training that is cut later."""
+        name = self._running[spec.number].name
+        if report.epoch > 1:  # the first has the compilation in it
+            self.pace[name] = max(self.pace.get(name, 0.0), report.seconds / spec.share)
+        self.display.fit_epoch(name, spec, report)
 
     def done(self, slot: int, spec: TrialSpec, result: TrialResult, halt: Halt) -> None:
         """Remembers a training that ran to its end."""
