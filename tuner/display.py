@@ -145,7 +145,7 @@ class Display:
         """A trial begins."""
         self._running[spec.number] = "starting"
 
-    def goes_on(self, spec: TrialSpec, count: int) -> None:
+    def trial_continues(self, spec: TrialSpec, count: int) -> None:
         """The first of `count` trials that wait goes on."""
         if spec.resume_from > self._rung:
             self._rung = spec.resume_from

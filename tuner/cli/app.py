@@ -105,7 +105,7 @@ def _version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        from tuner.run.record import versions
+        from tuner.run.resume import versions
         from tuner.workers.devices import backend
 
         name, found = backend(), versions()

@@ -38,7 +38,7 @@ def dashboard(
     journal = find_run(run_name, out).journal
     if not journal.exists():
         raise UsageError(f"{journal} does not exist yet: the search of this run has not begun")
-    from tuner.cli.serving import following, server
+    from tuner.cli.dashboard_server import following, server
 
     serving = server(host, number, following(journal))
     shown = f"[{host}]" if ":" in host else host

@@ -145,7 +145,7 @@ class Dataset:
     `test_images.npy`, `test_groups.npy`, `test_labels.npy`, `audit.json`, `train_names.json`,
     `test_names.json` (folders in them may tell labels), and `dataset.json` with the fields below. Groups
     are numbered over both splits, so that a group in both is a leak.
-    Test labels are not offered here: `tuner.ending.test_labels` hands them out.
+    Test labels are not offered here: `tuner.ending.sealed_labels` hands them out.
     """
 
     directory: Path

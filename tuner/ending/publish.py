@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from tuner.datasets.audit import conflicts
 from tuner.datasets.base import Dataset
 from tuner.datasets.formats.values import Scale
-from tuner.ending import suspects
-from tuner.ending import test_labels as test_split
+from tuner.ending import sealed_labels, suspects
 from tuner.ending.contenders import Contender
 from tuner.files import read_json, write_arrays, write_atomically, write_json
 from tuner.records import TrialResult, TrialSpec
@@ -73,7 +72,7 @@ def write(results: Results, run: RunDir, dataset: Dataset) -> None:
         _ship_the_other(results, run, dataset)
         return
     arrays = _predictions(results, run)
-    labels = test_split.read_test_labels(dataset, run.path, "final comparison", len(keys))
+    labels = sealed_labels.read_test_labels(dataset, run.path, "final comparison", len(keys))
     rows = [_row(name, results) for name in results.contenders if results.retrainings[name]]
     for row in rows:
         for i, seed in enumerate(row["seeds"]):
@@ -102,8 +101,8 @@ def write(results: Results, run: RunDir, dataset: Dataset) -> None:
             "doubtful_labels": doubtful,
             "untested": [name for name in results.contenders if not results.retrainings[name]],
             "cut": results.cut,
-            "test_readings": test_split.readings(run.path),
-            "other_test_readings": test_split.other_readings(dataset, run.path),
+            "test_readings": sealed_labels.readings(run.path),
+            "other_test_readings": sealed_labels.other_readings(dataset, run.path),
             "seconds": results.seconds,
             "fits": keys,
         },

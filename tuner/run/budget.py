@@ -4,7 +4,7 @@ import math
 
 from tuner.ending.final import LEAST_EPOCHS
 from tuner.errors import UsageError
-from tuner.run_record import PlanRecord
+from tuner.run_json import PlanRecord
 
 FULL_TRAININGS = 16
 """Trainings as long as a whole trial that the end of a run is planned to have room for, with a

@@ -17,8 +17,8 @@ from tuner.records import WorkContext
 from tuner.registry import resolve
 from tuner.run import budget, features, probe
 from tuner.run.preparation import Prepared, prepare
-from tuner.run.record import splits
-from tuner.run_record import PlanRecord
+from tuner.run.resume import splits
+from tuner.run_json import PlanRecord
 from tuner.workers.devices import precision
 from tuner.workers.driver import wait_until_ready
 from tuner.workers.executors import EXECUTORS

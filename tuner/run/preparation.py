@@ -13,7 +13,7 @@ from tuner.datasets.base import DataOptions, Dataset
 from tuner.display import Display
 from tuner.ending import contenders
 from tuner.errors import UsageError
-from tuner.run.choice import Choice, choose, obtain, photographic
+from tuner.run.space_choice import Choice, choose, obtain, photographic
 from tuner.workers import devices
 
 SMALL = 10_000

@@ -7,12 +7,12 @@ from tuner.display import Display
 from tuner.errors import StoppedError
 from tuner.files import telling_of_disk_errors
 from tuner.run import budget
-from tuner.run.choice import Choice
 from tuner.run.estimate import end_trainings
 from tuner.run.preparation import Prepared, prepare
 from tuner.run.session import Ended, Session
+from tuner.run.space_choice import Choice
 from tuner.run_dir import RunDir
-from tuner.run_record import RunRecord
+from tuner.run_json import RunRecord
 from tuner.search import warm_start
 from tuner.search.warm_start import Start
 from tuner.workers.driver import Interrupt

@@ -15,10 +15,10 @@ from tuner.ending.final import Plan as FinalPlan
 from tuner.ending.fits import Fits
 from tuner.files import write_arrays, write_json
 from tuner.records import WorkContext
-from tuner.run import budget, features, interim, probe, record
+from tuner.run import budget, features, interim, probe, resume
 from tuner.run.preparation import Prepared
 from tuner.run_dir import RunDir
-from tuner.run_record import PlanRecord, RunRecord, SearchRecord
+from tuner.run_json import PlanRecord, RunRecord, SearchRecord
 from tuner.search.engines import ENGINES
 from tuner.search.engines.base import Engine
 from tuner.search.schedulers import SCHEDULERS
@@ -132,15 +132,15 @@ class Session:
     def _open(self) -> None:
         """Starts a new run directory, or checks that an earlier one can go on."""
         precision = devices.precision(self.config.precision, [slot.device for slot in self.prepared.slots])
-        now = record.new(self.config, self.prepared, self.directory.path, self.command, precision)
+        now = resume.new(self.config, self.prepared, self.directory.path, self.command, precision)
         if self.directory.run.exists():
             earlier = RunRecord.read(self.directory.run)
-            record.check_agreement(earlier, now, self.config, self.directory.path)
-            self.record = record.resumed(earlier, now)
+            resume.check_agreement(earlier, now, self.config, self.directory.path)
+            self.record = resume.resumed(earlier, now)
             self.starts = [Start.from_json(start) for start in earlier.warm_start]
             return
         self.record = replace(now, warm_start=[start.to_json() for start in self.starts])
-        write_arrays(self.directory.splits, record.splits(self.prepared.dataset, self.config.seed))
+        write_arrays(self.directory.splits, resume.splits(self.prepared.dataset, self.config.seed))
         write_json(self.directory.audit, self.prepared.dataset.audit)
         self._save()
 
@@ -354,7 +354,7 @@ class Session:
         config, prepared = self.config, self.prepared
         fits = Fits(
             run=self.directory,
-            identity=record.identity(self.record) + self._weights(),
+            identity=resume.identity(self.record) + self._weights(),
             cache=datasets.default_cache_dir() / "fits",
             executor=executor,
             display=self.display,

@@ -16,7 +16,7 @@ from tuner.files import read_json
 from tuner.run.estimate import end_trainings
 from tuner.run.preparation import SMALL
 from tuner.run_dir import RunDir
-from tuner.run_record import RunRecord
+from tuner.run_json import RunRecord
 from tuner.search.engines.journal import is_paused
 from tuner.search.engines.trials import FAILED
 from tuner.search.pace import Pace

@@ -181,7 +181,7 @@ class Search:
         if not kept or any(spec.until <= waiting[kept[0]] for spec in self._running.values()):
             return None
         spec = self.engine.go_on(kept[0])
-        self.display.goes_on(spec, len(kept))
+        self.display.trial_continues(spec, len(kept))
         return spec
 
     def goes_on(self, spec: TrialSpec, report: EpochReport) -> bool:

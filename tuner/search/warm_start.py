@@ -15,7 +15,7 @@ from search_spaces.space import ParamValue, SearchSpace
 from tuner.errors import TuneError, UsageError
 from tuner.files import read_json
 from tuner.run_dir import RunDir, find_run, is_set_aside
-from tuner.run_record import RunRecord
+from tuner.run_json import RunRecord
 from tuner.search.engines import points
 
 AUTO = "auto"

@@ -10,7 +10,7 @@ from tests.helpers.runs import Tune, report_of
 from tuner.errors import UsageError
 from tuner.run.budget import check_budget, fit_budget
 from tuner.run.session import OVERTIME
-from tuner.run_record import PlanRecord
+from tuner.run_json import PlanRecord
 
 CURVES = {"TUNE_WORKER": "tests.helpers.curve_worker"}
 

@@ -7,7 +7,7 @@ import pytest
 from tests.helpers.runs import Tune
 from tuner.config import RunConfig
 from tuner.run.estimate import offers
-from tuner.run_record import PlanRecord
+from tuner.run_json import PlanRecord
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from optuna.trial import TrialState
 
 from tuner.display import duration
 from tuner.run.status import overview
-from tuner.run_record import RunRecord
+from tuner.run_json import RunRecord
 
 RUN: dict[str, Any] = {
     "name": "digits",

@@ -8,7 +8,7 @@ from tuner.search.engines.base import UNLIMITED
 from tuner.search.engines.hyperband import Hyperband
 from tuner.search.engines.journal import is_paused
 from tuner.search.engines.oracles import WORST, Grid, Oracle, Run
-from tuner.search.engines.record import Record
+from tuner.search.engines.study import StudyRecord
 from tuner.search.engines.trials import past
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ORACLES = {"hyperband": Hyperband, "bayesian": Oracle, "random": Oracle, "grid": Grid}
 
 
-class KerasTunerEngine(Record):
+class KerasTunerEngine(StudyRecord):
     """Keras Tuner as the engine.
 
     Each trial of the study keeps in `values` what its oracle drew, and in `runs` the trainings that

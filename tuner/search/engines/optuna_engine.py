@@ -6,7 +6,7 @@ from tuner import seeds
 from tuner.records import TrialSpec
 from tuner.search.engines import evolution, points
 from tuner.search.engines.base import UNLIMITED
-from tuner.search.engines.record import Record
+from tuner.search.engines.study import StudyRecord
 from tuner.search.engines.trials import past
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 
-class OptunaEngine(Record):
+class OptunaEngine(StudyRecord):
     """Optuna as the engine."""
 
     def _opened(self) -> None:

@@ -17,7 +17,7 @@ from tuner.datasets.base import Dataset
 from tuner.datasets.splits import group_folds, search_folds
 from tuner.errors import UsageError
 from tuner.run.preparation import Prepared
-from tuner.run_record import DatasetRecord, EnvironmentRecord, RunRecord, SpaceRecord
+from tuner.run_json import DatasetRecord, EnvironmentRecord, RunRecord, SpaceRecord
 from tuner.workers import devices
 
 PACKAGES = ("keras", "tensorflow", "jax", "torch", "optuna", "keras-tuner", "numpy", "pandas", "scikit-learn")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 NO_LIMITS = Constraints()
 
 
-class Record:
+class StudyRecord:
     """The part that all engines share: everything but the choice of the next trial.
 
     Attributes:

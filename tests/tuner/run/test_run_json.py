@@ -8,7 +8,7 @@ import pytest
 
 from tests.helpers.make_run import make_run
 from tuner.errors import TuneError
-from tuner.run_record import RunRecord
+from tuner.run_json import RunRecord
 
 
 @pytest.fixture
