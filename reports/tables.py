@@ -13,7 +13,7 @@ LEADERBOARD = (
     "train_accuracy", "parameters", "epochs", "seconds", "latency_ms", "source",
 )  # fmt: skip
 TRIALS = ("trial", "state", "score", "epochs", "seconds", "parameters", "reason")
-MISTAKES = ("test_image", "group", "truth", "prediction", "probability", "probability_of_truth")
+MISTAKES = ("test_image", "file", "group", "truth", "prediction", "probability", "probability_of_truth")
 
 
 def leaderboard(summary: RunSummary) -> str:
@@ -43,12 +43,14 @@ def trials(summary: RunSummary) -> str:
 def mistakes(summary: RunSummary) -> str:
     """The saved model's mistakes, the most confident first.
 
-    `test_image` counts the images of the test split from 0; near-copies have one `group`.
+    `test_image` counts the images of the test split from 0, `file` is the file or row that it came from;
+    near-copies have one `group`.
     """
     names = summary.dataset.class_names
     rows = [
         {
             "test_image": item.image,
+            "file": summary.test_name(item.image),
             "group": item.group,
             "truth": names[item.true],
             "prediction": names[item.said],

@@ -53,11 +53,13 @@ class Display:
         console: where to; carries the decision between terminal and plain text.
         live: redraw a table in place.
         quiet: only warnings.
+        scored: a score as the report prints it, by the run's metric.
     """
 
     console: "Console"
     live: bool = False
     quiet: bool = False
+    scored: Callable[[float], str] = "{:.4f}".format
     _trials: int = 0
     _counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTED, 0))
     _best: tuple[float, int] | None = None
@@ -153,7 +155,7 @@ class Display:
 
     def epoch(self, spec: TrialSpec, report: EpochReport) -> None:
         """An epoch of a trial has ended."""
-        self._running[spec.number] = f"epoch {report.epoch} of {spec.epochs}, {report.score or 0:.3f}"
+        self._running[spec.number] = f"epoch {report.epoch} of {spec.epochs}{self._said(report.score, ', ')}"
 
     def trial_ended(
         self, spec: TrialSpec, result: TrialResult, outcome: Outcome, *, wins: bool = True
@@ -181,16 +183,23 @@ class Display:
         self._counts["paused"] -= 1
         self._count(trial.number, trial.outcome, trial.score)
 
+    def _said(self, score: float | None, before: str) -> str:
+        return "" if score is None else before + self.scored(score)
+
     def _count(self, number: int, outcome: str, score: float | None) -> None:
         self._counts[outcome] += 1
         if outcome == "complete" and score is not None and (self._best is None or score > self._best[0]):
             self._best = (score, number)
 
     def _trial_line(self, number: int, outcome: str, score: float | None, epochs: int, why: str) -> str:
-        scored = "" if score is None else f" {score:.4f}"
+        scored = self._said(score, " ")
         done = "waits" if outcome == "paused" else outcome
-        after = f" after {epochs} epochs" if outcome in {"pruned", "paused"} and epochs else ""
-        best = "" if self._best is None else f"; best {self._best[0]:.4f} (trial {self._best[1]})"
+        after = (
+            f" after {epochs} epoch{'s' if epochs > 1 else ''}"
+            if outcome in {"pruned", "paused"} and epochs
+            else ""
+        )
+        best = "" if self._best is None else f"; best {self.scored(self._best[0])} (trial {self._best[1]})"
         left = f"; about {duration(self._seconds_left)} left" if self._seconds_left >= 1 else ""
         return (
             f"[{sum(self._counts.values())}/{self._trials}] trial {number} {done}{scored}{after}{why}"
@@ -217,7 +226,7 @@ class Display:
         self._fits = (done + 1, count)
         self._ended += 1
         self._seconds_left = self._end_left()
-        score = "" if result.score is None else f" {result.score:.4f}"
+        score = self._said(result.score, " ")
         ended = "" if result.state == "complete" else f" {result.state} {result.reason}".rstrip()
         left = f"; about {duration(self._seconds_left)} left" if self._seconds_left >= 1 else ""
         self.say(f"[{done + 1}/{count}] {name}{score}{ended}{left}")
@@ -242,7 +251,9 @@ class Display:
             done, total = sum(self._counts.values()), self._trials
             counts = ", ".join(f"{count} {name}" for name, count in self._counts.items() if count)
             counts = f" ({counts})" if counts else ""
-            best = "none yet" if self._best is None else f"{self._best[0]:.4f} (trial {self._best[1]})"
+            best = (
+                "none yet" if self._best is None else f"{self.scored(self._best[0])} (trial {self._best[1]})"
+            )
             left = f"about {duration(self._seconds_left)} left" if done else "time left not known yet"
             head = f"search: {done} of {total} trials{counts}; best {best}; {left}"
         else:

@@ -35,7 +35,11 @@ class Run:
         final = self.report.get("final")
         accuracy = final and final.get("test_accuracy")
         ended = "interrupted" if self.interrupted else "done"
-        scored = f", test accuracy {accuracy['mean']:.3f}" if accuracy else ""
+        scored = ""
+        if accuracy:
+            from reports.markdown import decimals_for, percent
+
+            scored = f", test accuracy {percent(accuracy['mean'], decimals_for(accuracy.get('ci95')))}"
         return f"Run({str(self.path)!r}, {ended}{scored})"
 
     def _repr_markdown_(self) -> str:

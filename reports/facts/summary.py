@@ -40,6 +40,7 @@ class RunSummary:
         shown: test images to show, random ones first; empty without predictions.
         augmented: (versions + 1, images, height, width, channels): some training images as they are, then
             as the winner's augmentation changes them; None for a model without any.
+        test_names: the file or row of each test image; empty in runs of earlier versions.
         doubtful: training images whose label is hard or wrong; None without any.
         missing: sentences on what the run directory lacks.
     """
@@ -66,9 +67,14 @@ class RunSummary:
     curves: tuple[Curve, ...]
     audit: Mapping[str, Any] | None
     shown: tuple[Shown, ...]
+    test_names: tuple[str, ...]
     augmented: NDArray[np.uint8] | None
     doubtful: NDArray[np.uint8] | None
     missing: tuple[str, ...]
+
+    def test_name(self, image: int) -> str:
+        """The file or row of a test image, or where they are not known its number, which counts from 0."""
+        return self.test_names[image] if image < len(self.test_names) else f"test image {image}"
 
     @property
     def metric(self) -> str:
@@ -128,6 +134,7 @@ class RunSummary:
             curves=curves,
             audit=read_json(files.audit) if files.audit.exists() else None,
             shown=read_shown(files.images, arrays, final),
+            test_names=tuple(read_json(files.names)["test"]) if files.names.exists() else (),
             augmented=read_augmented(files.images),
             doubtful=read_doubtful(files.images),
             missing=missing(files, run, search, final),

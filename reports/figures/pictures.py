@@ -52,9 +52,14 @@ def wrong_ones(summary: RunSummary) -> list[Shown]:
     return sorted(wrong, key=lambda item: (-item.reading.probability, item.reading.image))
 
 
-def mistakes(summary: RunSummary) -> "Figure":
+def worst(summary: RunSummary) -> list[Shown]:
     """The mistakes that the saved model is surest of, one of each group of near-copies."""
-    chosen = one_a_group(wrong_ones(summary))[:MOST]
+    return one_a_group(wrong_ones(summary))[:MOST]
+
+
+def mistakes(summary: RunSummary) -> "Figure":
+    """`worst`, as pictures."""
+    chosen = worst(summary)
     figure = _grid(summary, chosen)
     title(
         figure,
@@ -84,9 +89,9 @@ def shown_pairs(summary: RunSummary) -> list[tuple[Confusion, list[Shown]]]:
 
 def new_pairs(summary: RunSummary) -> bool:
     """Whether the images of the most confused pairs show more than those of the worst mistakes."""
-    worst = {item.reading.image for item in one_a_group(wrong_ones(summary))[:MOST]}
+    shown = {item.reading.image for item in worst(summary)}
     pairs = {item.reading.image for _, items in shown_pairs(summary) for item in items}
-    return len(pairs - worst) > len(pairs) / 2
+    return len(pairs - shown) > len(pairs) / 2
 
 
 def _share(pair: Confusion) -> str:

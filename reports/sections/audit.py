@@ -5,7 +5,7 @@ from typing import Any
 
 from reports import figures
 from reports.facts.summary import RunSummary
-from reports.markdown import escape, join, listed, percent, plural, sentence, value
+from reports.markdown import code, escape, join, listed, percent, plural, sentence, value
 
 SHOWN = 5
 
@@ -23,7 +23,9 @@ def render(summary: RunSummary) -> str:
     )
     sentences = [first, *(_audit(summary.audit) if summary.audit else ())]
     if summary.final:
-        sentences.append(_conflicts(summary.final.test_label_conflicts, "test"))
+        conflicts = summary.final.test_label_conflicts
+        names = {str(image): summary.test_name(image) for pair in conflicts for image in pair}
+        sentences.append(_conflicts(conflicts, "test", names))
         sentences.append(_doubtful(summary.final.doubtful_labels))
     table = _reading((summary.audit or {}).get("reading") or {})
     told = "\n".join(f"- {sentence}" for sentence in sentences if sentence)
@@ -38,12 +40,13 @@ def _reading(reading: Mapping[str, Any]) -> str:
 
 
 def _audit(audit: Mapping[str, Any]) -> list[str]:
+    names: Mapping[str, Mapping[str, str]] = audit.get("names") or {}
     return [
         _classes(audit),
         _values(audit),
         _duplicates(audit.get("duplicates") or {}),
-        _conflicts(audit.get("label_conflicts") or (), "training"),
-        _constant(audit.get("constant_images") or {}),
+        _conflicts(audit.get("label_conflicts") or (), "training", names.get("train") or {}),
+        _constant(audit.get("constant_images") or {}, names),
         _corrupt(audit.get("corrupt") or ()),
         *(sentence(note) for note in audit.get("notes") or ()),
     ]
@@ -98,23 +101,28 @@ def _duplicates(found: Mapping[str, Any]) -> str:
     return text.strip()
 
 
-def _conflicts(pairs: Sequence[Sequence[int]], split: str) -> str:
+def _conflicts(pairs: Sequence[Sequence[int]], split: str, names: Mapping[str, str]) -> str:
     if not pairs:
         return ""
-    shown = [f"{a} and {b}" for a, b in pairs[:SHOWN]]
+    shown = [" and ".join(_name(image, names) for image in pair) for pair in pairs[:SHOWN]]
     more = f" and {len(pairs) - SHOWN:,} more" if len(pairs) > SHOWN else ""
     many = plural(len(pairs), "pair of near-copies has", "pairs of near-copies have").capitalize()
     return f"{many} different labels ({split} images {'; '.join(shown)}{more})."
 
 
-def _constant(images: Mapping[str, Sequence[int]]) -> str:
+def _name(image: int, names: Mapping[str, str]) -> str:
+    """The file or row of an image, else its number."""
+    return code(names[str(image)]) if str(image) in names else str(image)
+
+
+def _constant(images: Mapping[str, Sequence[int]], names: Mapping[str, Mapping[str, str]]) -> str:
     parts = []
     for split, word in (("train", "training"), ("test", "test")):
         numbers = list(images.get(split) or ())
         if numbers:
-            shown = listed([str(number) for number in numbers[:SHOWN]])
+            shown = listed([_name(number, names.get(split) or {}) for number in numbers[:SHOWN]])
             more = f" and {len(numbers) - SHOWN:,} more" if len(numbers) > SHOWN else ""
-            parts.append(f"{plural(len(numbers), f'{word} image')} of one colour (number {shown}{more})")
+            parts.append(f"{plural(len(numbers), f'{word} image')} of one colour ({shown}{more})")
     return f"There {'is' if parts[0].startswith('1 ') else 'are'} {listed(parts)}." if parts else ""
 
 

@@ -484,6 +484,7 @@ def test_the_tables_hold_what_the_report_says(summaries: Callable[[str], RunSumm
         (float(row["probability"]) for row in wrong), reverse=True
     )
     assert f"misreads {len(wrong):,} of" in text
+    assert all(row["file"] == f"test image {row['test_image']}" for row in wrong)  # as no names are kept
     assert mistakes(summaries("interrupted")).count("\n") == 1
 
 

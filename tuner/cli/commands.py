@@ -59,19 +59,23 @@ def run(configuration: RunConfig, shown: Display, began: float, *, fresh: bool, 
 
 
 def headline(summary: dict[str, Any]) -> list[str]:
-    """The result in a line or two."""
+    """The result in a line or two, with the figures of the report."""
+    from reports.markdown import decimals_for, interval, percent, points
+
     final = summary.get("final")
     if not final:
         return []
     accuracy = final["test_accuracy"]
-    interval = accuracy["ci95"]
-    sure = f" (95 % interval {interval[0]:.3f} to {interval[1]:.3f})" if interval else ""
-    lines = [f"tuned: test accuracy {accuracy['mean']:.3f}{sure}"]
+    bounds = accuracy["ci95"]
+    digits = decimals_for(bounds)
+    sure = f" (95 % interval {interval(bounds, digits)})" if bounds else ""
+    lines = [f"tuned: test accuracy {percent(accuracy['mean'], digits)}{sure}"]
     if final.get("shipped", {}).get("seeds", 1) > 1:
         together = f"the saved model, {final['shipped']['seeds']} seeds together"
-        lines.insert(0, f"{together}: test accuracy {final['shipped']['test_accuracy']:.3f}")
+        lines.insert(0, f"{together}: test accuracy {percent(final['shipped']['test_accuracy'], digits)}")
     lines += [
-        f"  {round(row['difference'], 3) + 0.0:+.3f} against {row['baseline']}: {row['verdict']}"
+        f"  {points(row['difference'], decimals_for(row['ci95']), sign=True)} points against "
+        f"{row['baseline']}: {row['verdict']}"
         for row in summary["comparison"]
     ]
     return lines

@@ -1,5 +1,6 @@
 """One run from its configuration to its report."""
 
+from functools import partial
 from pathlib import Path
 
 from tuner.config import RunConfig
@@ -33,6 +34,9 @@ def run(
     Raises:
         TuneError: see `tuner.errors`.
     """
+    from reports.markdown import score
+
+    display.scored = partial(score, metric=config.metric)
     directory = RunDir(config.out / (config.name or default_name(config.dataset)))
     with telling_of_disk_errors(directory.path):
         directory.check_ours()

@@ -3,6 +3,7 @@
 from contextlib import suppress
 from typing import Any
 
+from reports.markdown import score
 from search_spaces.family import Recipe, Task
 from tuner import registry
 from tuner.config import RunConfig
@@ -32,7 +33,7 @@ def lines(run_dir: RunDir, trial: int | None) -> list[str]:
     trials = _trials(run_dir)
     if trial is None:
         return overview(run, trials, _ended_seconds(run_dir))
-    return _one(_chosen(trials, trial))
+    return _one(_chosen(trials, trial), run.config["metric"])
 
 
 def as_json(run_dir: RunDir, trial: int | None) -> dict[str, Any]:
@@ -107,7 +108,7 @@ def overview(run: RunRecord, trials: list[Any], ended: float = 0.0) -> list[str]
         last = refused[-1].user_attrs["message"]
         found.append(f"refused before training: {len(refused)} of those pruned; the last: {last}")
     if (best := _best(trials, states)) is not None:
-        found.append(f"best so far: {best.value:.4f} (trial {best.number})")
+        found.append(f"best so far: {score(best.value, run.config['metric'])} (trial {best.number})")
     return [*found, *_time_left(_left(run, trials, states.count("complete"), ended))]
 
 
@@ -181,19 +182,22 @@ def _search_left(run: RunRecord, trials: list[Any], complete: int, pace: Pace) -
         run.plan.epochs, images // batch
     )
     for trial in trials:
-        for epoch, score in sorted(trial.intermediate_values.items()):
-            scheduler.report(trial.number, epoch, score)
+        for epoch, reached in sorted(trial.intermediate_values.items()):
+            scheduler.report(trial.number, epoch, reached)
     wanted = run.config["trials"]
     new = max(0, wanted - begun) * pace.trial_seconds
     seconds: float = new + scheduler.later(wanted, complete) * pace.epoch_seconds
     return seconds / run.environment.workers
 
 
-def _one(trial: Any) -> list[str]:
+def _one(trial: Any, metric: str) -> list[str]:
     facts = trial.user_attrs
     found = [f"trial {trial.number}: {_state(trial)}"]
     found += [f"  {name} = {value}" for name, value in facts.get("params", trial.params).items()]
-    found += [f"  epoch {epoch}: {score:.4f}" for epoch, score in sorted(trial.intermediate_values.items())]
+    found += [
+        f"  epoch {epoch}: {score(value, metric)}"
+        for epoch, value in sorted(trial.intermediate_values.items())
+    ]
     if facts.get("reason"):
         found.append(f"  reason: {facts['reason']}")
     if facts.get("micro_batches"):

@@ -1,13 +1,17 @@
 """The live table, which Rich draws from a thread of its own."""
 
 import io
+import json
 import re
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from tests.helpers.runs import Tune
+from tuner.cli.commands import headline
 from tuner.display import Display, redraws
 from tuner.records import EpochReport, TrialResult, TrialSpec
 
@@ -73,8 +77,8 @@ def test_each_worker_has_a_line_of_its_own() -> None:
         display.epoch(spec(number), EpochReport(1, 0.5, 0.5, 0.5, 0.5, 0.5, 100, 1.0, 1e-3))
     _, bar, first, second = drawn(display)
     assert "trial" not in bar
-    assert first == "  trial 0: epoch 1 of 2, 0.500"
-    assert second == "  trial 1: epoch 1 of 2, 0.500"
+    assert first == "  trial 0: epoch 1 of 2, 0.5000"
+    assert second == "  trial 1: epoch 1 of 2, 0.5000"
 
 
 def test_before_anything_is_counted_nothing_is() -> None:
@@ -111,3 +115,15 @@ def test_the_time_left_is_that_of_the_whole_run(monkeypatch: pytest.MonkeyPatch)
     for number in range(9):
         display.fit_ended("tuned", spec(number), TrialResult("complete", 0.5))
     assert not out.getvalue().rstrip().endswith("left")
+
+
+def test_the_terminal_gives_the_figures_of_the_report(curve_run: Path, tune_curves: Tune) -> None:
+    report = (curve_run / "report.md").read_text().replace("\u00a0", " ")
+    lines = headline(json.loads((curve_run / "report.json").read_text()))
+    figures = [figure for line in lines for figure in re.findall(r"\d+(?:\.\d+)? %", line)]
+    assert len(figures) > 1
+    assert [figure for figure in figures if figure not in report] == []
+    status = tune_curves("status", str(curve_run), cwd=curve_run.parent).stdout
+    best = re.search(r"best so far: (\S+ %)", status)
+    assert best is not None
+    assert best[1] in report

@@ -1,5 +1,6 @@
 """Whole runs, through the real command line and real worker processes."""
 
+import csv
 import json
 import shutil
 import signal
@@ -287,3 +288,12 @@ def test_the_winner_on_less_data_and_its_augmentation_are_shown(small_run: Path)
     with np.load(small_run / "images.npz") as saved:
         assert saved["augmented"].shape == (3, *saved["original"].shape)
         assert (saved["augmented"] != saved["original"]).any()
+
+
+def test_mistakes_name_the_files_or_rows_that_they_are_of(small_run: Path) -> None:
+    names = json.loads((small_run / "names.json").read_text())["test"]
+    with (small_run / "mistakes.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert rows
+    assert all(row["file"] == names[int(row["test_image"])] for row in rows)
+    assert f"`{rows[0]['file']}`" in (small_run / "report.md").read_text()

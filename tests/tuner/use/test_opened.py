@@ -1,5 +1,6 @@
 """A run that has ended, in a notebook or script."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,7 @@ def test_the_interface_is_in_the_package_itself() -> None:
 def test_it_opens_an_earlier_run_and_says_how_it_ended(run: Run, used: Path) -> None:
     assert not run.interrupted
     assert repr(run).startswith("Run('")
-    assert ", done, test accuracy 0." in repr(run)
+    assert re.search(r", done, test accuracy [\d.]+ %\)$", repr(run))
     shown = run._repr_markdown_()
     assert shown.startswith("### digits: ")
     assert "| `majority` |" in shown
