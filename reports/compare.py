@@ -28,8 +28,8 @@ HEADER = (
     "trials",
     "test accuracy",
     "best baseline",
-    "tuned minus it",
-    "tuned is",
+    "tuned minus it, points",
+    "verdict on tuned",
     "search",
 )
 ALIGN = "lllrrlrlr"

@@ -136,7 +136,7 @@ def _calibration_alt(summary: RunSummary) -> str:
 def _samples_alt(summary: RunSummary) -> str:
     chosen = pictures.random_ones(summary)
     right = sum(item.reading.said == item.reading.true for item in chosen)
-    return f"{len(chosen)} random test images with what the model says of them; {right} are right"
+    return f"{len(chosen)} random test images with what the model says of them; it is right on {right}"
 
 
 def _more_data_alt(summary: RunSummary) -> str:

@@ -98,7 +98,11 @@ def _opening(summary: RunSummary, final: Final, saved: Accuracy, one: Accuracy) 
     what = f"The saved model, {many} seeds of the {name} together," if many > 1 else f"The saved {name}"
     alone = percent(one.mean, decimals_for(one.interval))
     apart = f" ({interval(one.interval, decimals_for(one.interval))})" if one.interval else ""
-    mean = f"One seed alone reads {alone}" if many > 1 else f"Over {seeds} seeds it reads {alone} on average"
+    mean = (
+        f"One seed alone reads {alone} on average"
+        if many > 1
+        else f"Over {seeds} seeds it reads {alone} on average"
+    )
     return f"{what} reads {share} of unseen {noun} correctly ({sure}). {mean}{apart}"
 
 
@@ -135,15 +139,25 @@ def _search_only(summary: RunSummary) -> str:
 
 def _settings(summary: RunSummary, final: Final) -> str:
     """The winner's settings, where they are not the default's."""
+    on = _backbone(final)
     if final.best_trial == 0:
-        return f"Its settings are the default ones of the space {code(summary.space)}."
+        return f"{on}Its settings are the default ones of the space {code(summary.space)}."
     chosen = final.winner.params
     changed = [
         f"{code(p.name)} {escape(value(chosen[p.name]))} (default {escape(value(p.default))})"
         for p in summary.parameters
         if p.searched and p.name in chosen and value(chosen[p.name]) != value(p.default)
     ]
-    return f"Its settings, where they are not the default: {listed(changed)}." if changed else ""
+    return f"{on}Its settings, where they are not the default: {listed(changed)}." if changed else on.strip()
+
+
+def _backbone(final: Final) -> str:
+    """Of a model on pretrained features, what they are features of."""
+    chosen = final.winner.params
+    if "backbone" not in chosen or "resolution" not in chosen:
+        return ""
+    name, side = escape(value(chosen["backbone"])), value(chosen["resolution"])
+    return f"Its features are those of {name}, trained on ImageNet, at {side} pixels a side. "
 
 
 def _worst(final: Final) -> str:
@@ -153,7 +167,8 @@ def _worst(final: Final) -> str:
     if worst is None or worst.recall is None or worst.recall == 1:
         return ""
     index = final.classes.index(worst)
-    taken = next((pair for pair in final.pairs if pair.true == index), None)
+    several = len(final.classes) > 2  # of two there is only one other
+    taken = next((pair for pair in final.pairs if several and pair.true == index), None)
     most = f", most often read as {escape(final.classes[taken.said].name)}" if taken else ""
     return f"The hardest class is **{escape(worst.name)}**: {percent(worst.recall, 0)} recognised{most}."
 

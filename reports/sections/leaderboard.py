@@ -57,17 +57,18 @@ def _table(summary: RunSummary) -> str:
         label += " (the default)" if name == "tuned" and summary.final.best_trial == 0 else ""
         compared = _compared(verdicts.get(name), digits)
         asked = [_score(models.get(name), summary.metric)] if summary.metric != "accuracy" else []
-        rows.append([label, shown, *asked, *compared, *_size(models.get(name))])
+        size = _size_together(summary.final) if name == ENSEMBLE else _size(models.get(name))
+        rows.append([label, shown, *asked, *compared, *size])
     header = [
         "model",
         "test accuracy",
         *([METRICS[summary.metric]] if summary.metric != "accuracy" else []),
-        "tuned minus it",
-        "tuned is",
+        "`tuned` minus it, points",
+        "verdict on `tuned`",
         "parameters",
         "training",
         "ms an image",
-        "gap",
+        "overfit, points",
     ]
     return table(header, rows, f"lr{'r' if summary.metric != 'accuracy' else ''}rlrrrr")
 
@@ -112,28 +113,59 @@ def _size(model: Model | None) -> tuple[str, str, str, str]:
     )
 
 
+def _size_together(final: Final) -> tuple[str, str, str, str]:
+    """Of all seeds as one model, where that is what was saved and measured."""
+    if final.shipped.seeds < 2:
+        return NONE, NONE, NONE, NONE
+    latency = final.shipped.latency_ms
+    return rounded(final.shipped.parameters), NONE, NONE if latency is None else milliseconds(latency), NONE
+
+
 def _reading(summary: RunSummary) -> str:
     assert summary.final is not None
     final = summary.final
     seeds = len(final.winner.test.per_seed) if final.winner.test else 0
     sentences = [
-        "Accuracies in per cent, differences in percentage points, 95 % intervals in parentheses.",
+        "Accuracies in per cent, differences in percentage points, 95 % intervals in parentheses. Each "
+        "figure is rounded by itself, so a difference may be off by one in its last digit.",
         f"The search maximised {METRICS[summary.metric]}, whose column has no intervals."
         if summary.metric != "accuracy"
         else "",
         _seeds(final),
-        "A difference is judged image by image on the same test images; *tuned is* corrects for the number "
-        "of comparisons (Holm), so an interval that just misses 0 may still be *not distinguishable*."
+        "A difference is judged image by image on the same test images. The verdicts allow for the number of "
+        f"comparisons: with {len(final.comparisons)} of them one would look real by chance sooner than with "
+        "one (Holm's method), so an interval that just misses 0 may still be *not distinguishable*."
         if len(final.comparisons) > 1
         else "",
-        "*training*: the time of one. *ms an image*: to predict one image at a time, on one thread. *gap*: "
-        "training accuracy (with its augmentation) minus test accuracy.",
+        "*training*: the time of one. *ms an image*: to predict one image at a time, on one thread. "
+        "*overfit*: training accuracy (with its augmentation) minus test accuracy.",
+        _losses(final),
         f"*{ENSEMBLE}* averages the probabilities of the {seeds} trained models; its interval leaves out the "
         f"noise of the seed. {_saved(summary)}"
         if final.ensemble
         else "",
     ]
     return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _losses(final: Final) -> str:
+    """A sentence where the winner is ahead in accuracy but not in log loss: the reader may wonder at it."""
+    won = final.winner
+    if won.test is None or won.test_loss is None:
+        return ""
+    names = [
+        code(other.name)
+        for other in final.distinct[1:]
+        if other.test is not None and other.test.mean < won.test.mean
+        if other.test_loss is not None and other.test_loss < won.test_loss
+    ]
+    if not names:
+        return ""
+    has = "has" if len(names) == 1 else "have"
+    return (
+        f"{listed(names)} {has} the lower log loss: fewer answers right, but probabilities nearer to the "
+        "truth; the search looked at accuracy alone."
+    )
 
 
 def _seeds(final: Final) -> str:
@@ -153,8 +185,8 @@ def _seeds(final: Final) -> str:
 def _saved(summary: RunSummary) -> str:
     assert summary.final is not None
     if summary.final.shipped.seeds > 1:
-        return "It is what is saved as `model/model.keras`."
-    return "It is not saved, but the first seed's model alone."
+        return "This is the model in `model/model.keras`."
+    return "It is not saved: `model/model.keras` is the first seed's model alone."
 
 
 def _sources(summary: RunSummary) -> str:

@@ -50,7 +50,7 @@ def steps(summary: RunSummary, final: Final) -> str:
     if not found:
         found = [
             "Nothing in this run points to an easy gain: training was finished, and more trials are unlikely "
-            "to find much. Other data, or another `--space` with `--fresh`, would have to bring it."
+            "to find much. More data, or another `--space` with `--fresh`, are what is left to try."
         ]
     return join(["To try next:", "\n".join(f"- {step}" for step in found)])
 

@@ -74,6 +74,8 @@ def default(final: Final) -> str:
         return f"The search gained nothing over the default configuration ({lost}{apart}). "
     shown = points(found.difference, digits)
     unit = "point" if shown == "1" else "points"
+    if found.verdict == "not distinguishable":
+        apart = f"which may be chance: {apart}"
     return f"The search gained {shown} {unit} over the default configuration ({apart}). "
 
 

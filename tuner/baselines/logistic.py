@@ -67,8 +67,8 @@ BASELINE = Baseline(
     name="logistic",
     summary="logistic regression on the pixels",
     source="common practice (scikit-learn's LogisticRegression)",
-    changes=f"no recipe was published: scikit-learn's default penalty and solver, pixels from 0 to 1 and at "
-    f"most {ITERATIONS} iterations are ours",
+    changes=f"no recipe was published, so scikit-learn's default penalty and solver, pixels from 0 to 1 and "
+    f"at most {ITERATIONS} iterations are ours",
     estimator=estimator,
     fits=fits,
 )
