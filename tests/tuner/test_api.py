@@ -86,5 +86,5 @@ def test_the_help_lists_every_option_with_its_default() -> None:
 
 def test_a_run_is_shown_in_a_line() -> None:
     report = {"final": {"test_accuracy": {"mean": 0.98765}}, "classes": list(range(1000))}
-    assert repr(Run(Path("runs/digits"), report, False)) == "Run('runs/digits', done, test accuracy 98.8 %)"
+    assert repr(Run(Path("runs/digits"), report, False)) == "Run('runs/digits', done, test accuracy 99 %)"
     assert repr(Run(Path("runs/x"), {"final": None}, True)) == "Run('runs/x', interrupted)"

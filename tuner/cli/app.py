@@ -13,8 +13,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from tuner.cli import complete, streams
 from tuner.cli import options as opt
-from tuner.cli import streams
 from tuner.errors import StoppedError, TuneError, UsageError
 from tuner.registry import resolve
 from tuner.values import whole
@@ -34,14 +34,22 @@ class RunByDefault(TyperGroup):
         Raises:
             typer.Exit: 2, Typer's own code for that.
         """
-        if not args:
+        if not args and not ctx.resilient_parsing:  # which is set where a shell completes a line
             typer.echo(ctx.get_help())
             raise typer.Exit(2)
-        if args[0] not in self.commands and args[0] not in {*ctx.help_option_names, "--version"}:
-            _check_first_word(args[0], list(self.commands))
+        own = {*ctx.help_option_names, *(name for param in self.params for name in param.opts)}
+        if args and args[0] not in self.commands and args[0].partition("=")[0] not in own:
+            if not ctx.resilient_parsing:
+                _check_first_word(args[0], list(self.commands))
             args = ["run", *args]
         parsed: list[str] = super().parse_args(ctx, args)
         return parsed
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Commands and options, then data sets, since `run` may be left out."""
+        dataset = next(param for param in self.commands["run"].params if param.name == "dataset")
+        named = [] if incomplete.startswith("-") else dataset.shell_complete(ctx, incomplete)
+        return [*super().shell_complete(ctx, incomplete), *named]
 
     def invoke(self, ctx: Any) -> Any:
         """Runs the command. A stop is reported here, since Typer would end silently."""
@@ -90,7 +98,6 @@ def _check_first_word(word: str, commands: list[str]) -> None:
 
 app = typer.Typer(
     cls=RunByDefault,
-    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Examples:\n\n"
     "tune digits  (needs no data of yours: try it first)\n\n"
@@ -254,7 +261,10 @@ def baselines(in_json: opt.JsonAlone = False) -> int:
 @app.command()
 def status(
     run_name: Path | None = typer.Argument(
-        None, metavar="[RUN]", help="A run directory, or a run's name in --out; the newest without it."
+        None,
+        metavar="[RUN]",
+        help="A run directory, or a run's name in --out; the newest without it.",
+        autocompletion=complete.runs,
     ),
     trial: str | None = typer.Option(
         None,
@@ -329,7 +339,10 @@ def export(
 @app.command()
 def compare(
     runs: list[Path] = typer.Argument(
-        None, metavar="[RUN…]", help="Run directories or names; all in --out without any."
+        None,
+        metavar="[RUN…]",
+        help="Run directories or names; all in --out without any.",
+        autocompletion=complete.runs,
     ),
     out: opt.Out = Path("runs"),
     in_json: opt.JsonAlone = False,
@@ -355,7 +368,7 @@ def main() -> None:
         signal.signal(name, signal.default_int_handler)
     try:
         words = [word for word in sys.argv[1:] if word != DEBUG]
-        code = typer.main.get_command(app).main(words, prog_name="tune", standalone_mode=False)
+        code = typer.main.get_command(app).main(words, prog_name=_name(), standalone_mode=False)
     except typer.TyperException as error:
         fail(_plainly(error), 2)
     except TuneError as error:
@@ -373,6 +386,12 @@ def main() -> None:
             sys.exit(1)
         fail(f"standard output cannot be written: {lost.strerror}", 1)
     sys.exit(code or 0)
+
+
+def _name() -> str:
+    """As the user has typed it: the scripts of the package, else `tune`."""
+    typed = Path(sys.argv[0]).stem
+    return typed if typed == "tune-images" else "tune"
 
 
 def _unforeseen(error: Exception) -> str:

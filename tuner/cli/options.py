@@ -1,15 +1,26 @@
 """The command line's options, each declared once for all the commands that have it."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from tuner.cli import complete
+
 SEARCH, DATA, END, OUTPUT = "Search", "Data", "End of the run", "Output"
 
 
-def _option(*names: str, help: str, panel: str, metavar: str | None = None) -> typer.models.OptionInfo:  # noqa: A002
-    option: typer.models.OptionInfo = typer.Option(*names, help=help, rich_help_panel=panel, metavar=metavar)
+def _option(
+    *names: str,
+    help: str,  # noqa: A002
+    panel: str,
+    metavar: str | None = None,
+    complete: Callable[[str], list[str]] | None = None,
+) -> typer.models.OptionInfo:
+    option: typer.models.OptionInfo = typer.Option(
+        *names, help=help, rich_help_panel=panel, metavar=metavar, autocompletion=complete
+    )
     return option
 
 
@@ -30,10 +41,17 @@ def _number(
 DatasetName = Annotated[
     str,
     typer.Argument(
-        metavar="DATASET", help="A data set by name (see `tune datasets`), or a path to your own."
+        metavar="DATASET",
+        help="A data set by name (see `tune datasets`), or a path to your own.",
+        autocompletion=complete.data,
     ),
 ]
-RunName = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory, or a run's name in --out.")]
+RunName = Annotated[
+    Path,
+    typer.Argument(
+        metavar="RUN", help="A run directory, or a run's name in --out.", autocompletion=complete.runs
+    ),
+]
 
 Trials = Annotated[int, _number("--trials", help="Trials in all: complete, pruned and failed.", panel=SEARCH)]
 Budget = Annotated[
@@ -77,6 +95,7 @@ Space = Annotated[
         "the ranges that differ from its own; or FILE.py:NAME of a search_spaces.family.Family.",
         panel=SEARCH,
         metavar="SPACE",
+        complete=complete.spaces,
     ),
 ]
 Settings = Annotated[
@@ -179,6 +198,7 @@ Baselines = Annotated[
         help="all, none, or names with commas (see `tune baselines`), or FILE.py:NAME. "
         "Without it, those that the data set names.",
         panel=END,
+        complete=complete.baselines,
     ),
 ]
 FaithfulBaselines = Annotated[
@@ -335,7 +355,11 @@ Debug = Annotated[bool, _option("--debug", help="Show tracebacks.", panel=OUTPUT
 
 ModelName = Annotated[
     Path,
-    typer.Argument(metavar="RUN", help="A run directory, a run's name in --out, or a copied model folder."),
+    typer.Argument(
+        metavar="RUN",
+        help="A run directory, a run's name in --out, or a copied model folder.",
+        autocompletion=complete.runs,
+    ),
 ]
 Pictures = Annotated[
     list[str],
