@@ -7,6 +7,7 @@ The same run repeated gives the same file but for `seconds`, `latency_ms`, `imag
 import math
 from typing import Any
 
+from reports.facts.answers import Calibration
 from reports.facts.final import Final
 from reports.facts.models import Accuracy, Model
 from reports.facts.summary import RunSummary
@@ -146,6 +147,7 @@ def _final(summary: RunSummary, final: Final) -> dict[str, Any]:
             "seeds": final.shipped.seeds,
             "parameters": final.shipped.parameters,
             "latency_ms": final.shipped.latency_ms,
+            "temperature": final.shipped.temperature,
             "test_accuracy": final.saved.mean if final.saved else None,
             "ci95": list(final.saved.interval) if final.saved and final.saved.interval else None,
         },
@@ -167,6 +169,7 @@ def _final(summary: RunSummary, final: Final) -> dict[str, Any]:
             for pair in final.pairs
         ],
         "calibration_error": calibration.error if calibration else None,
+        "calibration": _calibration(calibration) if calibration else None,
         "confidence": calibration.confidence if calibration else None,
         "test_minus_validation": {"difference": shift.difference, "noise": shift.noise} if shift else None,
         "finalists": [
@@ -174,6 +177,18 @@ def _final(summary: RunSummary, final: Final) -> dict[str, Any]:
             for f in final.finalists
         ],
         "cut": list(final.cut),
+    }
+
+
+def _calibration(found: Calibration) -> dict[str, float]:
+    """Of the saved model; `before` is without its temperature."""
+    return {
+        "temperature": found.temperature,
+        "error": found.error,
+        "error_before": found.raw_error,
+        "error_by_chance_95": found.chance,
+        "log_loss": found.loss,
+        "log_loss_before": found.raw_loss,
     }
 
 

@@ -9,7 +9,7 @@ Purpose = Literal["probe", "preview", "trial", "finalist", "baseline", "retrain"
 """probe: a few steps, to know the pace; preview: what augmentation makes of some images; trial: one
 configuration of the search; finalist: a training on a fresh fold to the end of its schedule; baseline:
 the same with early stopping, which chooses its epochs; retrain: on train + validation, to predict the
-test images; ensemble: no training, but the saved models of several put together; features:
+test images; ensemble: no training, but the saved models of `members` as one that is calibrated; features:
 no training, but a piece of what a fixed network says of each image, `number` among those of `params`."""
 
 
@@ -33,7 +33,8 @@ class TrialSpec:
             more. 0 for work that never pauses.
         resume_from: go on from the state saved after this epoch; 0 to begin. Without that state,
             what is missing is trained again, which ends in the same place.
-        members: of an ensemble: the keys of the trainings whose saved models it is made of.
+        members: of an ensemble: the keys of the trainings whose saved models it is made of, one or more.
+        temperature: of an ensemble: that of its probabilities.
     """
 
     number: int
@@ -49,6 +50,7 @@ class TrialSpec:
     until: int = 0
     resume_from: int = 0
     members: tuple[str, ...] = ()
+    temperature: float = 1.0
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON object."""

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.training.scores import log_loss
+
 Floats = NDArray[np.float64]
 BINS = 15
 """Of confidence, as in the paper that the calibration error is from."""
@@ -55,17 +57,24 @@ class Reading:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Confidence against accuracy over all seeds, in bins of equal width.
+    """Confidence of the saved model against its accuracy, in bins of equal width.
 
     Attributes:
-        error: expected calibration error, mean over seeds.
+        error: expected calibration error.
         chance: what it stays below in 95 % of cases with so many images, were every confidence exactly right.
-        confidence, accuracy: mean over all images and seeds.
-        bins: (mean confidence, accuracy, images a seed) of each bin that has any.
+        loss: log loss in nats.
+        temperature: of its probabilities.
+        raw_error, raw_loss: without the temperature.
+        confidence, accuracy: mean over all images.
+        bins: (mean confidence, accuracy, images) of each bin that has any.
     """
 
     error: float
     chance: float
+    loss: float
+    temperature: float
+    raw_error: float
+    raw_loss: float
     confidence: float
     accuracy: float
     bins: tuple[tuple[float, float, float], ...]
@@ -121,41 +130,42 @@ def mistakes(row: NDArray[Any], labels: NDArray[Any], groups: NDArray[Any]) -> t
     return tuple(reading(row, labels, groups, image) for image in order)
 
 
-def calibration(rows: Sequence[NDArray[Any]], labels: NDArray[Any], groups: NDArray[Any]) -> Calibration:
-    """Expected calibration error (mean over seeds) and the reliability diagram of all seeds together."""
-    sure = [row.max(axis=1).astype(float) for row in rows]
-    error = float(np.mean([expected_calibration_error(row.astype(float), labels) for row in rows]))
-    confidence = np.concatenate(sure)
-    right = np.concatenate([row.argmax(axis=1) == labels for row in rows])
+def calibration(
+    said: NDArray[Any], raw: NDArray[Any], labels: NDArray[Any], groups: NDArray[Any], temperature: float
+) -> Calibration:
+    """How well the saved model's probabilities `said` are calibrated; `raw` ones are without temperature."""
+    confidence, right = said.max(axis=1).astype(float), said.argmax(axis=1) == labels
     index = bin_of(confidence)
     bins = tuple(
-        (
-            float(confidence[index == b].mean()),
-            float(right[index == b].mean()),
-            float((index == b).sum() / len(rows)),
-        )
+        (float(confidence[index == b].mean()), float(right[index == b].mean()), float((index == b).sum()))
         for b in range(BINS)
         if (index == b).any()
     )
-    chance = chance_calibration_error(sure, groups)
-    return Calibration(error, chance, float(confidence.mean()), float(right.mean()), bins)
+    return Calibration(
+        error=expected_calibration_error(said, labels),
+        chance=chance_calibration_error(confidence, groups),
+        loss=log_loss(said, labels),
+        temperature=temperature,
+        raw_error=expected_calibration_error(raw, labels),
+        raw_loss=log_loss(raw, labels),
+        confidence=float(confidence.mean()),
+        accuracy=float(right.mean()),
+        bins=bins,
+    )
 
 
-def chance_calibration_error(confidences: Sequence[Floats], groups: NDArray[Any]) -> float:
-    """What the mean error over the seeds stays below in 95 % of cases were each confidence exactly right.
+def chance_calibration_error(confidence: Floats, groups: NDArray[Any]) -> float:
+    """What the error stays below in 95 % of cases were each confidence exactly right.
 
-    Drawn: an image is right with the probability of its confidence; near-copies are right together, and so
-    are the readings of one image by several seeds.
+    Drawn: an image is right with the probability of its confidence; near-copies are right together.
     """
     _, group = np.unique(groups, return_inverse=True)
     drawn = np.random.default_rng(0).random((DRAWS, group.max() + 1))
-    errors = [
-        np.mean([_binned_error(sure, row[group] < sure, BINS) for sure in confidences]) for row in drawn
-    ]
+    errors = [_binned_error(confidence, row[group] < confidence, BINS) for row in drawn]
     return float(np.quantile(errors, 0.95))
 
 
-def expected_calibration_error(probabilities: Floats, labels: NDArray[Any], bins: int = BINS) -> float:
+def expected_calibration_error(probabilities: NDArray[Any], labels: NDArray[Any], bins: int = BINS) -> float:
     """Mean distance between confidence and accuracy, 0 to 1 (Guo et al. 2017, arXiv 1706.04599).
 
     Args:
@@ -163,7 +173,7 @@ def expected_calibration_error(probabilities: Floats, labels: NDArray[Any], bins
         labels: (images,) true classes.
         bins: number of bins of equal width over 0 to 1; each counts by its images.
     """
-    confidence = probabilities.max(axis=1)
+    confidence = probabilities.max(axis=1).astype(float)
     return _binned_error(confidence, probabilities.argmax(axis=1) == labels, bins)
 
 

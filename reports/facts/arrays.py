@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.errors import DataError
+from tuner.training import temperature
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -31,7 +32,7 @@ def seed_rows(model: str, arrays: Arrays) -> list[NDArray[Any]]:
     return rows
 
 
-def said_by(seeds: int, rows: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """The test probabilities of a model that averages the first `seeds` of the winner's."""
+def said_by(seeds: int, degree: float, rows: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """The test probabilities of a model that averages the first `seeds` of the winner's, at a temperature."""
     mean: NDArray[Any] = np.mean(rows[:seeds], axis=0)
-    return mean
+    return temperature.scaled(mean, degree)

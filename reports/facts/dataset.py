@@ -7,7 +7,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class DatasetFacts:
-    """What was trained and tested on."""
+    """What was trained and tested on.
+
+    Attributes:
+        n_validation: training images that a fold holds out.
+        share: of the others, on which trials and the fresh folds were trained.
+    """
 
     name: str
     fingerprint: str
@@ -19,6 +24,7 @@ class DatasetFacts:
     noun: str
     duplicate_groups: Mapping[str, int]
     leaked_test_images: int
+    share: float = 1.0
 
     @property
     def grouped(self) -> bool:
@@ -28,11 +34,11 @@ class DatasetFacts:
     @property
     def held_out(self) -> float:
         """Validation images of a fold divided by its training images."""
-        return self.n_validation / max(1, self.n_train - self.n_validation)
+        return self.n_validation / max(1.0, self.share * (self.n_train - self.n_validation))
 
 
-def dataset_facts(data: Mapping[str, Any]) -> DatasetFacts:
-    """As `run.json` says it."""
+def dataset_facts(data: Mapping[str, Any], plan: Mapping[str, Any]) -> DatasetFacts:
+    """As the parts "dataset" and "plan" of `run.json` say it."""
     height, width, channels = data["image_shape"]
     return DatasetFacts(
         name=data["name"],
@@ -45,4 +51,5 @@ def dataset_facts(data: Mapping[str, Any]) -> DatasetFacts:
         noun=data.get("noun") or "images",
         duplicate_groups=dict(data.get("duplicate_groups") or {}),
         leaked_test_images=int(data.get("leaked_test_images") or 0),
+        share=float(plan.get("share") or 1.0),
     )

@@ -125,6 +125,7 @@ def evaluate(final: Mapping[str, Any], arrays: Arrays, class_names: Sequence[str
     labels = arrays.get("test_labels")
     tested = labels is not None and len(rows) > 0
     shipped = _shipped(final, winner)
+    said = said_by(shipped.seeds, shipped.temperature, rows) if tested else None
     matrix = confusion_matrix(rows, labels, len(class_names)) if tested and labels is not None else None
     return Final(
         best_trial=int(final["best_trial"]),
@@ -145,11 +146,13 @@ def evaluate(final: Mapping[str, Any], arrays: Arrays, class_names: Sequence[str
         else (),
         confusion=matrix,
         pairs=confusions(matrix) if matrix is not None else (),
-        mistakes=mistakes(said_by(shipped.seeds, rows), labels, arrays["test_groups"])
-        if tested and labels is not None
+        mistakes=mistakes(said, labels, arrays["test_groups"])
+        if said is not None and labels is not None
         else (),
-        calibration=calibration(rows, labels, arrays["test_groups"])
-        if tested and labels is not None
+        calibration=calibration(
+            said, said_by(shipped.seeds, 1.0, rows), labels, arrays["test_groups"], shipped.temperature
+        )
+        if said is not None and labels is not None
         else None,
         shift=shift(winner, held_out),
         test_readings=int(final.get("test_readings", 1)),
@@ -170,6 +173,7 @@ def _shipped(final: Mapping[str, Any], winner: Model) -> Shipped:
         int(found.get("seeds", 1)),
         int(found.get("parameters", winner.parameters)),
         found.get("latency_ms", winner.latency_ms),
+        float(found.get("temperature", 1.0)),
     )
 
 

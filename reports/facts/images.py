@@ -28,7 +28,7 @@ def read_shown(path: Path, arrays: Mapping[str, NDArray[Any]], final: Final | No
     rows = seed_rows(final.winner.name, arrays)
     if not rows:
         return ()
-    images, said = read_arrays(path), said_by(final.shipped.seeds, rows)
+    images, said = read_arrays(path), said_by(final.shipped.seeds, final.shipped.temperature, rows)
     return tuple(
         Shown(picture, reading(said, arrays["test_labels"], arrays["test_groups"], int(index)))
         for index, picture in zip(images["indices"], images["images"], strict=True)

@@ -86,11 +86,13 @@ class Shipped:
         seeds: of the winner, whose probabilities it averages; 1 for the first seed's model alone.
         parameters: weights.
         latency_ms: median time to predict one image, None if unknown.
+        temperature: of its probabilities; 1 where they are as they were trained.
     """
 
     seeds: int
     parameters: int
     latency_ms: float | None
+    temperature: float = 1.0
 
 
 def correct_counts(

@@ -103,14 +103,14 @@ class RunSummary:
 
     @classmethod
     def _from(cls, files: RunDir, run: Mapping[str, Any]) -> Self:
-        dataset = dataset_facts(run["dataset"])
+        space, plan = run.get("space") or {}, run.get("plan") or {}
+        dataset = dataset_facts(run["dataset"], plan)
         arrays = read_arrays(files.predictions)
         final_json = read_json(files.final) if files.final.exists() else None
         final = evaluate(final_json, arrays, dataset.class_names, dataset.held_out) if final_json else None
         curves = read_curves(files.histories)
         search = read_search(files.journal, run.get("search") or {})
         trained = sum(trial.seconds or 0.0 for trial in search.trials) + sum(c.seconds for c in curves)
-        space, plan = run.get("space") or {}, run.get("plan") or {}
         return cls(
             path=files.path,
             name=run["name"],

@@ -13,6 +13,7 @@ BENCHMARKS = {
     "memory": "what workers hold on to over many trials",
     "replay": "which scheduler finds the best trials, on recorded curves",
     "truth": "what is joined as near-copies, and which wrong labels are named",
+    "calibration": "which temperature suits the mean of several seeds",
     "transfer": "what features of a network with ImageNet weights bring on photographs",
     "schedules": "which learning-rate schedule reaches most, and shows it early",
 }

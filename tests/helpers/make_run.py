@@ -377,6 +377,7 @@ def _shipped(plan: Plan, winner: dict[str, Any]) -> dict[str, Any]:
         "seeds": seeds,
         "parameters": seeds * winner["parameters"],
         "latency_ms": seeds * winner["latency_ms"],
+        **({"temperature": 0.8} if plan.name == "asl" else {}),  # earlier versions have none
     }
 
 

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from reports.facts.summary import RunSummary
 from reports.sections import audit, validity
 
@@ -55,3 +57,23 @@ def test_readings_by_other_runs_are_told(tmp_path: Path, make_run: Callable[...,
     assert "Other runs on the same test images have read them 4 times" in validity.render(
         RunSummary.load(path)
     )
+
+
+def test_folds_that_trained_on_a_part_of_the_images_correlate_more(
+    tmp_path: Path, make_run: Callable[..., Path]
+) -> None:
+    """Nadeau and Bengio's correction counts the images that were trained on, not those that there are."""
+    path = make_run(tmp_path / "run", "asl")
+    noise = []
+    for share in (1.0, 0.25):
+        run = json.loads((path / "run.json").read_text())
+        run["plan"]["share"] = share
+        (path / "run.json").write_text(json.dumps(run))
+        summary = RunSummary.load(path)
+        assert summary.final is not None
+        assert summary.final.shift is not None
+        assert summary.final.shift.noise is not None
+        noise.append(summary.final.shift.noise)
+        held_out = summary.dataset.n_validation / (summary.dataset.n_train - summary.dataset.n_validation)
+        assert summary.dataset.held_out == pytest.approx(held_out / share)
+    assert noise[1] > noise[0]

@@ -310,8 +310,8 @@ def test_calibration_error_by_hand() -> None:
 
 def test_calibration_error_of_a_perfect_model_is_what_so_few_images_make() -> None:
     confidence = np.full(400, 0.8)
-    alone = details.chance_calibration_error([confidence], np.arange(400))
+    alone = details.chance_calibration_error(confidence, np.arange(400))
     # The 95th percentile of the distance of a share of 400 from 0.8: 1.96 standard deviations.
     assert alone == pytest.approx(1.96 * np.sqrt(0.8 * 0.2 / 400), rel=0.15)
-    copies = details.chance_calibration_error([confidence], np.arange(400) // 4)
+    copies = details.chance_calibration_error(confidence, np.arange(400) // 4)
     assert copies == pytest.approx(2 * alone, rel=0.2)

@@ -34,8 +34,11 @@ def left_out(
         sentences.append(f"to hold the budget, trainings on less data were left out: {on_less}")
     if any(fit.spec.purpose == "preview" for fit in cut):
         sentences.append("to hold the budget, the figure of augmented images was left out")
-    if any(fit.spec.purpose == "ensemble" for fit in cut):
+    forms = [len(fit.spec.members) for fit in cut if fit.spec.purpose == "ensemble"]
+    if any(members > 1 for members in forms):
         sentences.append("to hold the budget, the ensemble was not saved")
+    if any(members == 1 for members in forms):
+        sentences.append("to hold the budget, the probabilities of the saved model were not calibrated")
     return sentences + [f"a training of `{fit.name}` failed ({result.reason})" for fit, result in fits.failed]
 
 

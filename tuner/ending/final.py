@@ -21,6 +21,7 @@ from tuner.records import PastTrial, Purpose, TrialSpec
 from tuner.run_dir import RunDir
 from tuner.search import search as study
 from tuner.search.engines.journal import name_winner
+from tuner.training import temperature
 
 FOLDS = 3
 """Fresh folds on which finalists and baselines are trained."""
@@ -102,6 +103,7 @@ class Final:
     _number: int = 0
     _winner_epochs: int | None = None
     _far: frozenset[str] = frozenset()
+    _degree: float | None = None
 
     def do(self) -> bool:
         """Does it; returns False when the user interrupted it. What is finished is kept.
@@ -314,9 +316,10 @@ class Final:
 
     def _too_large(self, best: Contender) -> list[str]:
         """Why one model is saved where the limits of the run refuse all seeds as one."""
-        if self.plan.single or not self._members(best):
+        keys = self._keys(best)
+        if self.plan.single or len(keys) < 2:
             return []
-        found = self._done(self._ensemble(best))
+        found = [done for done in self._done(self._forms(best)) if done.spec.members == keys]
         parameters = found[0].result.parameters if found else self._weights(best)
         broken = self.plan.constraints.broken(parameters, found[0].result.latency_ms if found else None)
         return [f"one model is saved, not the {self.plan.seeds} seeds as one: {broken}"] if broken else []
@@ -338,33 +341,57 @@ class Final:
         fit = self._fit(best, "preview", 0, 0)
         return replace(fit, name="augmentation")
 
-    def _ensemble(self, best: Contender) -> list[Fit]:
-        """The models of all the winner's seeds as one, where there are several and no limit refuses them."""
-        members = self._members(best)
-        if self.plan.single or not members or self.plan.constraints.broken(self._weights(best), None):
-            return []
-        fit = self._fit(best, "ensemble", 0, 0)
-        return [replace(fit, name="ensemble", spec=replace(fit.spec, save=True, members=members))]
+    def _forms(self, best: Contender) -> list[Fit]:
+        """What may be saved, the first choice first.
 
-    def _members(self, best: Contender) -> tuple[str, ...]:
-        """The keys of the winner's seeds, where there are several."""
-        keys = tuple(done.key for done in self._done(self._retrainings(best)))
-        return keys if len(keys) > 1 else ()
+        All seeds as one, where no limit refuses them; then the first seed's model, where it has a temperature
+        and so is not saved as it was trained.
+        """
+        keys, degree = self._keys(best), self._temperature(best)
+        several = len(keys) > 1 and not self.plan.single
+        fits = several and not self.plan.constraints.broken(self._weights(best), None)
+        forms = [(keys, temperature.of_mean(degree))] if fits else []
+        forms += [(keys[:1], degree)] if degree != 1 else []
+        fit = replace(self._fit(best, "ensemble", 0, 0), name="ensemble")
+        return [
+            replace(fit, spec=replace(fit.spec, save=True, members=members, temperature=of_these))
+            for members, of_these in forms
+        ]
+
+    def _temperature(self, best: Contender) -> float:
+        """Of one model's probabilities, by the winner's models on the fresh folds."""
+        if self._degree is None:
+            folds = self._done(self._on_folds(best))
+            self._degree = 1.0
+            if folds:
+                self._degree = temperature.fitted(*publish.out_of_fold(folds, self.run, self.dataset))
+        return self._degree
+
+    def _keys(self, best: Contender) -> tuple[str, ...]:
+        """The keys of the winner's seeds."""
+        return tuple(done.key for done in self._done(self._retrainings(best)))
 
     def _weights(self, best: Contender) -> int:
         """Of all the winner's seeds together."""
         return sum(done.result.parameters for done in self._done(self._retrainings(best)))
 
-    def _shipped(self, best: Contender) -> list[Done]:
-        """The ensemble, where it is there and holds the limits of the run."""
-        constraints = self.plan.constraints
-        found = self._done(self._ensemble(best))
-        return [d for d in found if not constraints.broken(d.result.parameters, d.result.latency_ms)]
+    def _saved(self, best: Contender) -> Done | None:
+        """The first of the forms that is there; all seeds as one only where they hold the run's limits."""
+        limits = self.plan.constraints
+        for done in self._done(self._forms(best)):
+            if len(done.spec.members) == 1 or not limits.broken(
+                done.result.parameters, done.result.latency_ms
+            ):
+                return done
+        return None
 
     def _look_closer(self, best: Contender) -> bool:
-        """The ensemble, what the winner's augmentation does, and the winner on less data."""
-        first = [*self._ensemble(best), self._preview(best)]
-        return self.fits.do("the winner on less data", [*first, *self._on_less_data(best)])
+        """What is saved, what the winner's augmentation does, and the winner on less data."""
+        forms = self._forms(best)
+        fits = [*forms[:1], self._preview(best), *self._on_less_data(best)]
+        if not self.fits.do("the winner on less data", fits):
+            return False
+        return self._saved(best) is not None or self.fits.do("the model that is saved", forms[1:])
 
     def _done(self, fits: list[Fit]) -> list[Done]:
         found = ((fit, self.fits.result(fit)) for fit in fits)
@@ -379,7 +406,7 @@ class Final:
             retrainings={c.name: self._done(self._retrainings(c)) for c in contenders},
             less_data=self._done(self._on_less_data(best)),
             preview=self._done([self._preview(best)]),
-            ensemble=self._shipped(best),
+            saved=self._saved(best),
             ranking=ranking,
             cut=self._cut(contenders),
             seconds=self.seconds,

@@ -110,6 +110,8 @@ class Fits:
         decisive = {**fit.spec.to_json(), "number": 0, "save": False, "identity": self.identity}
         if not fit.spec.members:  # so that what was trained before there were ensembles keeps its key
             del decisive["members"]
+        if fit.spec.temperature == 1:
+            del decisive["temperature"]
         file = fit.spec.model.rpartition(":")[0]
         if file.endswith(".py"):
             decisive["code"] = hashlib.sha256(Path(file).read_bytes()).hexdigest()

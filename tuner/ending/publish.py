@@ -2,7 +2,7 @@
 
 import shutil
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from tuner.ending.contenders import Contender
 from tuner.files import read_json, write_arrays, write_atomically, write_json
 from tuner.records import TrialResult, TrialSpec
 from tuner.run_dir import RunDir
+from tuner.training import temperature
 from tuner.training.data import some_groups
 from tuner.training.scores import log_loss
 from tuner.use import description
@@ -47,7 +48,7 @@ class Results:
         retrainings: on all training images, by seed.
         less_data: the winner's trainings on a share of the groups.
         preview: what its augmentation does, if that was asked for.
-        ensemble: the winner's seeds as one model, where that is what is saved.
+        saved: the model that is saved; None where it is the winner's first seed's, as it was trained.
         ranking: the finalists, best first.
         cut: a sentence for each thing that was left out.
         seconds: by stage.
@@ -59,7 +60,7 @@ class Results:
     retrainings: dict[str, list[Done]]
     less_data: list[Done]
     preview: list[Done]
-    ensemble: list[Done]
+    saved: Done | None
     ranking: list[dict[str, Any]]
     cut: list[str]
     seconds: dict[str, float]
@@ -129,6 +130,17 @@ def _probabilities(run: RunDir, done: Done) -> NDArray[Any]:
     with np.load(run.path / done.result.output) as saved:
         probabilities: NDArray[Any] = saved["probabilities"]
     return probabilities
+
+
+def out_of_fold(
+    folds: Sequence[Done], run: RunDir, dataset: Dataset
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Probabilities, labels and groups of the training images of some fresh folds, by models without them."""
+    with np.load(run.splits) as splits:
+        rows = [np.flatnonzero(splits["fresh"] == done.spec.fold) for done in folds]
+    seen = np.concatenate(rows)
+    said = np.concatenate([_probabilities(run, done) for done in folds])
+    return said, dataset.train_labels[seen], dataset.train_groups[seen]
 
 
 def _validation_labels(results: Results, run: RunDir, dataset: Dataset) -> dict[str, NDArray[Any]]:
@@ -218,15 +230,19 @@ def _description(
     results: Results, dataset: Dataset, arrays: Mapping[str, NDArray[Any]]
 ) -> description.Description:
     """The files beside the model, so that it can be used without the rest of the run."""
+    shipped = _shipped(results)
     folds = [
-        (arrays[f"validation/tuned/{done.spec.fold}"], arrays[f"validation_labels/{done.spec.fold}"])
+        (
+            temperature.scaled(arrays[f"validation/tuned/{done.spec.fold}"], shipped["temperature"]),
+            arrays[f"validation_labels/{done.spec.fold}"],
+        )
         for done in results.folds["tuned"]
     ]
     sizes = dataset.audit["images"].get("original_sizes")
     return description.Description(
         image_shape=dataset.image_shape,
         labels=dataset.class_names,
-        seeds=_shipped(results)["seeds"],
+        seeds=shipped["seeds"],
         dataset=dataset.name,
         looks=Looks.of(dataset.train_images, sizes),
         held_out=HeldOut.of(folds) if folds else None,
@@ -235,17 +251,23 @@ def _description(
 
 
 def _shipped(results: Results) -> dict[str, Any]:
-    """The model that is saved: how many seeds it averages, its weights, its milliseconds an image."""
-    first = results.retrainings["tuned"][0]
-    done = results.ensemble[0] if results.ensemble else first
-    seeds = len(done.spec.members) or 1
-    return {"seeds": seeds, "parameters": done.result.parameters, "latency_ms": done.result.latency_ms}
+    """The model that is saved: the seeds it averages, its weights, milliseconds an image, temperature."""
+    done = _saved(results)
+    return {
+        "seeds": len(done.spec.members) or 1,
+        "parameters": done.result.parameters,
+        "latency_ms": done.result.latency_ms,
+        "temperature": done.spec.temperature,
+    }
+
+
+def _saved(results: Results) -> Done:
+    return results.saved or results.retrainings["tuned"][0]
 
 
 def _ship(results: Results, run: RunDir, dataset: Dataset, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Copies the model that is to be used, and writes what lies beside it."""
-    done = results.ensemble[0] if results.ensemble else results.retrainings["tuned"][0]
-    _copy_model(run, done.key, run.model / description.MODEL)
+    _copy_model(run, _saved(results).key, run.model / description.MODEL)
     description.write(run.model, _description(results, dataset, arrays))
     run.ensemble.unlink(missing_ok=True)  # where an earlier version has put it
 

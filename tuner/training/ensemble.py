@@ -1,4 +1,4 @@
-"""Several trained models as one: a Keras model that averages their probabilities."""
+"""The model that is saved for use: the mean of trained models' probabilities, at a temperature, as one."""
 
 import time
 from pathlib import Path
@@ -8,12 +8,12 @@ import numpy as np
 
 from tuner.records import TrialResult, TrialSpec, WorkContext
 from tuner.run_dir import RunDir
-from tuner.training import models
+from tuner.training import models, temperature
 from tuner.training.plain import without_random_layers
 
 
 def combine(spec: TrialSpec, context: WorkContext, key: str) -> TrialResult:
-    """Saves the models of `spec.members`, with their average on top, as one `.keras` file."""
+    """Saves the models of `spec.members`, their average and the temperature on top, as one `.keras` file."""
     import keras
 
     start = time.perf_counter()
@@ -21,7 +21,13 @@ def combine(spec: TrialSpec, context: WorkContext, key: str) -> TrialResult:
     loaded = [keras.saving.load_model(run.fitted_model(member), compile=False) for member in spec.members]
     # Those that an earlier version has saved still have their random layers.
     members = [without_random_layers(member) for member in loaded]
-    whole = averaged(members)
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
+    try:
+        whole = averaged(members) if len(members) > 1 else members[0]
+        whole = temperature.model_of(whole, spec.temperature) if spec.temperature != 1 else whole
+    finally:
+        keras.config.set_dtype_policy(policy)
     models.save(whole, run.fitted_model(key))
     test = np.load(Path(context.dataset_dir) / "test_images.npy", mmap_mode="r")
     one = np.asarray(test[:1])
@@ -34,17 +40,12 @@ def combine(spec: TrialSpec, context: WorkContext, key: str) -> TrialResult:
 
 
 def averaged(members: list[Any]) -> Any:
-    """One model of stock layers from raw images to the mean of the members' probabilities, in float32."""
+    """One model of stock layers from raw images to the mean of the members' probabilities."""
     import keras
 
-    policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("float32")
-    try:
-        for number, member in enumerate(members):
-            member.name = f"seed_{number}"  # all were built under one name, and layers need their own
-        first = members[0].inputs[0]
-        images = keras.Input(first.shape[1:], dtype=first.dtype, name="images")
-        mean = keras.layers.Average(name="mean_of_seeds")([member(images) for member in members])
-        return keras.Model(images, mean, name="ensemble")
-    finally:
-        keras.config.set_dtype_policy(policy)
+    for number, member in enumerate(members):
+        member.name = f"seed_{number}"  # all were built under one name, and layers need their own
+    first = members[0].inputs[0]
+    images = keras.Input(first.shape[1:], dtype=first.dtype, name="images")
+    mean = keras.layers.Average(name="mean_of_seeds")([member(images) for member in members])
+    return keras.Model(images, mean, name="ensemble")

@@ -45,6 +45,18 @@ def _python(code: str, folder: Path) -> str:
     return done.stdout
 
 
+def _close(run: Path, said: Any, expected: Any) -> bool:
+    """Whether probabilities agree: to the last digits, if trained in float32, as what is saved is."""
+    precision = json.loads((run / "run.json").read_text())["environment"]["precision"]
+    return np.allclose(said, expected, atol=1e-4 if precision == "float32" else 0.03)
+
+
+def _at_its_temperature(run: Path, said: Any) -> Any:
+    """The same probabilities, as surely as the saved model says them."""
+    powers = np.float64(said) ** (1 / report_of(run)["final"]["shipped"]["temperature"])
+    return powers / powers.sum(1, keepdims=True)
+
+
 def _said(run: Path) -> tuple[Any, list[Any]]:
     """What the saved model says of the images that are shown, and what each seed said."""
     _python(PREDICT, run)
@@ -56,7 +68,10 @@ def _said(run: Path) -> tuple[Any, list[Any]]:
 def test_it_averages_the_seeds_and_loads_without_this_project(run: Path) -> None:
     said, seeds = _said(run)
     assert not np.allclose(seeds[0], seeds[1], atol=1e-3)
-    assert np.allclose(said, np.mean(seeds, axis=0), atol=1e-5)
+    mean = np.mean(seeds, axis=0)
+    assert report_of(run)["final"]["shipped"]["temperature"] != 1
+    assert _close(run, said, _at_its_temperature(run, mean))
+    assert (said.argmax(1) == mean.argmax(1)).all()
     assert json.loads((run / "model" / "model.json").read_text())["seeds"] == 2
 
 
@@ -67,6 +82,23 @@ def test_the_report_speaks_of_it(run: Path) -> None:
     assert facts["shipped"]["seeds"] == 2
     assert facts["shipped"]["parameters"] == 2 * facts["parameters"]
     assert facts["shipped"]["test_accuracy"] == facts["ensemble_test_accuracy"]
+
+
+def test_the_report_says_how_sure_it_was_before(run: Path) -> None:
+    """Calibration before and after, from the stored predictions, and what chance makes of it."""
+    text, facts = (run / "report.md").read_text(), report_of(run)["final"]
+    found = facts["calibration"]
+    with np.load(run / "predictions.npz") as saved:
+        mean = np.mean([saved["test/tuned/0"], saved["test/tuned/1"]], axis=0)
+        labels = saved["test_labels"]
+    rows = np.arange(len(labels))
+    after = _at_its_temperature(run, mean)
+    assert found["log_loss_before"] == pytest.approx(-np.log(mean[rows, labels]).mean(), rel=1e-3)
+    assert found["log_loss"] == pytest.approx(-np.log(after[rows, labels]).mean(), rel=1e-3)
+    assert found["log_loss"] < found["log_loss_before"]
+    assert facts["calibration_error"] == found["error"] < found["error_before"]
+    assert f"have a temperature of {found['temperature']:.2f}" in text
+    assert "in 95\u00a0% of cases" in text
 
 
 def test_the_code_in_the_report_runs(run: Path) -> None:
@@ -81,7 +113,7 @@ def test_the_other_one_is_saved_when_asked_for_and_the_test_labels_are_not_read_
     place = run.parents[1]
     assert tune_forked(*SMALL_RUN, "--single", cwd=place).returncode == 0
     said, seeds = _said(run)
-    assert np.allclose(said, seeds[0], atol=1e-5)
+    assert _close(run, said, _at_its_temperature(run, seeds[0]))
     text, facts = (run / "report.md").read_text(), report_of(run)["final"]
     assert re.search(r"\*\*The saved (tuned|default) CNN reads ", text)
     assert " Over 2 seeds it reads " in text
@@ -89,5 +121,5 @@ def test_the_other_one_is_saved_when_asked_for_and_the_test_labels_are_not_read_
     assert facts["shipped"]["parameters"] == facts["parameters"]
     assert tune_forked(*SMALL_RUN, "--save-ensemble", cwd=place).returncode == 0  # what it once was called
     said, seeds = _said(run)
-    assert np.allclose(said, np.mean(seeds, axis=0), atol=1e-5)
+    assert _close(run, said, _at_its_temperature(run, np.mean(seeds, axis=0)))
     assert len((run / "test_reads.jsonl").read_text().splitlines()) == 1
