@@ -12,7 +12,7 @@ BENCHMARKS = {
     "cost": "what the parent adds to the trials' own time",
     "memory": "what workers hold on to over many trials",
     "replay": "which scheduler finds the best trials, on recorded curves",
-    "truth": "what is joined as near-copies, and which wrong labels are named",
+    "truth": "which copies and wrong labels are found, and how often intervals and verdicts are right",
     "calibration": "which temperature suits the mean of several seeds",
     "transfer": "what features of a network with ImageNet weights bring on photographs",
     "schedules": "which learning-rate schedule reaches most, and shows it early",
