@@ -405,7 +405,8 @@ Formats = Annotated[
     str,
     _option(
         "--to",
-        help="Formats, with commas: keras, saved-model, onnx, litert, openvino; card for a model card.",
+        help="Formats, with commas: keras, saved-model, onnx, litert, openvino; card for a model card; "
+        "script for one plain file that trains the winner.",
         panel=OUTPUT,
         metavar="FORMAT,…",
     ),

@@ -168,7 +168,7 @@ def test_the_commands_of_the_documentation_run(
         needing(name)
     monkeypatch.setenv("TUNE_CACHE_DIR", environment["TUNE_CACHE_DIR"])
     lines = [line for block in blocks(ROOT / "docs" / "export.md", "sh") for line in block.splitlines()]
-    assert len(lines) == 3
+    assert len(lines) == 4
     for line in lines:
         words = shlex.split(line)
         assert words[0] == "tune"

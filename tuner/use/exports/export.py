@@ -15,14 +15,15 @@ from tuner.errors import RunError, UsageError
 from tuner.files import read_json, write_json
 from tuner.registry import unknown
 from tuner.use.description import LABELS, Place
-from tuner.use.exports import card, images, parity
+from tuner.use.exports import card, images, parity, script
 from tuner.use.exports.formats import FORMATS, INT8, Format, write_int8
 from tuner.use.exports.images import Reference
 from tuner.use.exports.parity import Parity
 from tuner.use.predictor import Predictor, without_chatter
 
 PARITY = "parity.json"
-CARD = "card"
+DOCUMENTS: dict[str, Callable[[Place, Path], Path]] = {"card": card.write, "script": script.write}
+"""What is written of a run beside models."""
 CALIBRATION = 256
 """Training images on which the ranges of 8-bit values are measured."""
 
@@ -49,8 +50,8 @@ def check(formats: Sequence[str], quantize: str | None) -> list[Format]:
         UsageError: no such format, or one whose runtime is not installed.
     """
     for name in formats:
-        if name not in FORMATS and name != CARD:
-            raise UsageError(f"--to: {unknown('format', name, [*FORMATS, CARD])}")
+        if name not in FORMATS and name not in DOCUMENTS:
+            raise UsageError(f"--to: {unknown('format', name, [*FORMATS, *DOCUMENTS])}")
     if quantize not in {None, "int8"}:
         raise UsageError(f"--quantize {quantize!r}: expected int8")
     if quantize and "litert" not in formats:
@@ -82,8 +83,9 @@ def export(place: Place, formats: Sequence[str], quantize: str | None, to: Path)
         predictor = Predictor.load(place)
         reference = images.find(place, predictor.description)
         yield from _models(predictor, reference, wanted, to)
-    if CARD in formats:
-        yield Exported(card.write(place, to))
+    for name in formats:
+        if name in DOCUMENTS:
+            yield Exported(DOCUMENTS[name](place, to))
 
 
 def _models(

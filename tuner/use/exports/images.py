@@ -38,10 +38,10 @@ class Reference:
 def find(place: Place, description: Description) -> Reference:
     """The test images of the run in the data cache; else those its report shows; else images made up."""
     run = None if place.run is None else RunDir(place.run)
-    dataset = None if run is None else _cached(run)
+    dataset = None if run is None else cached(run)
     if run is not None and dataset is not None and dataset.image_shape == description.image_shape:
         images = np.asarray(dataset.test_images[:MOST])
-        return Reference(images, _labels(run, len(images)), "test images", dataset.train_images)
+        return Reference(images, labels_of_test(run, len(images)), "test images", dataset.train_images)
     if run is not None and run.images.exists():
         with np.load(run.images) as saved, np.load(run.predictions) as said:
             shown, labels = saved["images"], said["test_labels"][saved["indices"]]
@@ -52,14 +52,15 @@ def find(place: Place, description: Description) -> Reference:
     return Reference((noise * scale).astype(np.uint8), None, "images made up, as no run is here", None)
 
 
-def _cached(run: RunDir) -> Dataset | None:
+def cached(run: RunDir) -> Dataset | None:
+    """The run's data set, None if it is not in the cache of this machine."""
     facts = json.loads(run.run.read_text())["dataset"]
     directory = cache.directory_of(datasets.default_cache_dir(), facts["name"], facts["fingerprint"])
     return Dataset.open(directory) if cache.is_complete(directory) else None
 
 
-def _labels(run: RunDir, count: int) -> NDArray[Any] | None:
-    """As the run has stored them with its predictions: nothing is tested again."""
+def labels_of_test(run: RunDir, count: int | None = None) -> NDArray[Any] | None:
+    """The first test labels, as the run has stored them with its predictions: nothing is tested again."""
     if not Path(run.predictions).exists():
         return None
     with np.load(run.predictions) as saved:
