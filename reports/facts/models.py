@@ -41,6 +41,7 @@ class Model:
 
     Attributes:
         published, changes: of a baseline: what was reported for it elsewhere, and what differs here.
+        early_stopping: whether its epochs were chosen on the fresh folds.
         test: on all test images; None where its predictions are missing.
         unleaked: on the test images without a near-copy in training; None where there are none.
         scores: of the other choices of `--metric`, by their names there, mean over the seeds; empty where
@@ -55,6 +56,7 @@ class Model:
     published: str
     changes: str
     neural: bool
+    early_stopping: bool
     params: Mapping[str, Any]
     epochs: int
     parameters: int
@@ -149,6 +151,7 @@ def as_model(
         published=entry.get("published", ""),
         changes=entry.get("changes", ""),
         neural=bool(entry["neural"]),
+        early_stopping=bool(entry.get("early_stopping", entry["neural"])),
         params=dict(entry.get("params") or {}),
         epochs=int(entry.get("epochs") or 0),
         parameters=int(entry.get("parameters") or 0),

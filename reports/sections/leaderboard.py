@@ -196,13 +196,14 @@ def _sources(summary: RunSummary) -> str:
 
 
 def _training(summary: RunSummary) -> str:
-    """How long the baselines were trained."""
+    """How long the baselines were trained, where that was not fixed before."""
     assert summary.final is not None
-    trained = [model for model in summary.final.baselines if model.neural and model.name != "default"]
+    neural = [model for model in summary.final.baselines if model.neural and model.name != "default"]
+    if neural and summary.config.get("faithful_baselines"):
+        return "The neural baselines were trained for as many epochs as their recipes were published with."
+    trained = [model for model in neural if model.early_stopping]
     if not trained:
         return ""
-    if summary.config.get("faithful_baselines"):
-        return "The neural baselines were trained for as many epochs as their recipes were published with."
     return (
         "The neural baselines were trained on the fresh folds for at most "
         f"{plural(summary.epochs, 'epoch')} and stopped where they no longer got better, then on all "

@@ -24,10 +24,13 @@ def _ensemble(summary: RunSummary) -> str:
     """What the saved model is made of, where it is the winner's seeds together."""
     if summary.final is None or summary.final.shipped.seeds < 2:
         return ""
-    seeds = summary.final.shipped.seeds
+    shipped, one = summary.final.shipped, summary.final.winner.parameters
+    cost = f"is {shipped.seeds} times as large and slow as one"
+    if shipped.parameters < 2 * one:
+        cost = "is hardly larger or slower than one, as all of them see images through the same network"
     return (
-        f"`model/model.keras` averages the probabilities of {seeds} models, and is {seeds} times as large "
-        "and slow as one. `--single` with the command of this run saves the first one alone."
+        f"`model/model.keras` averages the probabilities of {shipped.seeds} models, and {cost}. `--single` "
+        "with the command of this run saves the first one alone."
     )
 
 

@@ -70,6 +70,7 @@ def perform(
         _meet(fault)
     run, start = RunDir(Path(context.run_dir)), time.perf_counter()
     parameters, latency = size(spec.params)
+    parameters *= len(spec.members) or 1
     broken = Constraints(context.max_parameters, context.max_latency_ms).broken(parameters, latency)
     if broken and spec.purpose == "trial" and spec.number and not spec.resume_from:
         return TrialResult(

@@ -71,16 +71,14 @@ def spaces(only: str | None) -> dict[str, Any]:
 def baselines() -> dict[str, Any]:
     """Of `tune baselines`."""
     from tuner.baselines import BASELINES
+    from tuner.ending.contenders import FROM_SCRATCH, SCRATCH_SUMMARY
     from tuner.registry import resolve
 
     told = ("summary", "source", "published", "changes", "published_epochs")
-    found = {name: resolve(target) for name, target in BASELINES.items()}
-    return {
-        "baselines": [
-            {"name": name, **{key: getattr(baseline, key) for key in told}}
-            for name, baseline in found.items()
-        ]
-    }
+    found = [resolve(target) for target in BASELINES.values()]
+    rows = [{"name": each.name, **{key: getattr(each, key) for key in told}} for each in found]
+    own = {"summary": SCRATCH_SUMMARY, "source": "", "published": "", "changes": "", "published_epochs": 0}
+    return {"baselines": [*rows, {"name": FROM_SCRATCH, **own}]}
 
 
 def status(run_dir: RunDir, trial: int | None) -> dict[str, Any]:

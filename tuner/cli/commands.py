@@ -139,6 +139,7 @@ def _parameter_line(parameter: dict[str, Any]) -> str:
 def baselines() -> int:
     """`tune baselines`."""
     from tuner.baselines import BASELINES
+    from tuner.ending.contenders import FROM_SCRATCH, SCRATCH_SUMMARY
     from tuner.registry import resolve
 
     for name, target in BASELINES.items():
@@ -147,6 +148,7 @@ def baselines() -> int:
         sys.stdout.write(f"{name}: {baseline.summary}\n    source: {baseline.source}{published}\n")
         if baseline.changes:
             sys.stdout.write(f"    here: {baseline.changes}\n")
+    sys.stdout.write(f"{FROM_SCRATCH}: {SCRATCH_SUMMARY}; compared where heads are trained on features\n")
     sys.stdout.write("default: the search space's own configuration, trial 0; always compared\n")
     return 0
 

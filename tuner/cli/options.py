@@ -227,7 +227,8 @@ Single = Annotated[
     _option(
         "--single",
         help="Save one model, the first seed's. Without it the models of all the winner's seeds are saved as "
-        "one that averages them: more accurate, and as many times as large and slow.",
+        "one that averages them: more accurate, and as many times as large and slow, but for heads on "
+        "features.",
         panel=END,
     ),
 ]

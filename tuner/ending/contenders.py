@@ -61,6 +61,8 @@ FROM_SCRATCH = "cnn"
 SCRATCH_EPOCHS = 10
 """Of photographs one epoch of it takes as long as some ten trainings of a head, so that it gets fewer."""
 
+SCRATCH_SUMMARY = f"the default CNN, all of it trained from scratch, for {SCRATCH_EPOCHS} epochs at most"
+
 
 def from_scratch(task: Task, epochs: int) -> Contender:
     """The default CNN, trained from scratch: what a run has that searches no CNNs is measured against it."""

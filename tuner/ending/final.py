@@ -306,13 +306,9 @@ class Final:
 
     def _too_large(self, best: Contender) -> list[str]:
         """Why one model is saved where the limits of the run refuse all seeds as one."""
-        keys = self._keys(best)
-        if self.plan.single or len(keys) < 2:
-            return []
-        found = [done for done in self._done(self._forms(best)) if done.spec.members == keys]
-        parameters = found[0].result.parameters if found else self._weights(best)
-        broken = self.plan.constraints.broken(parameters, found[0].result.latency_ms if found else None)
-        return [f"one model is saved, not the {self.plan.seeds} seeds as one: {broken}"] if broken else []
+        found = [done.result for done in self._done(self._forms(best)) if len(done.spec.members) > 1]
+        broken = [self.plan.constraints.broken(one.parameters, one.latency_ms) for one in found]
+        return [f"one model is saved, not the {self.plan.seeds} seeds as one: {why}" for why in broken if why]
 
     def _on_less_data(self, best: Contender) -> list[Fit]:
         """The winner on half the groups for as many steps, on the folds that a small share of time allows."""
@@ -334,13 +330,12 @@ class Final:
     def _forms(self, best: Contender) -> list[Fit]:
         """What may be saved, the first choice first.
 
-        All seeds as one, where no limit refuses them; then the first seed's model, where it has a temperature
-        and so is not saved as it was trained.
+        All seeds as one; then the first seed's model, where it has a temperature and so is not saved as it
+        was trained.
         """
         keys, degree = self._keys(best), self._temperature(best)
         several = len(keys) > 1 and not self.plan.single
-        fits = several and not self.plan.constraints.broken(self._weights(best), None)
-        forms = [(keys, temperature.of_mean(degree))] if fits else []
+        forms = [(keys, temperature.of_mean(degree))] if several else []
         forms += [(keys[:1], degree)] if degree != 1 else []
         fit = replace(self._fit(best, "ensemble", 0, 0), name="ensemble")
         return [
@@ -360,10 +355,6 @@ class Final:
     def _keys(self, best: Contender) -> tuple[str, ...]:
         """The keys of the winner's seeds."""
         return tuple(done.key for done in self._done(self._retrainings(best)))
-
-    def _weights(self, best: Contender) -> int:
-        """Of all the winner's seeds together."""
-        return sum(done.result.parameters for done in self._done(self._retrainings(best)))
 
     def _saved(self, best: Contender) -> Done | None:
         """The first of the forms that is there; all seeds as one only where they hold the run's limits."""

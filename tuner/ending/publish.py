@@ -163,6 +163,7 @@ def _row(name: str, results: Results) -> dict[str, Any]:
         "published": contender.published,
         "changes": contender.changes,
         "neural": contender.neural,
+        "early_stopping": contender.early_stopping,
         "params": contender.params,
         "epochs": epochs,
         "parameters": retrained[0].parameters,

@@ -1,6 +1,7 @@
 """Compiled Keras models: from a family and its parameters, and back to a file."""
 
 import io
+import os
 import time
 from collections.abc import Callable
 from contextlib import redirect_stdout
@@ -134,7 +135,7 @@ def summary(model: Any) -> str:
 def save(model: Any, path: Path) -> None:
     """Writes a `.keras` file, all of it or nothing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.tmp.keras")
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp.keras")
     try:
         model.save(temporary)
         temporary.replace(path)

@@ -74,6 +74,25 @@ def test_what_is_saved_predicts_as_what_was_measured(context: WorkContext) -> No
     assert all(module.startswith("keras.") for module in modules)
 
 
+def test_heads_on_the_same_features_are_saved_as_one_network(context: WorkContext) -> None:
+    import keras
+
+    run, seeds = RunDir(Path(context.run_dir)), ("seed-1", "seed-2")
+    alone = [do(spec("retrain", seed=n, save=True), context, key) for n, key in enumerate(seeds)]
+    together = do(spec("ensemble", save=True, members=seeds), context, "together")
+    assert together.state == "complete", together.message
+    head = 3 * (1280 + 1)
+    assert together.parameters == alone[0].parameters + head
+    measured = []
+    for done in alone:
+        with np.load(run.path / done.output) as saved:
+            measured.append(saved["probabilities"])
+    assert np.abs(measured[0] - measured[1]).max() > 1e-3
+    model = keras.saving.load_model(run.fitted_model("together"))
+    images = np.load(Path(context.dataset_dir) / "test_images.npy")
+    assert np.abs(np.asarray(model(images)) - np.mean(measured, axis=0)).max() < 1e-4
+
+
 def test_trials_folds_and_seeds_share_the_features(context: WorkContext) -> None:
     first = do(spec(), context)
     assert first.state == "complete", first.message
