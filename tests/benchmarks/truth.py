@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tests.helpers.pictures import few_scenes, silhouettes
+from tests.helpers.pictures import few_scenes, panning, silhouettes
 from tests.helpers.simulated import (
     NOISE,
     REGIMES,
@@ -71,6 +71,7 @@ def made() -> dict[str, tuple[list[Pixels], NDArray[np.int32]]]:
     frames, scene = few_scenes(8, 100)
     chance = np.random.default_rng(0).integers(0, 2, len(scene))
     garments = silhouettes(3000)
+    moving, place = panning(20, 40, 3)
     return {
         "digits": ([images], labels),
         "digits, 15 % exact copies": (
@@ -79,6 +80,7 @@ def made() -> dict[str, tuple[list[Pixels], NDArray[np.int32]]]:
         ),
         "8 scenes, label of the scene": ([frames], (scene % 2).astype(np.int32)),
         "8 scenes, labels by chance": ([frames], chance.astype(np.int32)),
+        "20 scenes, a camera that moves by 3 of 64 pixels": ([moving], (place % 2).astype(np.int32)),
         "garments of one outline": ([garments], (np.arange(3000) % 2).astype(np.int32)),
     }
 
@@ -109,15 +111,19 @@ def copies(images: Pixels) -> dict[str, Pixels]:
 
     def cropped(share: float) -> Pixels:
         edge = max(1, round(side * share))
-        box = (edge // 2, edge // 2, side - edge + edge // 2, side - edge + edge // 2)
+        box = (edge, 0, side, side - edge)  # at a corner, where most is lost of what lies in the middle
         return each(lambda image: image.crop(box).resize((side, side), Image.Resampling.BICUBIC))
 
     return {
         "crop of 2 %": cropped(0.02),
         "crop of 5 %": cropped(0.05),
+        "crop of 10 %": cropped(0.1),
         "mirrored": images[:, :, ::-1],
+        "mirrored, crop of 5 %": cropped(0.05)[:, :, ::-1],
         "turned by 3°": each(lambda image: image.rotate(3, Image.Resampling.BICUBIC)),
+        "turned by 6°": each(lambda image: image.rotate(6, Image.Resampling.BICUBIC)),
         "shifted by 2 pixels": np.concatenate([images[:, :, :2], images[:, :, :-2]], 2),
+        "shifted by 6 pixels": np.concatenate([images[:, :, :6], images[:, :, :-6]], 2),
     }
 
 

@@ -27,6 +27,28 @@ def few_scenes(scenes: int, frames: int, seed: int = 0) -> tuple[Images, NDArray
     return np.clip(pictures + rng.normal(0, 4, pictures.shape), 0, 255).astype(np.uint8), scene
 
 
+def panning(
+    scenes: int, frames: int, step: float, side: int = 64, seed: int = 0
+) -> tuple[Images, NDArray[np.int64]]:
+    """Frames of a camera that moves over wide pictures, `step` pixels at a time; and their scenes."""
+    from scipy.ndimage import gaussian_filter
+
+    rng, wide, found = np.random.default_rng(seed), 8 * side, []
+    for _ in range(scenes):
+        picture = np.zeros((wide, wide))
+        for scale in (1, 2, 4, 8, 16):
+            part = gaussian_filter(rng.normal(size=(wide, wide)), scale * side / 64, mode="wrap")
+            picture += scale**0.5 * part / part.std()
+        picture = np.tile(128 + 16 * picture, (2, 2))
+        angles = rng.uniform(0, 2 * np.pi) + np.cumsum(rng.normal(0, 0.05, frames))
+        moved = np.cumsum(step * np.stack([np.cos(angles), np.sin(angles)], 1), axis=0)
+        corners = np.round(rng.uniform(0, wide, 2) + moved).astype(int) % wide
+        found += [picture[y : y + side, x : x + side] for y, x in corners]
+    noisy = np.array(found) + rng.normal(0, 3, (len(found), side, side))
+    scene = np.repeat(np.arange(scenes), frames)
+    return np.clip(noisy, 0, 255).astype(np.uint8)[..., None], scene
+
+
 def silhouettes(n: int, seed: int = 0, side: int = 28) -> Images:
     """Garments: an outline that hardly varies, a texture of each one's own; uint8 (n, side, side, 1)."""
     from scipy.ndimage import gaussian_filter

@@ -5,23 +5,20 @@ for, but their detail (what a blur takes away) still agrees, which that of other
 Of silhouettes (digits, garments) it does agree: there detail is the outline, and proves nothing.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
 from tuner.datasets.audit.pairs import Mirror, pairs_above
-from tuner.datasets.audit.vectors import MAX_SIDE, unit_vectors
+from tuner.datasets.audit.shifts import AGREES, Splits, agreement, seen_shape
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float32]
-Splits = Sequence[NDArray[np.uint8]]
 
-CANDIDATE = 0.9
+CANDIDATE = 0.8
 """Correlation of all pixels above which fine detail is looked at."""
 
-AGREES = 0.6
-"""Correlation of fine detail above which such a pair is of one photograph."""
+FEW = 0.9, 200_000
+"""That is raised to this, where more pairs than this many would be looked at."""
 
 ALIKE = 0.01
 """Share of the pairs of different groups, those that correlate most, in which detail has to differ."""
@@ -47,7 +44,6 @@ def is_telling(vectors: Floats, splits: Splits, groups: Ints) -> bool:
     """
     n = len(vectors)
     rows = np.sort(np.random.default_rng(0).choice(n, min(n, _SAMPLE), replace=False))
-    fine = unit_vectors(images_at(splits, rows), detail=True)
     a, b = np.triu_indices(len(rows), 1)
     apart = groups[rows][a] != groups[rows][b]
     if apart.sum() < _LEAST_PAIRS:
@@ -55,53 +51,35 @@ def is_telling(vectors: Floats, splits: Splits, groups: Ints) -> bool:
     large = (vectors[rows] @ vectors[rows].T)[a, b][apart]
     most = min(len(large), max(_LEAST_ALIKE, round(ALIKE * len(large))))
     chosen = np.argpartition(-large, most - 1)[:most]
-    agrees = (fine @ fine.T)[a, b][apart][chosen] > AGREES
+    agrees = agreement(splits, rows[a[apart][chosen]], rows[b[apart][chosen]], mirrored=False) > AGREES
     return float(agrees.mean()) < TELLING
 
 
+def candidate(vectors: Floats) -> float:
+    """Correlation above which fine detail is looked at: `CANDIDATE`, or more where that is too much work."""
+    some = vectors[np.random.default_rng(0).permutation(len(vectors))[:_SAMPLE]]
+    above = (np.count_nonzero(some @ some.T > CANDIDATE) - len(some)) / len(some) ** 2
+    higher, many = FEW
+    return CANDIDATE if above * len(vectors) ** 2 / 2 <= many else higher
+
+
 def confirmed_pairs(vectors: Floats, splits: Splits) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Pairs of images, one of them mirrored or not, that correlate above `CANDIDATE` and agree in detail."""
+    """Pairs of images, one of them mirrored or not, that correlate above `candidate` and agree in detail."""
+    least = candidate(vectors)
     found: list[tuple[NDArray[np.intp], NDArray[np.intp]]] = []
     for mirror in (None, _mirror_of(splits[0].shape)):
-        for _, _, a, b, _ in pairs_above(vectors, CANDIDATE, mirror):
+        for _, _, a, b, _ in pairs_above(vectors, least, mirror):
             if len(a):
-                agrees = _agreement(splits, a, b, mirrored=mirror is not None) > AGREES
+                agrees = agreement(splits, a, b, mirrored=mirror is not None) > AGREES
                 found.append((a[agrees], b[agrees]))
     if not found:
         return np.empty(0, np.intp), np.empty(0, np.intp)
     return np.concatenate([a for a, _ in found]), np.concatenate([b for _, b in found])
 
 
-def images_at(splits: Splits, rows: NDArray[np.intp]) -> NDArray[np.uint8]:
-    """Images by their number over all splits."""
-    result = np.empty((len(rows), *splits[0].shape[1:]), np.uint8)
-    start = 0
-    for images in splits:
-        here = (rows >= start) & (rows < start + len(images))
-        result[here] = images[rows[here] - start]
-        start += len(images)
-    return result
-
-
-def _agreement(splits: Splits, a: NDArray[np.intp], b: NDArray[np.intp], *, mirrored: bool) -> Floats:
-    """Correlation of the fine detail of each pair, the second image mirrored or not."""
-    left, of_a = np.unique(a, return_inverse=True)
-    right, of_b = np.unique(b, return_inverse=True)
-    fine_a = unit_vectors(images_at(splits, left), detail=True)
-    fine_b = unit_vectors(images_at(splits, right), detail=True, mirrored=mirrored)
-    parts = [
-        np.einsum("ij,ij->i", fine_a[of_a[k : k + _SAMPLE]], fine_b[of_b[k : k + _SAMPLE]])
-        for k in range(0, len(a), _SAMPLE)
-    ]
-    agreement: Floats = np.concatenate(parts)
-    return agreement
-
-
 def _mirror_of(shape: tuple[int, ...]) -> Mirror:
     """The function that mirrors the vectors of images of that shape."""
-    _, height, width, channels = shape
-    columns = width // -(-width // MAX_SIDE)
-    rows = height // -(-height // MAX_SIDE)
+    rows, columns, channels = seen_shape(shape)
 
     def mirror(vectors: Floats) -> Floats:
         turned = vectors.reshape(-1, rows, columns, channels)[:, :, ::-1]

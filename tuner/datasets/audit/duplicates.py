@@ -10,9 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.datasets.audit.detail import AGREES, CANDIDATE, confirmed_pairs, is_telling
+from tuner.datasets.audit.chains import chained_pairs
+from tuner.datasets.audit.detail import candidate, confirmed_pairs, is_telling
 from tuner.datasets.audit.pairs import pairs_above
 from tuner.datasets.audit.scenes import Giants, judge_giants
+from tuner.datasets.audit.shifts import AGREES
 from tuner.datasets.audit.vectors import exact_copies, unit_vectors
 
 Ints = NDArray[np.int32]
@@ -60,7 +62,8 @@ def find_duplicates(
 
     Two images are near-copies when the correlation of their mean-removed pixels exceeds 0.99, or 0.95
     where at least a fifth of the different images have such a neighbour. Where copies are no rule and
-    fine detail tells photographs apart, also those above 0.9, mirrored or not, whose detail agrees.
+    fine detail tells photographs apart, also those above 0.8, mirrored or shifted or not, whose detail
+    agrees; and neighbours in order whose detail agrees, where the order is one of frames.
     Groups are the connected components. One of more than a tenth of the images (and more than 20) is
     kept where it is one scene, and else dissolved to exact copies; where 0.95 makes such a group, 0.99
     applies. Constant images have no correlation; only exact copies of them count.
@@ -76,17 +79,23 @@ def find_duplicates(
     known = np.full(len(vectors), -1, np.int32) if labels is None else labels
     strict, loose, common = _by_pixels(vectors, copies, progress)
     exact = np.bincount(copies)[copies] > 1
+    frames = chained_pairs(splits, known)
+    chained = len(frames[0]) > 0  # then detail tells images apart, as those of one class seldom agree in it
+    if chained:
+        for pairs in (frames, confirmed_pairs(vectors, splits)):
+            strict, loose = _merge(strict, *pairs), _merge(loose, *pairs)
     if common >= COMMON:
-        telling = is_telling(vectors, splits, loose)
+        telling = chained or is_telling(vectors, splits, loose)
         giants = judge_giants(loose, copies, vectors, known, LOOSE, links_are_evidence=telling)
         if not giants.dissolved:
-            rule = f"{_rule(LOOSE, common)}{_on_giants(giants)}"
-            return Duplicates(numbered(giants.groups), LOOSE, rule, exact, giants.scenes)
-    telling = is_telling(vectors, splits, strict)
-    if telling and common < COMMON:
+            rule = _rule(LOOSE, common, candidate(vectors) if chained else 0.0, chained=chained)
+            return Duplicates(numbered(giants.groups), LOOSE, rule + _on_giants(giants), exact, giants.scenes)
+    telling = chained or is_telling(vectors, splits, strict)
+    if telling and not chained and common < COMMON:
         strict = _merge(strict, *confirmed_pairs(vectors, splits))
     giants = judge_giants(strict, copies, vectors, known, STRICT, links_are_evidence=telling)
-    rule = _rule(STRICT, common, detail=telling and common < COMMON) + _on_giants(giants)
+    detail = candidate(vectors) if chained or (telling and common < COMMON) else 0.0
+    rule = _rule(STRICT, common, detail, chained=chained) + _on_giants(giants)
     return Duplicates(numbered(giants.groups), STRICT, rule, exact, giants.scenes, giants.dissolved)
 
 
@@ -148,7 +157,8 @@ def _first_of(copies: Ints) -> NDArray[np.intp]:
     return first[inverse]
 
 
-def _rule(threshold: float, common: float, *, detail: bool = False) -> str:
+def _rule(threshold: float, common: float, detail: float, *, chained: bool) -> str:
+    """The rule in words; `detail` is the correlation above which fine detail was looked at, if it was."""
     text = f"images are near-copies when their pixels correlate above {threshold}"
     if common >= COMMON:
         why = f"{common:.0%} of the images have a neighbour above {STRICT}, so copies are the rule"
@@ -159,9 +169,11 @@ def _rule(threshold: float, common: float, *, detail: bool = False) -> str:
         )
     if detail:
         text += (
-            f", or, one of them mirrored or not, above {CANDIDATE} with fine detail that correlates above"
-            f" {AGREES}"
+            f", or, one of them mirrored or a little shifted or not, above {detail} with fine detail that"
+            f" correlates above {AGREES}"
         )
+    if chained:
+        text += "; images that follow each other and show the same, a little shifted, are frames of one scene"
     return text
 
 

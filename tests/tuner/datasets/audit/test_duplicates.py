@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from tests.helpers.builders import cycle, noise
-from tests.helpers.pictures import few_scenes, photographs, silhouettes
+from tests.helpers.pictures import few_scenes, panning, photographs, silhouettes
 from tuner.datasets.audit import duplicates, pairs
 from tuner.datasets.audit.duplicates import find_duplicates, join_known, numbered
 from tuner.datasets.audit.vectors import exact_copies, unit_vectors
@@ -92,6 +92,33 @@ def test_few_scenes_are_kept_whole_where_their_labels_are_their_own() -> None:
     mixed = find_duplicates([images], by_chance)
     assert mixed.scenes == 0
     assert mixed.dissolved > 0.8
+
+
+@pytest.mark.parametrize(("scenes", "step"), [(6, 1), (6, 3), (16, 3)])
+def test_frames_of_a_moving_camera_are_one_scene(scenes: int, step: int) -> None:
+    """Of 64 pixels some move from frame to frame; every fourth frame is in the test split."""
+    images, scene = panning(scenes, 25, step)
+    test = np.arange(len(images)) % 4 == 3
+    labels = np.where(test, -1, scene % 2)
+    order = np.concatenate([np.flatnonzero(~test), np.flatnonzero(test)])
+    found = find_duplicates([images[~test], images[test]], labels[order].astype(np.int32))
+    assert found.dissolved == 0
+    assert (found.scenes >= 5) == (scenes == 6)
+    assert len(np.unique(found.groups)) <= 1.2 * scenes
+    assert np.isin(found.groups[(~test).sum() :], found.groups[: (~test).sum()]).mean() > 0.95
+    assert all(len(np.unique(scene[order][found.groups == group])) == 1 for group in np.unique(found.groups))
+    assert "frames of one scene" in found.rule
+
+
+def test_silhouettes_that_are_sorted_by_class_are_no_frames() -> None:
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    order = np.argsort(digits.target, kind="stable")
+    images = (digits.images * 255 / 16).astype(np.uint8)[order, ..., None]
+    found = find_duplicates([images], digits.target[order].astype(np.int32))
+    assert len(np.unique(found.groups)) == 1796
+    assert "frames" not in found.rule
 
 
 def test_labels_of_the_test_split_decide_nothing() -> None:
