@@ -6,6 +6,7 @@ SECTIONS: tuple[str, ...] = (
     "reports.sections.classes:render",
     "reports.sections.confusion:render",
     "reports.sections.mistakes:render",
+    "reports.sections.looked:render",
     "reports.sections.validity:render",
     "reports.sections.importance:render",
     "reports.sections.search:render",

@@ -5,12 +5,15 @@ from typing import Any, Literal, Self
 
 from search_spaces.space import ParamValue
 
-Purpose = Literal["probe", "preview", "trial", "finalist", "baseline", "retrain", "ensemble", "features"]
+Purpose = Literal[
+    "probe", "preview", "trial", "finalist", "baseline", "retrain", "ensemble", "occlusion", "features"
+]
 """probe: a few steps, to know the pace; preview: what augmentation makes of some images; trial: one
 configuration of the search; finalist: a training on a fresh fold to the end of its schedule; baseline:
 the same with early stopping, which chooses its epochs; retrain: on train + validation, to predict the
-test images; ensemble: no training, but the saved models of `members` as one that is calibrated; features:
-no training, but a piece of what a fixed network says of each image, `number` among those of `params`."""
+test images; ensemble: no training, but the saved models of `members` as one that is calibrated; occlusion:
+no training, but where a saved model looks in some test images; features: no training, but a piece of what a
+fixed network says of each image, `number` among those of `params`."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,9 @@ class TrialSpec:
             more. 0 for work that never pauses.
         resume_from: go on from the state saved after this epoch; 0 to begin. Without that state,
             what is missing is trained again, which ends in the same place.
-        members: of an ensemble: the keys of the trainings whose saved models it is made of, one or more.
+        members: of an ensemble: the keys of the trainings whose saved models it is made of, one or more; of
+            an occlusion: the key of the one whose model is asked.
+        images: of an occlusion: the test images, by index.
         temperature: of an ensemble: that of its probabilities.
     """
 
@@ -51,6 +56,7 @@ class TrialSpec:
     resume_from: int = 0
     members: tuple[str, ...] = ()
     temperature: float = 1.0
+    images: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON object."""
@@ -59,7 +65,8 @@ class TrialSpec:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
         """From what `to_json` gave."""
-        return cls(**{**data, "members": tuple(data.get("members", ()))})
+        listed = {name: tuple(data.get(name, ())) for name in ("members", "images")}
+        return cls(**{**data, **listed})
 
 
 @dataclass(frozen=True)

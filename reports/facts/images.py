@@ -1,6 +1,6 @@
 """The few images that a report shows, which the run directory keeps."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,25 @@ class Shown:
     reading: Reading
 
 
+@dataclass(frozen=True)
+class Looked:
+    """Where the saved model looks in a test image.
+
+    Attributes:
+        shown: the image.
+        drops: (rows, columns): by how much the probability of its answer falls with the patch covered that
+            reaches from part i to i + 2 of rows + 1 parts of the height, and of the width likewise.
+    """
+
+    shown: Shown
+    drops: NDArray[np.float32]
+
+    @property
+    def least(self) -> float:
+        """What is left of that probability with the worst place covered."""
+        return max(0.0, self.shown.reading.probability - max(0.0, float(self.drops.max())))
+
+
 def read_shown(path: Path, arrays: Mapping[str, NDArray[Any]], final: Final | None) -> tuple[Shown, ...]:
     """Test images with what the saved model says of them, random ones first; empty without predictions."""
     if final is None or not path.exists():
@@ -33,6 +52,16 @@ def read_shown(path: Path, arrays: Mapping[str, NDArray[Any]], final: Final | No
         Shown(picture, reading(said, arrays["test_labels"], arrays["test_groups"], int(index)))
         for index, picture in zip(images["indices"], images["images"], strict=True)
     )
+
+
+def read_looked(path: Path, shown: Sequence[Shown]) -> tuple[Looked, ...]:
+    """Those of the shown images for which it was asked where the model looks; none in an earlier run."""
+    arrays = read_arrays(path)
+    if "drops" not in arrays:
+        return ()
+    known = {item.reading.image: item for item in shown}
+    pairs = zip(arrays["looked_at"], arrays["drops"], strict=True)
+    return tuple(Looked(known[int(index)], drops) for index, drops in pairs if int(index) in known)
 
 
 def read_augmented(path: Path) -> NDArray[np.uint8] | None:

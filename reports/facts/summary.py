@@ -12,7 +12,7 @@ from reports.facts.arrays import read_arrays
 from reports.facts.curves import Curve, read_curves
 from reports.facts.dataset import DatasetFacts, dataset_facts
 from reports.facts.final import Final, evaluate
-from reports.facts.images import Shown, read_augmented, read_doubtful, read_shown
+from reports.facts.images import Looked, Shown, read_augmented, read_doubtful, read_looked, read_shown
 from reports.facts.journal import read_search
 from reports.facts.missing import missing
 from reports.facts.parameters import Parameter, as_parameter
@@ -38,6 +38,8 @@ class RunSummary:
         final: None until the run has retrained its winner.
         audit: of the data; None if it is missing.
         shown: test images to show, random ones first; empty without predictions.
+        looked: some of them, with the places that the model's answer depends on; empty where that was not
+            asked.
         augmented: (versions + 1, images, height, width, channels): some training images as they are, then
             as the winner's augmentation changes them; None for a model without any.
         test_names: the file or row of each test image; empty in runs of earlier versions.
@@ -68,6 +70,7 @@ class RunSummary:
     audit: Mapping[str, Any] | None
     shown: tuple[Shown, ...]
     test_names: tuple[str, ...]
+    looked: tuple[Looked, ...]
     augmented: NDArray[np.uint8] | None
     doubtful: NDArray[np.uint8] | None
     missing: tuple[str, ...]
@@ -111,6 +114,7 @@ class RunSummary:
         curves = read_curves(files.histories)
         search = read_search(files.journal, run.get("search") or {})
         trained = sum(trial.seconds or 0.0 for trial in search.trials) + sum(c.seconds for c in curves)
+        shown = read_shown(files.images, arrays, final)
         return cls(
             path=files.path,
             name=run["name"],
@@ -133,7 +137,8 @@ class RunSummary:
             final=final,
             curves=curves,
             audit=read_json(files.audit) if files.audit.exists() else None,
-            shown=read_shown(files.images, arrays, final),
+            shown=shown,
+            looked=read_looked(files.images, shown),
             test_names=tuple(read_json(files.names)["test"]) if files.names.exists() else (),
             augmented=read_augmented(files.images),
             doubtful=read_doubtful(files.images),

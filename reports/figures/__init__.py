@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reports.facts.final import Final
 from reports.facts.summary import RunSummary
-from reports.figures import confusions, doubtful, mattered, pictures, results, tradeoffs, trials
+from reports.figures import confusions, doubtful, looked, mattered, pictures, results, tradeoffs, trials
 from reports.markdown import image, listed, milliseconds, percent, points, score
 from reports.tradeoffs import differ, front
 
@@ -124,6 +124,16 @@ def _mistakes_alt(summary: RunSummary) -> str:
     )
 
 
+def _looked_alt(summary: RunSummary) -> str:
+    names = summary.dataset.class_names
+    told = [
+        f'"{names[item.shown.reading.said]}" from {percent(item.shown.reading.probability, 0)} to '
+        f"{percent(item.least, 0)}"
+        for item in summary.looked
+    ]
+    return f"Places that the model's answers depend on; with the worst covered they fall: {listed(told)}"
+
+
 def _calibration_alt(summary: RunSummary) -> str:
     facts = _final(summary).calibration
     assert facts is not None
@@ -186,6 +196,7 @@ FIGURES: dict[str, Drawing] = {
         pictures.mistakes,
         _mistakes_alt,
     ),
+    "looked": Drawing(lambda s: bool(s.looked), looked.looked, _looked_alt),
     "doubtful-labels": Drawing(
         lambda s: s.final is not None and s.doubtful is not None, doubtful.doubtful, _doubtful_alt
     ),

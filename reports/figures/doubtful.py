@@ -10,7 +10,7 @@ from reports.figures.style import FAILED, INK, canvas, plain, title
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-COLUMNS = 6
+COLUMNS = 4
 ROWS = 2
 
 

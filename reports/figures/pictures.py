@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLUMNS = 6
-"""Images a row, few enough to be seen on a telephone; of longer class names, two fewer."""
+COLUMNS = 4
+"""Images a row, few enough to be seen on a telephone."""
 SHORT = 4
 """Letters of a class name that fit beside a percentage under a small image."""
 PAIRS = 4
@@ -112,7 +112,7 @@ def confused_pairs(summary: RunSummary) -> "Figure":
         row[0].set_axis_off()
         for index, cell in enumerate(row[1:]):
             if index < len(items):
-                _picture(cell, items[index])
+                picture(cell, items[index])
                 cell.set_title(_sure(items[index]), size=9, color=FAILED, pad=3)
             else:
                 cell.set_axis_off()
@@ -126,26 +126,33 @@ def _grid(summary: RunSummary, items: Sequence[Shown]) -> "Figure":
     """Images with what the model says under each, and in red what a misread one is."""
     names = summary.dataset.class_names
     short = max(len(name) for name in names) <= SHORT
-    columns = COLUMNS if short else COLUMNS - 2
-    rows = -(-len(items) // columns)
-    figure = canvas(0.42 + rows * ((6.9 if short else 7.2) / columns + (0.25 if short else 0.5)))
-    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    rows = -(-len(items) // COLUMNS)
+    figure = canvas(0.42 + rows * ((6.9 if short else 7.2) / COLUMNS + (0.25 if short else 0.5)))
+    axes = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
     for cell, item in zip(axes, items, strict=False):
-        _picture(cell, item)
+        picture(cell, item)
         correct = item.reading.said == item.reading.true
         said = f"{plain(names[item.reading.said], 15)}{' ' if short else chr(10)}({_sure(item)})"
         truth = "" if correct else f"\nis {plain(names[item.reading.true], 13)}"
-        cell.set_xlabel(said + truth, size=9, color=GOOD if correct else FAILED, labelpad=3, linespacing=1.15)
+        cell.set_xlabel(
+            said + truth, size=10, color=GOOD if correct else FAILED, labelpad=3, linespacing=1.15
+        )
     for cell in axes[len(items) :]:
         cell.set_axis_off()
     return figure
 
 
 def _sure(item: Shown) -> str:
-    return percent(item.reading.probability, 0)
+    return sure(item.reading.probability)
 
 
-def _picture(axes: "Axes", item: Shown) -> None:
+def sure(probability: float) -> str:
+    """In whole per cents: the digits of 99.98 % say nothing here."""
+    return ">99 %" if 0.995 <= probability < 1 else percent(probability, 0)
+
+
+def picture(axes: "Axes", item: Shown) -> None:
+    """Draws a test image, in a frame that says whether it is read right."""
     pixels = item.pixels
     if pixels.shape[-1] == 1:
         axes.imshow(pixels[..., 0], cmap="gray", vmin=0, vmax=255, interpolation="nearest")

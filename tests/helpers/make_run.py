@@ -495,7 +495,14 @@ def _images(
         picture = 127 + 90 * wave[..., None] * np.ones(c) + 20 * rng.standard_normal((h, w, c))
         pictures.append(np.clip(picture, 0, 255))
     images = np.array(pictures).astype(np.uint8)
-    np.savez_compressed(path, indices=indices, images=images, doubtful=images[: int(plan.failed > 0)])
+    centres = rng.uniform(0, 7, (12, 2))
+    away = ((np.indices((7, 7))[None] - centres[:, :, None, None]) ** 2).sum(axis=1)
+    sure = saved.max(axis=1)[indices[-12:]]
+    drops = sure[:, None, None] * np.exp(-away / 4) * rng.uniform(0, 1, (12, 1, 1)) - 0.02
+    looked = {"looked_at": indices[-12:], "drops": drops[: len(indices)].astype(np.float32)}
+    np.savez_compressed(
+        path, indices=indices, images=images, doubtful=images[: int(plan.failed > 0)], **looked
+    )
 
 
 def _audit(plan: Plan) -> dict[str, Any]:

@@ -447,8 +447,14 @@ def test_a_good_run_has_no_warning_and_something_to_try(summaries: Callable[[str
 
 def test_what_is_looked_up_rarely_is_closed(summaries: Callable[[str], RunSummary]) -> None:
     text = report_text(summaries("asl"))
-    order = ["Leaderboard", "Classes", "Confusions", "Worst mistakes", "What the numbers rest on"]
-    order += ["What mattered", "How the search went", "Use the model", "Further details"]
+    order = ["Leaderboard", "Classes", "Confusions", "Worst mistakes", "Where the model looks"]
+    order += [
+        "What the numbers rest on",
+        "What mattered",
+        "How the search went",
+        "Use the model",
+        "Further details",
+    ]
     assert re.findall(r"^## (.*)$", text, re.MULTILINE) == order
     assert text.count("<details>") == text.count("</details>")
     details = text.split("## Further details")[1]

@@ -11,7 +11,7 @@ from search_spaces.space import SearchSpace
 from tuner import seeds
 from tuner.constraints import Constraints
 from tuner.datasets.base import Dataset
-from tuner.ending import publish
+from tuner.ending import looked, publish
 from tuner.ending.contenders import Contender, default, winner
 from tuner.ending.cuts import left_out
 from tuner.ending.fits import Fit, Fits
@@ -132,7 +132,7 @@ class Final:
         self.seconds["retraining"] = time.monotonic() - began
         publish.write(self._results([best, *baselines], ranking), self.run, self.dataset)
         name_winner(self.run.journal, ranking[0]["trial"], _why(ranking))
-        return True
+        return self._look_inside(best)
 
     def _winner(self, ranking: list[dict[str, Any]]) -> Contender:
         trial = ranking[0]["trial"]
@@ -373,6 +373,20 @@ class Final:
         if not self.fits.do("the winner on less data", fits):
             return False
         return self._saved(best) is not None or self.fits.do("the model that is saved", forms[1:])
+
+    def _look_inside(self, best: Contender) -> bool:
+        """Where the saved model looks in some test images, those of its mistakes before all."""
+        images = looked.to_look_into(self.run)
+        if not images:
+            return True
+        saved = self._saved(best) or self._done(self._retrainings(best))[0]
+        fit = self._fit(best, "occlusion", 0, 0)
+        asked = replace(fit, name="occlusion", spec=replace(fit.spec, members=(saved.key,), images=images))
+        went_on = self.fits.do("where the model looks", [asked])
+        for done in self._done([asked]):
+            if done.result.output:
+                looked.keep(self.run, done.result.output)
+        return went_on
 
     def _done(self, fits: list[Fit]) -> list[Done]:
         found = ((fit, self.fits.result(fit)) for fit in fits)

@@ -108,8 +108,9 @@ class Fits:
     def key(self, fit: Fit) -> str:
         """The key of a training: a digest of all that decides its result."""
         decisive = {**fit.spec.to_json(), "number": 0, "save": False, "identity": self.identity}
-        if not fit.spec.members:  # so that what was trained before there were ensembles keeps its key
-            del decisive["members"]
+        for later in ("members", "images"):  # so that what was trained before there were these keeps its key
+            if not decisive[later]:
+                del decisive[later]
         if fit.spec.temperature == 1:
             del decisive["temperature"]
         file = fit.spec.model.rpartition(":")[0]

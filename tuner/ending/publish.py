@@ -15,6 +15,7 @@ from tuner.datasets.base import Dataset
 from tuner.datasets.formats.values import Scale
 from tuner.ending import sealed_labels, suspects
 from tuner.ending.contenders import Contender
+from tuner.ending.looked import images_to_look_into
 from tuner.files import read_json, write_arrays, write_atomically, write_json
 from tuner.records import TrialResult, TrialSpec
 from tuner.run_dir import RunDir
@@ -300,8 +301,10 @@ def _images(
 ) -> dict[str, NDArray[Any]]:
     """The images that the report shows, as it has no access to the data."""
     seeds = [predictions[f"test/tuned/{i}"] for i in range(_shipped(results)["seeds"])]
-    shown = images_to_show(np.mean(seeds, axis=0), predictions["test_labels"], dataset.test_groups)
+    said, labels, groups = np.mean(seeds, axis=0), predictions["test_labels"], dataset.test_groups
+    shown = images_to_show(said, labels, groups)
     arrays: dict[str, NDArray[Any]] = {"indices": shown, "images": dataset.test_images[shown]}
+    arrays["looked_at"] = images_to_look_into(shown, said, labels, groups)
     for done in results.preview:
         if done.result.output:
             with np.load(run.path / done.result.output) as preview:

@@ -10,7 +10,7 @@ from tuner.errors import TuneError
 from tuner.files import is_disk_error
 from tuner.records import TrialResult, TrialSpec, WorkContext
 from tuner.registry import resolve
-from tuner.training import again, ensemble, estimators, features, fit, memory, preview
+from tuner.training import again, ensemble, estimators, features, fit, memory, occlusion, preview
 from tuner.training import data as training_data
 
 OUT_OF_MEMORY = (
@@ -63,6 +63,8 @@ def _perform(
 ) -> TrialResult:
     if spec.purpose == "ensemble":
         return ensemble.combine(spec, context, key)
+    if spec.purpose == "occlusion":
+        return occlusion.look(spec, context, key)
     target = resolve(spec.model)
     family = target if isinstance(target, Family) else None
     if family is None:

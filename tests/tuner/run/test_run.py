@@ -297,3 +297,17 @@ def test_mistakes_name_the_files_or_rows_that_they_are_of(small_run: Path) -> No
     assert rows
     assert all(row["file"] == names[int(row["test_image"])] for row in rows)
     assert f"`{rows[0]['file']}`" in (small_run / "report.md").read_text()
+
+
+def test_the_report_shows_where_the_model_looks_and_again_without_the_data(
+    small_run: Path, tune: Tune, tmp_path: Path
+) -> None:
+    with np.load(small_run / "images.npz") as images:
+        assert images["drops"].shape == (12, 7, 7)
+        assert images["drops"].max() > 0
+        assert set(images["looked_at"]) <= set(images["indices"])
+    copied = shutil.copytree(small_run, tmp_path / "digits")
+    (copied / "figures" / "looked.png").unlink()
+    assert tune("report", str(copied), cwd=tmp_path, TUNE_CACHE_DIR=str(tmp_path)).returncode == 0
+    assert (copied / "figures" / "looked.png").exists()
+    assert "## Where the model looks" in (copied / "report.md").read_text()
