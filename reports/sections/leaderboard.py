@@ -90,7 +90,8 @@ def _other_scores(summary: RunSummary) -> str:
     note = (
         "On the same test images, mean over the seeds. Balanced accuracy and F1 count every class alike, "
         "however many images it has; AUC: how often an image of a class gets a higher probability of it "
-        "than one of another class (0.5: as by chance, 1: always); log loss: lower is better."
+        "than one of another class (0.5: as by chance, 1: always); log loss: lower is better, of all models "
+        "as they were trained, without the temperature that the saved one has."
     )
     return folded("Balanced accuracy, F1, AUC and loss of each model", join([body, note]))
 
@@ -149,15 +150,16 @@ def _reading(summary: RunSummary) -> str:
 
 
 def _losses(final: Final) -> str:
-    """A sentence where the winner is ahead in accuracy but not in log loss: the reader may wonder at it."""
+    """A sentence where the winner is ahead in accuracy but not in log loss, nor is what is saved of it."""
     won = final.winner
     if won.test is None or won.test_loss is None:
         return ""
+    least = min(won.test_loss, final.calibration.loss if final.calibration else won.test_loss)
     names = [
         code(other.name)
         for other in final.distinct[1:]
         if other.test is not None and other.test.mean < won.test.mean
-        if other.test_loss is not None and other.test_loss < won.test_loss
+        if other.test_loss is not None and other.test_loss < least
     ]
     if not names:
         return ""
