@@ -1,6 +1,7 @@
 """Who is compared at the end of a run: the winner, the default, and the baselines."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -52,6 +53,24 @@ def winner(space: SearchSpace, model: str, trial: int, params: dict[str, ParamVa
     return Contender(
         "tuned", "winner", f"trial {trial} of the search in the space {space.name}", model, params
     )
+
+
+def in_order(
+    others: Sequence[Contender], scores: Mapping[str, float], seconds: Mapping[str, float]
+) -> list[Contender]:
+    """The default and the baselines as they are retrained: a budget leaves out those that come last.
+
+    First the baseline that is strongest on validation images, without which the best is not known; then the
+    default, without which nobody knows what the search was worth; then the others, cheapest first.
+
+    Args:
+        others: all of them.
+        scores: by name, on a fold that all have; not a number where there is none.
+        seconds: that a retraining takes, by name.
+    """
+    scored = [each for each in others if each.name != "default" and not math.isnan(scores[each.name])]
+    strongest = max(scored, key=lambda each: scores[each.name], default=None)
+    return sorted(others, key=lambda e: (e is not strongest, e.name != "default", seconds[e.name]))
 
 
 FROM_SCRATCH = "cnn"

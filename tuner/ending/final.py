@@ -12,7 +12,7 @@ from tuner import seeds
 from tuner.constraints import Constraints
 from tuner.datasets.base import Dataset
 from tuner.ending import looked, publish
-from tuner.ending.contenders import Contender, default, winner
+from tuner.ending.contenders import Contender, default, in_order, winner
 from tuner.ending.cuts import left_out
 from tuner.ending.fits import Fit, Fits
 from tuner.ending.publish import Done, Results
@@ -251,13 +251,15 @@ class Final:
         return min(FEW_SEEDS, self.plan.seeds) if contender.name in self._far else self.plan.seeds
 
     def _retrain(self, contenders: list[Contender]) -> bool:
-        """Seed by seed, the winner first, then the others, cheapest first."""
+        """Seed by seed, the winner first, then the others as `in_order` has them."""
         self._hold_budget(contenders[0])
-        best, *others = [self._retrainings(contender) for contender in contenders]
-        cheapest_first = sorted(others, key=lambda fits: self.fits.expected(fits[0]) if fits else 0.0)
-        if not self.fits.do("retraining", _by_rounds([best, *cheapest_first])):
+        fits = {contender.name: self._retrainings(contender) for contender in contenders}
+        scores = {contender.name: self._first_score(contender) for contender in contenders[1:]}
+        seconds = {name: self.fits.expected(rows[0]) if rows else 0.0 for name, rows in fits.items()}
+        ordered = [contenders[0], *in_order(contenders[1:], scores, seconds)]
+        if not self.fits.do("retraining", _by_rounds([fits[contender.name] for contender in ordered])):
             return False
-        self._check_winner(best[0])
+        self._check_winner(fits[contenders[0].name][0])
         return True
 
     def _check_winner(self, first: Fit) -> None:

@@ -208,7 +208,7 @@ def offers(
         return str(error).splitlines()
     return [
         f"{text} is less: the search ends at half of it, with the trials done by then; after it come the "
-        "winner and the baselines, cheapest first, as far as there is time",
+        "winner, the strongest baseline, the default and the others, as far as there is time",
         *shorter.notes,
     ]
 

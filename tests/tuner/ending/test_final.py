@@ -1,11 +1,13 @@
 """The end of a run: who is trained on the fresh folds, how often, and from how many seeds."""
 
 import json
+import math
 from typing import Any
 
 import pytest
 
 from tests.helpers.runs import Tune
+from tuner.ending.contenders import Contender, in_order
 
 RUN = ["digits", "--trials", "6", "--epochs", "4", "--workers", "2", "--seeds", "4", "--finalists", "2"]
 
@@ -35,6 +37,17 @@ def test_the_default_is_a_finalist_whatever_its_rank(final: dict[str, Any]) -> N
     trials = [row["trial"] for row in final["finalists"]]
     assert 0 in trials
     assert len(trials) in {2, 3}  # the best two, and the default where it is none of them
+
+
+def test_a_budget_cuts_the_strongest_baseline_and_the_default_last() -> None:
+    """As they are retrained in this order, and what does not fit into the time is cut from its end."""
+    others = [
+        Contender(name, "baseline", "", "", {}) for name in ("default", "majority", "deep", "dense", "other")
+    ]
+    scores = {"default": 0.9, "majority": 0.1, "deep": 0.8, "dense": 0.6, "other": math.nan}
+    seconds = {"default": 50.0, "majority": 0.1, "deep": 90.0, "dense": 8.0, "other": 1.0}
+    ordered = [each.name for each in in_order(others, scores, seconds)]
+    assert ordered == ["deep", "default", "majority", "other", "dense"]
 
 
 def test_half_the_data_is_compared_on_the_same_folds_and_for_as_many_steps(final: dict[str, Any]) -> None:
