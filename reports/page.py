@@ -45,15 +45,7 @@ def page(markdown: str, folder: Path) -> str:
         markdown: the report; names in it are escaped already, and the HTML in it is its own.
         folder: where its figures are; an image from elsewhere is not read.
     """
-    from markdown_it import MarkdownIt
-
-    parser = MarkdownIt("commonmark", {"html": True}).enable("table")
-    parser.add_render_rule("table_open", lambda *_: '<div class="wide"><table>')
-    parser.add_render_rule("table_close", lambda *_: "</table></div>")
-    tokens = parser.parse(markdown)
-    headings = _name_headings(tokens)
-    _put_in_images(tokens, folder)
-    body = parser.renderer.render(tokens, parser.options, {})
+    body, headings = _rendered(markdown, folder)
     title = next((text for level, text, _ in headings if level == 1), "report")
     contents = _contents([(text, name) for level, text, name in headings if level == 2])
     first, close, rest = body.partition("</h1>")
@@ -63,6 +55,24 @@ def page(markdown: str, folder: Path) -> str:
         f"<title>{html.escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n"
         f"<body>\n<main>\n{first}{close}\n{contents}{rest}</main>\n</body>\n</html>\n"
     )
+
+
+def fragment(markdown: str, folder: Path) -> str:
+    """A part of a report as HTML, figures inside, in the style of the page that it is put into."""
+    return _rendered(markdown, folder)[0]
+
+
+def _rendered(markdown: str, folder: Path) -> tuple[str, list[tuple[int, str, str]]]:
+    """The HTML, and level, text and name of each heading."""
+    from markdown_it import MarkdownIt
+
+    parser = MarkdownIt("commonmark", {"html": True}).enable("table")
+    parser.add_render_rule("table_open", lambda *_: '<div class="wide"><table>')
+    parser.add_render_rule("table_close", lambda *_: "</table></div>")
+    tokens = parser.parse(markdown)
+    headings = _name_headings(tokens)
+    _put_in_images(tokens, folder)
+    return parser.renderer.render(tokens, parser.options, {}), headings
 
 
 def _name_headings(tokens: "list[Token]") -> list[tuple[int, str, str]]:

@@ -8,6 +8,7 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from tuner import notebook
 from tuner.config import RunConfig
 from tuner.display import Display
 from tuner.opened import Run, load
@@ -16,7 +17,7 @@ from tuner.run import runner
 __all__ = ["Run", "load", "tune"]
 
 
-def tune(dataset: str | Path, *, fresh: bool = False, quiet: bool = True, **options: Any) -> Run:
+def tune(dataset: str | Path, *, fresh: bool = False, quiet: bool | None = None, **options: Any) -> Run:
     """Searches, retrains the best trial, compares it with baselines, and writes the report.
 
     Values may be given as on the command line, "10m" or "20", or as Python has them.
@@ -24,7 +25,7 @@ def tune(dataset: str | Path, *, fresh: bool = False, quiet: bool = True, **opti
     Args:
         dataset: a registered name, or a path.
         fresh: set an existing run of that name aside and start anew.
-        quiet: show warnings only.
+        quiet: show warnings only; left out, that is so but in a notebook, where one area shows the progress.
         **options: those of `tune run`, named below.
 
     Raises:
@@ -33,7 +34,7 @@ def tune(dataset: str | Path, *, fresh: bool = False, quiet: bool = True, **opti
     from rich.console import Console
 
     configuration = RunConfig.of({"dataset": dataset, **options})
-    shown = Display(Console(), quiet=quiet)
+    shown = Display(Console(), quiet=quiet is not False, area=None if quiet else notebook.area())
     ended = runner.run(configuration, shown, configuration.command(), time.monotonic(), fresh=fresh)
     return load(ended.path)
 

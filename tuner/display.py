@@ -1,7 +1,9 @@
 """The display of a run's progress: a live table in a terminal, plain lines elsewhere."""
 
+import io
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
 
 
 PROGRESS_SECONDS = 3.0
+REDRAW_SECONDS = 0.5
+LINES = 8
+"""Of those that were said last, in the area of a notebook."""
 
 NOTEBOOKS = (
     "JPY_PARENT_PID",
@@ -54,12 +59,15 @@ class Display:
         live: redraw a table in place.
         quiet: only warnings.
         scored: a score as the report prints it, by the run's metric.
+        area: shows a text in place of the one before, as in a notebook: the state and the last lines. Then
+            nothing but warnings goes to the console.
     """
 
     console: "Console"
     live: bool = False
     quiet: bool = False
     scored: Callable[[float], str] = "{:.4f}".format
+    area: Callable[[str], None] | None = None
     _trials: int = 0
     _counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTED, 0))
     _best: tuple[float, int] | None = None
@@ -75,6 +83,8 @@ class Display:
     _rung: int = 0
     _view: "Live | None" = None
     _progressed: float = field(default_factory=time.monotonic)
+    _said_last: deque[str] = field(default_factory=lambda: deque(maxlen=LINES))
+    _drawn: float = 0.0
 
     @contextmanager
     def showing(self) -> Iterator[None]:
@@ -95,8 +105,23 @@ class Display:
 
     def say(self, line: str) -> None:
         """A line that stays."""
-        if not self.quiet:
+        if self.area is not None:
+            self._said_last.append(line)
+            self._draw(now=True)
+        elif not self.quiet:
             self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def _draw(self, *, now: bool = False) -> None:
+        """Draws the area again, unless it was drawn just before."""
+        if self.area is None or (not now and time.monotonic() - self._drawn < REDRAW_SECONDS):
+            return
+        from rich.console import Console
+
+        out = io.StringIO()
+        if self._stage and self._running:
+            Console(file=out, width=100, force_jupyter=False).print(self._render())
+        self._drawn = time.monotonic()
+        self.area("\n".join([*self._said_last, out.getvalue()]).rstrip())
 
     def progress(self, line: str) -> None:
         """A line on long work, unless the last one came less than `PROGRESS_SECONDS` ago."""
@@ -156,6 +181,7 @@ class Display:
     def epoch(self, spec: TrialSpec, report: EpochReport) -> None:
         """An epoch of a trial has ended."""
         self._running[spec.number] = f"epoch {report.epoch} of {spec.epochs}{self._said(report.score, ', ')}"
+        self._draw()
 
     def trial_ended(
         self, spec: TrialSpec, result: TrialResult, outcome: Outcome, *, wins: bool = True
@@ -218,6 +244,7 @@ class Display:
     def fit_epoch(self, name: str, spec: TrialSpec, report: EpochReport) -> None:
         """An epoch of one of them has ended."""
         self._running[spec.number] = f"{name}, epoch {report.epoch} of {spec.epochs}"
+        self._draw()
 
     def fit_ended(self, name: str, spec: TrialSpec, result: TrialResult) -> None:
         """One of them has ended."""

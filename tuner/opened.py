@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     import optuna
     import pandas as pd
 
+SHOWN = ("leaderboard", "samples")
+"""Figures of a report that a notebook shows."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -42,12 +45,18 @@ class Run:
             scored = f", test accuracy {percent(accuracy['mean'], decimals_for(accuracy.get('ci95')))}"
         return f"Run({str(self.path)!r}, {ended}{scored})"
 
-    def _repr_markdown_(self) -> str:
-        """The answer and the leaderboard, as a notebook shows them."""
+    def _repr_html_(self) -> str:
+        """The answer, the leaderboard and figures, as a notebook shows them."""
+        from reports.page import fragment
+
         text = (self.path / "report.md").read_text(encoding="utf-8")
         title, _, rest = text.partition("\n\n")
         answer = next((part for part in rest.split("\n\n") if part.startswith("**")), "")
-        return "\n\n".join(part for part in (f"##{title}", answer, _as_table(self)) if part)
+        figures = [
+            f"![](figures/{name}.png)" for name in SHOWN if (self.path / f"figures/{name}.png").exists()
+        ]
+        parts = [f"##{title}", answer, *figures[:1], _as_table(self), *figures[1:]]
+        return fragment("\n\n".join(part for part in parts if part), self.path)
 
     @property
     def study(self) -> "optuna.Study":

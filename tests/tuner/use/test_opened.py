@@ -32,9 +32,10 @@ def test_it_opens_an_earlier_run_and_says_how_it_ended(run: Run, used: Path) -> 
     assert not run.interrupted
     assert repr(run).startswith("Run('")
     assert re.search(r", done, test accuracy [\d.]+ %\)$", repr(run))
-    shown = run._repr_markdown_()
-    assert shown.startswith("### digits: ")
-    assert "| `majority` |" in shown
+    shown = run._repr_html_()
+    assert "digits: " in shown
+    assert "<code>majority</code>" in shown
+    assert shown.count("data:image/png;base64,") == 2
     with pytest.raises(UsageError, match="no run 'digitz'"):
         tuner.load("digitz", used / "runs")
 
