@@ -80,6 +80,7 @@ def _listing(source: Source, options: DataOptions) -> str:
         for listing in (survey(root, strict=False),)
         for entry in listing.entries
     ]
+    names += [name for _, name in getattr(source, "left", ())]
     return hashlib.sha256("\n".join(names).encode()).hexdigest()
 
 

@@ -26,7 +26,7 @@ class ArraySource:
 
     Attributes:
         train, test, valid: images and, unless there is a file for them, labels.
-        train_labels, test_labels: labels in files of their own.
+        train_labels, test_labels, valid_labels: labels in files of their own.
         left: files beside them that are not used.
         root: where all of them were found.
     """
@@ -37,6 +37,7 @@ class ArraySource:
     test: Entry | None = None
     test_labels: Entry | None = None
     valid: Entry | None = None
+    valid_labels: Entry | None = None
     left: tuple[Left, ...] = ()
     root: Path | None = None
     summary: str = "your own arrays"
@@ -45,7 +46,7 @@ class ArraySource:
 
     def files(self, options: DataOptions, progress: Progress) -> list[Entry]:
         """All files, each with its role in front of its name, so that exchanging two is a change."""
-        roles = ("train", "train_labels", "test", "test_labels", "valid")
+        roles = ("train", "train_labels", "test", "test_labels", "valid", "valid_labels")
         entries = [(role, getattr(self, role)) for role in roles]
         return [replace(entry, name=f"{role}/{entry.name}") for role, entry in entries if entry]
 
@@ -119,28 +120,56 @@ def assemble(parts: dict[str, Part], options: DataOptions) -> RawData:
 
 
 def _read_parts(reader: Reader, source: ArraySource, options: DataOptions) -> dict[str, Part]:
-    if source.train.base.endswith(".npz"):
-        parts = npz_parts(reader, source.train, options)
-        for split, entry in (("test", source.test), ("valid", source.valid)):
-            if entry is not None:
-                other = npz_parts(reader, entry, options, parts["train"].scale)["train"]
-                parts[split] = replace(other, what=str(entry))
-        return parts
-    first = _read_part(reader, source.train, source.train_labels, options)
-    parts = by_split(first)
+    parts = _splits_in(reader, source.train, source.train_labels, options)
+    scale = parts["train"].scale
     if source.valid is not None:
-        parts["valid"] = replace(_read_part(reader, source.valid, None, options, first.scale), splits=None)
+        valid = _split_in(reader, source.valid, source.valid_labels, options, scale, "valid")
+        parts["valid"] = _join(parts["valid"], valid) if "valid" in parts else valid
     if source.test is not None:
+        if "test" in parts:
+            raise UsageError(
+                f"{source.test} is a test split, but {source.train} has one of its own\nexpected one of them"
+            )
         if source.test_labels is None and source.train_labels is None and _unlabelled(reader, source):
             names = f"{source.test.name} has one column less than {source.train.name}"
             note = f"{names}: it has no labels and was left out"
             left = (*parts["train"].left, ("test images without labels", source.test.name))
             parts["train"] = replace(parts["train"], notes=(*parts["train"].notes, note), left=left)
         else:
-            parts["test"] = replace(
-                _read_part(reader, source.test, source.test_labels, options, first.scale), splits=None
-            )
+            parts["test"] = _split_in(reader, source.test, source.test_labels, options, scale, "test")
     return parts
+
+
+def _splits_in(
+    reader: Reader, entry: Entry, labels: Entry | None, options: DataOptions, scale: Scale | None = None
+) -> dict[str, Part]:
+    """The splits that one file holds."""
+    if not entry.base.endswith(".npz"):
+        return by_split(_read_part(reader, entry, labels, options, scale))
+    parts = npz_parts(reader, entry, options, scale)
+    if labels is None:
+        return parts
+    first = "train" if "train" in parts else next(iter(parts))
+    texts, where = _read_labels(reader, labels, options)
+    left = ((f"labels in {entry.name}, as --labels has others", parts[first].labels_from),)
+    more = left if parts[first].labels is not None else ()
+    parts[first] = replace(parts[first], labels=texts, labels_from=where, left=(*parts[first].left, *more))
+    return parts
+
+
+def _split_in(
+    reader: Reader, entry: Entry, labels: Entry | None, options: DataOptions, scale: Scale, split: str
+) -> Part:
+    """The one split that is wanted of a file: that which is so named in it, or all of it."""
+    parts = _splits_in(reader, entry, labels, options, scale)
+    chosen = split if split in parts else next(iter(parts))
+    others = [
+        (f"images of another split in {entry.name}", name)
+        for other, part in parts.items()
+        if other != chosen
+        for name in part.names or part.numbered()
+    ]
+    return replace(parts[chosen], what=str(entry), left=(*parts[chosen].left, *others))
 
 
 def _read_part(
@@ -150,7 +179,7 @@ def _read_part(
         values = read_idx(reader, entry)
         scale = scale or scale_of(values, str(entry))
         images = to_images(values, str(entry), None, scale)
-        found, labels_from = read_labels(reader, labels, options) if labels else (None, "")
+        found, labels_from = _read_labels(reader, labels, options) if labels else (None, "")
         return Part(images, found, None, str(entry), scale=scale, labels_from=labels_from)
     if entry.base.endswith(".npy"):
         array = read_npy(reader, entry)
@@ -158,12 +187,15 @@ def _read_part(
         images = to_images(array, str(entry), options.image_shape, scale)
         if labels is None:
             return Part(images, None, None, str(entry), scale=scale)
-        if not labels.base.endswith(".npy"):
-            texts, where = read_labels(reader, labels, options)
-        else:
-            texts, where = to_label_texts(read_npy(reader, labels), str(labels)), labels.name
+        texts, where = _read_labels(reader, labels, options)
         return Part(images, texts, None, str(entry), scale=scale, labels_from=where)
     return read_csv_part(reader, entry, labels, options, scale)
+
+
+def _read_labels(reader: Reader, entry: Entry, options: DataOptions) -> tuple[list[str], str]:
+    if entry.base.endswith(".npy"):
+        return to_label_texts(read_npy(reader, entry), str(entry)), entry.name
+    return read_labels(reader, entry, options)
 
 
 def _unlabelled(reader: Reader, source: ArraySource) -> bool:

@@ -3,10 +3,10 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tuner.datasets.base import DataOptions, Source
-from tuner.datasets.formats.arrays import ArraySource
 from tuner.datasets.formats.by_content import not_an_image
 from tuner.datasets.formats.cifar import cifar_source
 from tuner.datasets.formats.csv_layout import look
@@ -108,13 +108,21 @@ def _arrays(name: str, path: Path, listing: Listing, options: DataOptions) -> So
     if found := cifar_source(name, path, listing):
         return found
     refuse_foreign(path, listing.entries)
-    source = by_roles(name, path, listing)
+    source = by_roles(name, path, listing, options.test)
     if options.labels is not None:
-        source = ArraySource(name, source.train, _only(options.labels), source.test, source.test_labels)
+        source = replace(source, train_labels=_only(options.labels))
     if options.test is not None:
-        test = _only(options.test)
-        labels = _labels_beside(options.test, options.labels) if options.labels else None
-        source = ArraySource(name, source.train, source.train_labels, test, labels)
+        beside = options.labels or (source.train_labels and source.train_labels.path)
+        labels = _labels_beside(options.test, beside) if beside else None
+        left = (
+            source.left
+            if source.test is None
+            else (*source.left, ("files that --test replaces", source.test.name))
+        )
+        source = replace(source, test=_only(options.test), test_labels=labels, left=left)
+    given = {option.absolute() for option in (options.labels, options.test) if option}
+    left = tuple(item for item in source.left if (path / item[1]).absolute() not in given)
+    source = replace(source, left=left)
     if options.group_regex is not None and not _lists(source.train, options):
         raise UsageError("--group-regex reads names of image files; for arrays there is --group-column")
     if _lists(source.train, options):

@@ -86,14 +86,15 @@ def npz_parts(
             labels_from=f"array {names[label_key]!r} of {entry.name}" if label_key else "",
         )
         used |= {key for key in (image_key, label_key, f"{options.group_column}_{split}".lower()) if key}
-    if "train" not in parts:
+    if not parts:
         raise DataError(
             f"{entry} has the arrays {', '.join(sorted(names)[:10]) or 'none'}\n"
             "expected x_train and y_train (x_test and y_test too, if there is a test split), or x and y"
         )
     rest = [name for key, name in names.items() if key not in used | {str(options.group_column).lower()}]
+    first = next(iter(parts))
     left = tuple((f"arrays in {entry.name}", name) for name in rest)
-    return {**parts, "train": replace(parts["train"], left=left)}
+    return {**parts, first: replace(parts[first], left=left)}
 
 
 def _positional(reader: Reader, entry: Entry, names: dict[str, str]) -> dict[str, str] | None:

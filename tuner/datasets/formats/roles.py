@@ -2,32 +2,37 @@
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from tuner.datasets.formats.arrays import ArraySource
-from tuner.datasets.formats.files import Entry, Listing, find
-from tuner.datasets.formats.idx import IDX_FILES
-from tuner.datasets.formats.split_words import split_of, stem
+from tuner.datasets.formats.files import Entry, Listing
+from tuner.datasets.formats.split_words import split_of, stem, words
 from tuner.datasets.reading import Left
 from tuner.errors import DataError, UsageError
 
-_PAIR = re.compile(r"((?:(?:train|test)_)?(?:x|y|images?|labels?|targets?|data)(?:_(?:train|test))?)\.npy")
+_LABELS = {"y", "label", "labels", "target", "targets", "lbls"}
+_IMAGES = {"x", "image", "images", "img", "imgs", "data", "input", "inputs", "features", "pixels"}
+SUFFIXES = (".csv", ".npz", ".npy")
 KINDS = "a folder or .zip of images in class folders, a .csv, a .npz or IDX files (each may be gzipped)"
 
 
-def by_roles(name: str, path: Path, listing: Listing) -> ArraySource:
+def by_roles(name: str, path: Path, listing: Listing, test: Path | None = None) -> ArraySource:
     """Which file is what, by the names that data sets of this kind have; the rest is named as left out.
+
+    `test` is `--test`, which stands for whatever could be the test split.
 
     Raises:
         UsageError: two files could have one role.
         DataError: no file could be the training images.
     """
     entries = listing.entries
-    suffixes = (".csv", ".npz", ".npy")
-    data = [entry for entry in entries if entry.base.endswith(suffixes) or "-ubyte" in entry.base]
+    data = [entry for entry in entries if is_data(entry)]
     if not data and path.is_file() and path.suffix != ".zip":
         data = [entry for entry in entries if entry.base.endswith((".tsv", ".txt"))]
-    found = _roles(path, data)
+    others = _beside(path, data[0]) if path.is_file() and len(data) == 1 and not data[0].member else []
+    found = _roles(path, [*data, *others], find_test=test is None)
+    if others and (found is None or found["train"] != data[0]):
+        found = {"train": data[0]}
     if found is None:
         what = (
             f"{len(data)} data files ({', '.join(entry.name for entry in data[:3])}, …)"
@@ -40,72 +45,108 @@ def by_roles(name: str, path: Path, listing: Listing) -> ArraySource:
     used = set(found.values())
     left: list[Left] = [*listing.left]
     left += [("files that are no part of this layout", entry.name) for entry in entries if entry not in used]
-    return ArraySource(
-        name,
-        found["train"],
-        found.get("train_labels"),
-        found.get("test"),
-        found.get("test_labels"),
-        found.get("valid"),
-        tuple(left),
+    left += [(BESIDE, entry.name) for entry in others if entry not in used and not _same(entry, test)]
+    roles: dict[str, Entry] = {role: entry for role, entry in found.items() if role != "train"}
+    return ArraySource(name, found["train"], left=tuple(left), root=path, **roles)  # type: ignore[arg-type]
+
+
+BESIDE = "files beside it that are named like it or its splits (the folder, or --test, has them used)"
+
+
+def is_data(entry: Entry) -> bool:
+    """Whether a file holds arrays, by its name."""
+    return entry.base.endswith(SUFFIXES) or "-ubyte" in entry.base
+
+
+def _beside(path: Path, own: Entry) -> list[Entry]:
+    """Files in the folder of the one that was named which may be its labels or other splits."""
+    ours, like = stem(_plain(own)), Path(own.base).suffix
+    try:
+        found = sorted(other for other in path.absolute().parent.iterdir() if other.is_file())
+    except OSError:
+        return []
+    return [
+        entry
+        for entry in (Entry(other, other.name) for other in found)
+        if entry.path.name != path.name
+        and is_data(entry)
+        and not entry.name.startswith(".")
+        and (Path(entry.base).suffix == like or "-ubyte" in own.base)
+        and stem(_plain(entry)) == ours
+        and (split_of(_plain(entry)) or _LABELS & {*words(_plain(entry))})
+    ]
+
+
+def _plain(entry: Entry) -> str:
+    """The name of a file of arrays without its suffix."""
+    return re.sub(
+        r"(?i)(\.(csv|npz|npy)|[-.]idx\d-ubyte)?(\.gz)?$", "", PurePosixPath(entry.name).name, count=1
     )
 
 
-def _roles(path: Path, data: list[Entry]) -> dict[str, Entry] | None:
+def _same(entry: Entry, path: Path | None) -> bool:
+    return path is not None and entry.path.absolute() == path.absolute()
+
+
+def _roles(path: Path, data: list[Entry], *, find_test: bool = True) -> dict[str, Entry] | None:
     """The files by the role that they have in an `ArraySource`; None where none is the training images."""
     if len(data) == 1:
         return {"train": data[0]}
-    idx = [find(data, *names) for names in IDX_FILES]
-    if not (idx[0] and idx[1]):
-        idx = _idx_by_words(data)
-    if idx[0] and idx[1]:
-        both = bool(idx[2] and idx[3])
-        return _present(
-            train=idx[0], train_labels=idx[1], **({"test": idx[2], "test_labels": idx[3]} if both else {})
-        )
-    if pairs := _pairs(data):
+    if pairs := _pairs(path, data):
         return pairs
-    if (train := find(data, "input.csv")) and (labels := find(data, "labels.csv")):
-        return _present(
-            train=train,
-            train_labels=labels,
-            test=find(data, "input_test.csv"),
-            test_labels=find(data, "labels_test.csv"),
-        )
-    return _by_words(path, [entry for entry in data if entry.base.endswith((".csv", ".npz"))])
+    tables = [entry for entry in data if entry.base.endswith((".csv", ".npz"))]
+    return _by_words(path, tables, ("test", "valid") if find_test else ("valid",))
 
 
-def _pairs(data: Sequence[Entry]) -> dict[str, Entry]:
-    """`.npy` files of images and labels by their names: x_train, train_images, X, images; y, labels."""
-    found: dict[str, Entry] = {}
+def _pairs(path: Path, data: Sequence[Entry]) -> dict[str, Entry]:
+    """Images and labels in files of their own, by the words in their names; {} where no training images are.
+
+    `x_train.npy` and `y_train.npy`, `input.csv` and `labels.csv`, `train-images-idx3-ubyte` and
+    `train-labels-idx1-ubyte`, `csvTrainImages.csv` and `csvTrainLabel.csv`.
+
+    Raises:
+        UsageError: several such pairs for one split.
+    """
+    images: dict[str, list[Entry]] = {}
+    labels: dict[str, list[Entry]] = {}
     for entry in data:
-        match = _PAIR.fullmatch(entry.base)
-        if match:
-            split = split_of(entry.base.removesuffix(".npy")) or "train"
-            kind = "_labels" if re.search(r"(^|_)(y|labels?|targets?)(_|$)", match[1]) else ""
-            found.setdefault(f"{split}{kind}", entry)
-    if "train" not in found or "train_labels" not in found:
-        return {}
-    both = "test" in found and "test_labels" in found
-    roles = ("train", "train_labels", *(("test", "test_labels") if both else ()))
-    return {role: found[role] for role in roles}
+        told = {*words(_plain(entry))}
+        split = split_of(_plain(entry)) or ""
+        if told & _LABELS and "with" not in told:
+            labels.setdefault(split, []).append(entry)
+        elif told & _IMAGES:
+            images.setdefault(split, []).append(entry)
+    both = {split: (images[split], labels[split]) for split in images if split in labels}
+    if "train" not in both:
+        both = {"train" if split == "" else split: pair for split, pair in both.items()}
+    roles: dict[str, Entry] = {}
+    for split in ("train", "test", "valid"):
+        for role, found in zip((split, f"{split}_labels"), both.get(split, ()), strict=False):
+            if len(found) > 1:
+                shown = ", ".join(entry.name for entry in found[:4])
+                raise UsageError(
+                    f"{path}: several files could be the {role.replace('_', ' ')}: {shown}\n"
+                    "expected one of them as the data set, with --labels and --test for the others"
+                )
+            roles[role] = found[0]
+    return roles if "train" in roles else {}
 
 
-def _by_words(path: Path, tables: list[Entry]) -> dict[str, Entry] | None:
+def _by_words(path: Path, tables: list[Entry], roles: Sequence[str]) -> dict[str, Entry] | None:
     """CSV files or archives of arrays by the words in their names."""
     by_split: dict[str, list[Entry]] = {}
     for entry in tables:
-        if role := split_of(Path(entry.base).stem) or _ending(Path(entry.base).stem):
+        if role := split_of(_plain(entry)) or _ending(_plain(entry).lower()):
             by_split.setdefault(role, []).append(entry)
     trains = by_split.get("train", [])
     if len(trains) != 1:
         return None
     train = trains[0]
-    ours, suffix = stem(Path(train.base).stem), Path(train.base).suffix
+    ours, suffix = stem(_plain(train)), Path(train.base).suffix
     parts = {"train": train}
-    for role in ("test", "valid"):
+    for role in roles:
         found = [entry for entry in by_split.get(role, []) if Path(entry.base).suffix == suffix]
-        same = [entry for entry in found if stem(Path(entry.base).stem) == ours] or found
+        same = [entry for entry in found if stem(_plain(entry)) == ours] or found
         if len(same) > 1:
             shown = ", ".join(entry.name for entry in same)
             raise UsageError(
@@ -119,17 +160,3 @@ def _by_words(path: Path, tables: list[Entry]) -> dict[str, Entry] | None:
 def _ending(name: str) -> str | None:
     """The split that a name ends with, without a word of its own ("mytrain")."""
     return next((split for split in ("train", "test", "valid") if name.endswith(split)), None)
-
-
-def _idx_by_words(data: Sequence[Entry]) -> list[Entry | None]:
-    """IDX files of images and labels of both splits by the words in their names (EMNIST)."""
-    found: list[Entry | None] = []
-    for split in ("train", "test"):
-        for kind in ("images-idx3", "labels-idx1"):
-            named = [e for e in data if kind in e.base.replace(".idx", "-idx") and split_of(e.base) == split]
-            found.append(named[0] if len(named) == 1 else None)
-    return found
-
-
-def _present(**roles: Entry | None) -> dict[str, Entry]:
-    return {role: entry for role, entry in roles.items() if entry is not None}

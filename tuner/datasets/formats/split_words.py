@@ -15,13 +15,16 @@ _WORDS = {
 _WORDS |= {"privatetest": "test", "publictest": "valid"}
 _NEUTRAL = re.compile(
     r"set|data|dataset|images?|imgs?|pics|pictures|photos?|folder|split|samples?|files?|with|labels?|labell?ed"
-    r"|new|final|all|x|y|the|of"
+    r"|new|final|all|x|y|the|of|inputs?|targets?"
 )
 
 
 def words(name: str) -> list[str]:
     """The words of a name, in lower case: "TrainSet_v2" has "train", "set", "v"."""
     plain = unicodedata.normalize("NFC", name)
+    plain = re.sub(
+        r"^([XxYy])(?=(?i:train|test|val))", r"\1 ", plain.replace("t10k", "test")
+    )  # Xtrain; MNIST's files
     apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", plain)
     return [word.lower() for word in re.split(r"[^A-Za-zÀ-ÿ]+|\d+", apart) if word]
 

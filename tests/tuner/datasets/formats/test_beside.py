@@ -1,0 +1,118 @@
+"""What lies beside a file that was named, or is named by an option: used, or named as not used."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.helpers.builders import csv_text, cycle, idx_bytes, noise, npz_bytes, pixel_header, write
+from tests.tuner.datasets.conftest import Load
+from tuner.datasets.base import Dataset
+from tuner.datasets.formats.roles import BESIDE
+from tuner.errors import UsageError
+
+X, Y = noise(40), cycle(40, 2)
+X_TEST, Y_TEST = noise(10, seed=1), cycle(10, 2)
+HEADER = pixel_header(64)
+
+
+def left(data: Dataset) -> dict[str, int]:
+    return {item["why"]: item["count"] for item in data.audit["reading"]["unused"]}
+
+
+def row(data: Dataset, term: str) -> str:
+    return str(dict(data.audit["reading"]["rows"])[term])
+
+
+def array(path: Path, values: np.ndarray) -> Path:
+    np.save(path, values)
+    return path
+
+
+@pytest.mark.parametrize("test", ["test.csv", "testing.csv", "eval.csv", "test_with_labels.csv"])
+def test_the_other_splits_beside_a_file_are_used(load_data: Load, tmp_path: Path, test: str) -> None:
+    train = write(tmp_path / "train.csv", csv_text(X, Y, header=HEADER))
+    write(tmp_path / test, csv_text(X_TEST, Y_TEST, header=HEADER))
+    write(tmp_path / "val.csv", csv_text(noise(6, seed=2), cycle(6, 2), header=HEADER))
+    write(tmp_path / "test.json", "{}")
+    data = load_data(train)
+    assert (len(data.train_images), len(data.test_images)) == (46, 10)
+    assert test in row(data, "test split")
+    assert row(data, "files used") == "3"
+
+
+def test_several_test_files_beside_a_file_are_asked_about(load_data: Load, tmp_path: Path) -> None:
+    train = write(tmp_path / "train.csv", csv_text(X, Y, header=HEADER))
+    for name in ("test.csv", "eval.csv"):
+        write(tmp_path / name, csv_text(X_TEST, Y_TEST, header=HEADER))
+    with pytest.raises(UsageError, match="could be the test split: eval"):
+        load_data(train)
+    data = load_data(train, test=tmp_path / "eval.csv")
+    assert len(data.test_images) == 10
+    assert left(data) == {BESIDE: 1}
+
+
+def test_what_is_beside_a_file_and_no_split_of_it_is_told_or_is_nothing(
+    load_data: Load, tmp_path: Path
+) -> None:
+    data = write(tmp_path / "data.csv", csv_text(X, Y, header=HEADER))
+    write(tmp_path / "birds_test.csv", csv_text(X_TEST, Y_TEST, header=HEADER))
+    assert left(load_data(data)) == {}
+    write(tmp_path / "test.csv", csv_text(X_TEST, Y_TEST, header=HEADER))
+    assert left(load_data(data)) == {BESIDE: 1}
+
+
+def test_labels_beside_images(load_data: Load, tmp_path: Path) -> None:
+    for name, values in (("Xtrain", X), ("ytrain", Y), ("Xtest", X_TEST), ("ytest", Y_TEST)):
+        array(tmp_path / f"{name}.npy", values)
+    data = load_data(tmp_path / "Xtrain.npy")
+    assert np.array_equal(data.train_labels, Y)
+    assert np.array_equal(data.test_images, X_TEST)
+    for split, images, labels in (("Train", X, Y), ("Test", X_TEST, Y_TEST)):
+        write(tmp_path / f"d/csv{split}Images 40x64.csv", csv_text(images, None))
+        write(tmp_path / f"d/csv{split}Label 40x1.csv", "\n".join(map(str, labels)))
+    data = load_data(tmp_path / "d")
+    assert np.array_equal(data.train_images, X)
+    assert np.array_equal(data.train_labels, Y)
+    assert len(data.test_images) == 10
+
+
+def test_a_test_split_of_mnist_files_beside_one_of_them(load_data: Load, tmp_path: Path) -> None:
+    for split, images, labels in (("train", X, Y), ("t10k", X_TEST, Y_TEST)):
+        write(tmp_path / f"{split}-images-idx3-ubyte", idx_bytes(images[..., 0]))
+        write(tmp_path / f"{split}-labels-idx1-ubyte", idx_bytes(labels.astype(np.uint8)))
+    data = load_data(tmp_path / "train-images-idx3-ubyte")
+    assert (len(data.train_images), len(data.test_images)) == (40, 10)
+
+
+def test_labels_and_test_of_arrays_stand_in_the_table(load_data: Load, tmp_path: Path) -> None:
+    root = tmp_path / "d"
+    write(root / "photos.npz", npz_bytes(x=X, y=1 - Y))
+    write(root / "words.txt", "not used")
+    labels = array(root / "truth.npy", Y)
+    test = write(tmp_path / "other.npz", npz_bytes(x_train=X, y_train=Y, x_test=X_TEST, y_test=Y_TEST))
+    data = load_data(root / "photos.npz", labels=labels)
+    assert left(data) == {"labels in photos.npz, as --labels has others": 1}
+    labels.rename(tmp_path / "truth.npy")
+    data = load_data(root, labels=tmp_path / "truth.npy")
+    assert row(data, "labels") == "truth.npy"
+    assert left(data) == {
+        "files that are no part of this layout": 1,
+        "labels in photos.npz, as --labels has others": 1,
+    }
+    data = load_data(root, test=test)
+    assert np.array_equal(data.test_images, X_TEST)
+    assert row(data, "files used") == "2"
+    assert left(data) == {
+        "files that are no part of this layout": 1,
+        "images of another split in other.npz": 40,
+    }
+    write(root / "more.txt", "later")
+    assert left(load_data(root, test=test))["files that are no part of this layout"] == 2
+
+
+def test_two_test_splits_are_one_too_many(load_data: Load, tmp_path: Path) -> None:
+    both = write(tmp_path / "d.npz", npz_bytes(x_train=X, y_train=Y, x_test=X_TEST, y_test=Y_TEST))
+    other = write(tmp_path / "other.npz", npz_bytes(x=X_TEST, y=Y_TEST))
+    with pytest.raises(UsageError, match="has one of its own"):
+        load_data(both, test=other)
