@@ -232,14 +232,14 @@ class Display:
             f"{best}{left}"
         )
 
-    def fits_started(self, stage: str, count: int) -> None:
-        """A stage of the end begins: `count` trainings."""
+    def fits_started(self, stage: str, count: int, *, trains: bool = True) -> None:
+        """A stage of the end begins: `count` pieces of work, of which some are trainings, or none is."""
         self._stage = stage
         self._fits = (0, count)
         self._running.clear()
         self._end_began = self._end_began or time.monotonic()
         if count:
-            self.say(f"{stage}: {count} training{'s' if count != 1 else ''}")
+            self.say(f"{stage}: {count} training{'s' if count != 1 else ''}" if trains else stage)
 
     def fit_epoch(self, name: str, spec: TrialSpec, report: EpochReport) -> None:
         """An epoch of one of them has ended."""

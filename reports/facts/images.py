@@ -64,6 +64,12 @@ def read_looked(path: Path, shown: Sequence[Shown]) -> tuple[Looked, ...]:
     return tuple(Looked(known[int(index)], drops) for index, drops in pairs if int(index) in known)
 
 
+def left_unlooked(path: Path) -> bool:
+    """Whether it was to be asked where the model looks, and there is no answer."""
+    arrays = read_arrays(path)
+    return "looked_at" in arrays and "drops" not in arrays
+
+
 def read_augmented(path: Path) -> NDArray[np.uint8] | None:
     """Training images as they are, then as augmentation changes them.
 

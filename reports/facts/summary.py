@@ -12,7 +12,15 @@ from reports.facts.arrays import read_arrays
 from reports.facts.curves import Curve, read_curves
 from reports.facts.dataset import DatasetFacts, dataset_facts
 from reports.facts.final import Final, evaluate
-from reports.facts.images import Looked, Shown, read_augmented, read_doubtful, read_looked, read_shown
+from reports.facts.images import (
+    Looked,
+    Shown,
+    left_unlooked,
+    read_augmented,
+    read_doubtful,
+    read_looked,
+    read_shown,
+)
 from reports.facts.journal import read_search
 from reports.facts.missing import missing
 from reports.facts.parameters import Parameter, as_parameter
@@ -40,6 +48,7 @@ class RunSummary:
         shown: test images to show, random ones first; empty without predictions.
         looked: some of them, with the places that the model's answer depends on; empty where that was not
             asked.
+        unlooked: whether it was to be asked, and has no answer.
         augmented: (versions + 1, images, height, width, channels): some training images as they are, then
             as the winner's augmentation changes them; None for a model without any.
         test_names: the file or row of each test image; empty in runs of earlier versions.
@@ -71,6 +80,7 @@ class RunSummary:
     shown: tuple[Shown, ...]
     test_names: tuple[str, ...]
     looked: tuple[Looked, ...]
+    unlooked: bool
     augmented: NDArray[np.uint8] | None
     doubtful: NDArray[np.uint8] | None
     missing: tuple[str, ...]
@@ -139,6 +149,7 @@ class RunSummary:
             audit=read_json(files.audit) if files.audit.exists() else None,
             shown=shown,
             looked=read_looked(files.images, shown),
+            unlooked=left_unlooked(files.images),
             test_names=tuple(read_json(files.names)["test"]) if files.names.exists() else (),
             augmented=read_augmented(files.images),
             doubtful=read_doubtful(files.images),

@@ -4,10 +4,14 @@ from reports import figures
 from reports.facts.summary import RunSummary
 from reports.markdown import join
 
+LEFT_OUT = "This was left out: the time was up, the run was interrupted, or it failed (`logs/` says how)."
+
 
 def render(summary: RunSummary) -> str:
     """Some test images with the places that the model's answer depends on, and how to read them."""
     figure = figures.place("looked", summary)
+    if summary.unlooked:
+        return join(["## Where the model looks", LEFT_OUT])
     if not figure:
         return ""
     how = (

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -443,6 +444,20 @@ def test_a_good_run_has_no_warning_and_something_to_try(summaries: Callable[[str
     assert "To try next:\n\n- " in text
     assert "The hardest class is **" in text
     assert "Its settings, where they are not the default: `learning_rate` 0.0041 (default 0.003)" in text
+
+
+def test_where_the_model_looks_is_said_to_be_left_out_but_not_of_a_run_that_knew_nothing_of_it(
+    runs: Runs, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(runs("one-trial"), tmp_path / "run")
+    with np.load(folder / "images.npz") as images:
+        arrays = {name: images[name] for name in images.files}
+    del arrays["drops"]
+    np.savez(folder / "images.npz", **arrays)
+    assert "## Where the model looks\n\nThis was left out: " in report_text(RunSummary.load(folder))
+    del arrays["looked_at"]
+    np.savez(folder / "images.npz", **arrays)
+    assert "Where the model looks" not in report_text(RunSummary.load(folder))
 
 
 def test_what_is_looked_up_rarely_is_closed(summaries: Callable[[str], RunSummary]) -> None:

@@ -44,7 +44,7 @@ def test_the_notebook_runs(
     own = outputs(shown, "own = tune")
     [area, answer] = own  # what was said while it ran is one area, drawn again in place
     assert "<pre" in html_of(area)
-    assert "where the model looks: 1 training" in html_of(area)
+    assert "where the model looks\n[1/1]" in html_of(area)
     assert "data:image/png;base64," in html_of(answer)
     assert "majority" in html_of(answer)
     [table] = outputs(shown, "own.predict")

@@ -86,7 +86,7 @@ class Fits:
             if self.result(fit) is None:
                 new.setdefault(self.key(fit), fit)
         self._queue = deque(self._numbered(fit) for fit in new.values())
-        self.display.fits_started(stage, len(new))
+        self.display.fits_started(stage, len(new), trains=any(fit.spec.epochs for fit in new.values()))
         drive(self.executor, self, self._halt, grace=0.0)
         self.cut += self._queue
         self._queue.clear()
