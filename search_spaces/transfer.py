@@ -116,7 +116,7 @@ def _backbone(backbone: Backbone, weights: str, side: int) -> Any:
     except Exception as error:  # Keras raises a bare Exception where a download fails
         what = f"from {own}" if own else "by download"
         raise WeightsError(
-            f"ImageNet weights of {backbone.application} cannot be had {what}: {error}\n"
+            f"ImageNet weights of {backbone.application} cannot be loaded {what}: {error}\n"
             f"put {backbone.file} into a folder and name it in {WEIGHTS_VARIABLE},"
             " or start from random weights with --set weights=none"
         ) from error

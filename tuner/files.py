@@ -54,7 +54,7 @@ def telling_of_disk_errors(path: Path) -> Iterator[None]:
         if is_disk_error(error):
             raise RunError(
                 f"{where} cannot be written: {error.strerror}\n"
-                "what is finished is kept; make room, and the same command goes on"
+                "finished work is kept; free some space, and run the same command again to continue"
             ) from error
         if isinstance(error, PermissionError | FileExistsError | NotADirectoryError):
             raise UsageError(

@@ -25,7 +25,7 @@ def missing(files: RunDir, run: Mapping[str, Any], search: Search, final: Final 
     elif final is None and run.get("state") != "done":
         sentences.append(
             "The winner has not been retrained, and nothing was compared on the test images, so that there "
-            "is no model, no leaderboard and no test image here yet: the same command run again goes on."
+            "is no model, no leaderboard and no test image here yet: run the same command again to continue."
         )
     if final is not None and run.get("state") != "done":
         sentences.append("The winner and the comparison are those of before this run was extended.")

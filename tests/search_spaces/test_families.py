@@ -149,7 +149,7 @@ def test_transfer_without_network_says_what_to_do(tmp_path: Path, monkeypatch: p
     with pytest.raises(weights.WeightsError) as caught:
         transfer.build(params, (28, 28, 1), 5)
     message = str(caught.value)
-    assert "cannot be had by download" in message
+    assert "cannot be loaded by download" in message
     assert "TUNE_WEIGHTS" in message
     assert "--set weights=none" in message
     assert len(message.splitlines()) <= 3

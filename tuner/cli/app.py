@@ -139,7 +139,7 @@ def callback(
     "tune photos/ --test photos-test/ --budget 1h\n\n"
     "tune data.csv --label-column label --image-shape 28x28\n\n"
     "tune asl --space resnet --set learning_rate=0.001..0.01:log --baselines all\n\n"
-    "tune digits --trials 40  (after --trials 20: goes on with that run)"
+    "tune digits --trials 40  (after --trials 20: extends that run)"
 )
 def run(
     dataset: opt.DatasetName,

@@ -51,7 +51,7 @@ def run(configuration: RunConfig, shown: Display, began: float, *, fresh: bool, 
     for line in headline(summary):
         shown.say(line)
     if ended.interrupted:
-        shown.warn(f"interrupted; what is finished is kept, and this goes on:\n{shlex.join(command)}")
+        shown.warn(f"interrupted; finished work is kept, and this continues:\n{shlex.join(command)}")
     shown.say(f"report: {ended.path / 'report.md'}")
     if not as_json:  # the result is in the run directory
         streams.excuse()

@@ -274,7 +274,7 @@ class Final:
         if failures:
             raise RunError(
                 f"the winner's retraining failed ({failures[-1].reason}): {failures[-1].message}\n"
-                "with another --seed, or the parameters at fault narrowed by --set, it may not"
+                "try another --seed, or narrow the parameters at fault with --set"
             )
         raise RunError("the winner could not be retrained in time\na larger --budget would help")
 

@@ -110,7 +110,7 @@ def check_budget(budget: float, spent: float, planned: PlanRecord) -> None:
     raise TooShortError(
         f"--budget {budget:.0f}s is too short: getting ready took {spent:.0f} s, and one trial of "
         f"{planned.epochs} epochs and one retraining take {least:.0f} s\n"
-        f"--budget {_option(offer)} would do for the least, more for a search worth the name"
+        f"--budget {_option(offer)} would do as a minimum; a useful search needs more"
     )
 
 

@@ -203,8 +203,8 @@ class Session:
         if not complete and not self._halt():
             raise budget.TooShortError(
                 f"--budget {self.config.budget:.0f}s is too short: features of {missing.images:,} images "
-                f"did not come within {FEATURES_SHARE:.0%} of it\n"
-                "those that did are kept, and the same command goes on from there; a larger one would do"
+                f"were not computed within {FEATURES_SHARE:.0%} of it\n"
+                "finished ones are kept, and the same command continues from there; or give a larger --budget"
             )
 
     def _plan(self, executor: Executor) -> None:

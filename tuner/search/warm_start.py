@@ -125,7 +125,7 @@ def _named(name: str, path: Path, space: SearchSpace) -> Earlier:
     run = _read(RunDir(path))
     if run is None:
         raise UsageError(
-            f"--warm-start {name}: this run has no winner yet\nthe command that made it goes on with it"
+            f"--warm-start {name}: this run has no winner yet\nthe command that began it continues it"
         )
     if not _shared(run, space):
         raise UsageError(f"--warm-start {name}: its space shares no searched parameter with {space.name}")

@@ -135,7 +135,7 @@ def drive(executor: Executor, work: Work, halt: Callable[[], Halt], grace: float
             if event.result.reason == "disk":  # not the item's fault: it is done again
                 raise RunError(
                     f"{event.result.message}\n"
-                    "what is finished is kept; make room, and the same command goes on"
+                    "finished work is kept; free some space, and run the same command again to continue"
                 )
             del running[event.slot]
             work.done(event.slot, event.spec, event.result, reason)

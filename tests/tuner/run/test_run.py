@@ -136,7 +136,7 @@ def test_a_run_that_is_told_to_stop_reports_and_goes_on_where_it_was(
     process.send_signal(sent)
     output = process.communicate(timeout=120)[0]
     assert process.returncode == 130, output
-    assert "this goes on" in output
+    assert "this continues" in output
     assert (tmp_path / "runs" / "digits" / "report.md").exists()
     went_on(tune_curves, tmp_path, curve_run)
 
@@ -151,7 +151,7 @@ def test_a_finished_run_that_is_stopped_while_it_is_extended_is_not_done(
     process.send_signal(signal.SIGINT)
     output = process.communicate(timeout=120)[0]
     assert process.returncode == 130, output
-    assert "this goes on" in output
+    assert "this continues" in output
     assert json.loads((run / "run.json").read_text())["state"] == "interrupted"
 
 

@@ -116,7 +116,7 @@ def test_a_copied_folder_is_enough_and_that_is_said(
 ) -> None:
     copied = shutil.copytree(used / "runs" / "digits" / "model", tmp_path / "copied")
     assert command("export", str(copied), "--to", "keras", "--dest", str(tmp_path / "there")) == 0
-    assert "of 200 images made up, as no run is here" in capfd.readouterr().out
+    assert "of 200 random images, as there is no run here" in capfd.readouterr().out
     assert sorted(path.name for path in (tmp_path / "there").iterdir()) == [
         "labels.json",
         "model.keras",

@@ -153,7 +153,7 @@ def test_a_full_disk_stops_the_run_and_loses_nothing(
     )
     assert full.returncode == 1, full.stderr
     assert "cannot be written: File too large" in full.stderr
-    assert "the same command goes on" in full.stderr
+    assert "run the same command again to continue" in full.stderr
     assert not (run / "fits" / ".half.npz.4711.tmp").exists()
     assert tune_curves(*TINY_RUN, "--trials", "10", cwd=copy).returncode == 0
     after = trials(run)

@@ -136,7 +136,7 @@ def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, entry: Entry)
     size = header + math.prod(shape) * dtype.itemsize
     if min(shape, default=0) < 0 or size != member.file_size or size > MAX_ENTRY_BYTES:
         raise DataError(
-            f"{entry}: array {member.filename!r} claims shape {shape}, which its size does not bear out"
+            f"{entry}: array {member.filename!r} claims shape {shape}, which does not match its size"
         )
     with archive.open(member) as file:
         array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)

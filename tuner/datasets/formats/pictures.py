@@ -185,7 +185,7 @@ def _notes(headers: Sequence[Header], target: tuple[int, int, int], scale: Scale
     if other:
         notes.append(
             f"{other:,} images of another size were scaled to cover {target[0]}×{target[1]} pixels,"
-            " and what hung over was cut equally from both sides"
+            " and the excess was cut equally from both sides"
         )
     odd = Counter(header.odd for header in headers)
     if odd["alpha"]:

@@ -36,7 +36,7 @@ class Reference:
 
 
 def find(place: Place, description: Description) -> Reference:
-    """The test images of the run in the data cache; else those its report shows; else images made up."""
+    """The test images of the run in the data cache; else those its report shows; else random images."""
     run = None if place.run is None else RunDir(place.run)
     dataset = None if run is None else cached(run)
     if run is not None and dataset is not None and dataset.image_shape == description.image_shape:
@@ -49,7 +49,7 @@ def find(place: Place, description: Description) -> Reference:
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 256, (MADE_UP, *description.image_shape), dtype=np.uint8)
     scale = rng.uniform(0, 1, (MADE_UP, 1, 1, 1))
-    return Reference((noise * scale).astype(np.uint8), None, "images made up, as no run is here", None)
+    return Reference((noise * scale).astype(np.uint8), None, "random images, as there is no run here", None)
 
 
 def cached(run: RunDir) -> Dataset | None:

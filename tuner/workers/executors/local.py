@@ -188,7 +188,7 @@ class LocalExecutor:
         worker.kill()
         code, task = worker.process.returncode, worker.task
         if code is None:
-            return self._lost(worker, "worker-died", "the worker process says nothing any more")
+            return self._lost(worker, "worker-died", "the worker process no longer answers")
         message = f"the worker process ended by {f'signal {-code}' if code < 0 else f'exit code {code}'}"
         if task is None or not worker.ready or not worker.was_killed_for_memory():
             return self._lost(worker, "worker-died", message)

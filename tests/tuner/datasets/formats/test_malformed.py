@@ -224,7 +224,7 @@ def test_arrays_that_claim_more_than_they_hold(tmp_path: Path) -> None:
         np.lib.format.write_array_header_1_0(
             member, {"shape": (10**9, 99), "fortran_order": False, "descr": "|u1"}
         )
-    assert "claims shape (1000000000, 99), which its size does not bear out" in attempt(file)
+    assert "claims shape (1000000000, 99), which does not match its size" in attempt(file)
 
 
 @pytest.mark.parametrize(
