@@ -169,7 +169,8 @@ def _readings(final: Final) -> str:
 def _other_readings(times: int) -> str:
     if not times:
         return ""
+    often = "once" if times == 1 else f"{times:,} times"
     return (
-        f" Other runs on the same test images have read them {plural(times, 'time')} before: what was chosen "
+        f" Other runs on the same test images have read them {often} before: what was chosen "
         "after looking at those reports makes these numbers flatter."
     )

@@ -13,6 +13,7 @@ BENCHMARKS = {
     "memory": "what workers hold on to over many trials",
     "replay": "which scheduler finds the best trials, on recorded curves",
     "truth": "which copies and wrong labels are found, and how often intervals and verdicts are right",
+    "extension": "what TPE is best told of finished trials when a search goes on",
     "calibration": "which temperature suits the mean of several seeds",
     "transfer": "what features of a network with ImageNet weights bring on photographs",
     "schedules": "which learning-rate schedule reaches most, and shows it early",

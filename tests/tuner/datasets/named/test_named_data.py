@@ -124,6 +124,7 @@ def test_sign_language(
         text = csv_text(images, labels, header=pixel_header(784))
         write(options.data_dir / "asl" / f"sign_mnist_{split}.csv", text, packing)
     data = load_data("asl")
+    assert any("test split of these photographs" in note for note in data.audit["notes"])
     assert data.class_names == LETTERS
     assert (data.train_images == x).all()
     assert (data.train_labels == cycle(120, 24)).all()
