@@ -1,6 +1,7 @@
 """The display of a run's progress: a live table in a terminal, plain lines elsewhere."""
 
 import io
+import math
 import sys
 import time
 from collections import deque
@@ -75,6 +76,7 @@ class Display:
     _left: Callable[[], float] = lambda: 0.0
     _whole: Callable[[], float] = lambda: 0.0
     _seconds_left: float = 0.0
+    _ends_at: float = math.inf
     _fits: tuple[int, int] = (0, 0)
     _at_end: int = 0
     _ended: int = 0
@@ -137,6 +139,13 @@ class Display:
         """About so many trainings come after the search."""
         self._at_end = trainings
 
+    def must_end(self, at: float) -> None:
+        """The run has a budget that ends at that `time.monotonic()`, whatever there is to do."""
+        self._ends_at = at
+
+    def _within_budget(self, seconds: float) -> float:
+        return max(0.0, min(seconds, self._ends_at - time.monotonic()))
+
     def search_started(
         self,
         trials: int,
@@ -166,7 +175,7 @@ class Display:
 
     def _run_left(self) -> float:
         """Seconds that the search and what comes after it have left."""
-        return self._left() + self._at_end * self._whole()
+        return self._within_budget(self._left() + self._at_end * self._whole())
 
     def trial_started(self, spec: TrialSpec) -> None:
         """A trial begins."""
@@ -263,7 +272,7 @@ class Display:
         done, count = self._fits
         assert self._end_began is not None
         to_come = max(self._at_end - self._ended, count - done)
-        return to_come * (time.monotonic() - self._end_began) / self._ended
+        return self._within_budget(to_come * (time.monotonic() - self._end_began) / self._ended)
 
     def _render(self) -> "RenderableType":
         """Called by Rich's own thread too, while the main one goes on: so it only reads what is stored."""

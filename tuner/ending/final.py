@@ -35,7 +35,8 @@ FOLDS_SHARE = 0.5
 baselines as well, may use."""
 
 MARGIN = 1.15
-"""Times the expected seconds of the winner's retraining, which no training on folds may take from it."""
+"""Times the expected seconds of the winner's retraining, which no training on folds may take from it, and
+which its epochs are chosen for."""
 
 HALF = 0.5
 """Share of the duplicate groups on which the winner is trained to see whether more data would help."""
@@ -175,10 +176,11 @@ class Final:
         first = _by_rounds([self._on_folds(self._finalist(trial)) for trial in finalists])
         one_each = [fit for fit in _by_rounds([self._on_folds(b) for b in baselines]) if fit.spec.fold == 0]
         ends: tuple[float | None, float | None] = (None, None)
-        if self.fits.deadline is not None:
-            start = time.monotonic()
-            left = self.fits.deadline - start
-            latest = self.fits.deadline - MARGIN * self._winner_seconds(finalists)
+        deadline = self.fits.deadline()
+        if deadline is not None:
+            start = self.fits.clock()
+            left = deadline - start
+            latest = deadline - MARGIN * self._winner_seconds(finalists)
             ends = (start + FINALISTS_SHARE * left, max(start, min(start + FOLDS_SHARE * left, latest)))
             if not self.fits.do("finalists on fresh folds", first, ends[0]):
                 return False
@@ -281,9 +283,10 @@ class Final:
     def _hold_budget(self, best: Contender) -> None:
         """Gives the winner fewer epochs where not even one retraining of it would end in time."""
         first, pace = self._retrainings(best)[0], self.fits.pace.get("tuned", 0.0)
-        if self.fits.deadline is None or not pace or self.fits.result(first) is not None:
+        deadline = self.fits.deadline()
+        if deadline is None or not pace or self.fits.result(first) is not None:
             return
-        fitting = max(LEAST_EPOCHS, math.floor((self.fits.deadline - time.monotonic()) / pace))
+        fitting = max(LEAST_EPOCHS, math.floor((deadline - self.fits.clock()) / (MARGIN * pace)))
         if fitting < first.spec.epochs:
             self._winner_epochs = fitting
 

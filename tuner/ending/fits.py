@@ -46,8 +46,9 @@ class Fits:
         executor: where they run.
         display: shows them.
         interrupted: whether the user asked to stop.
-        deadline: `time.monotonic()` at which everything must have ended, or None.
-        latest: `time.monotonic()` at which even what is necessary must have ended, or None.
+        clock: seconds, `time.monotonic` but in tests.
+        deadline: tells, on that clock, when everything must have ended, or None; it may change.
+        latest: on that clock, when even what is necessary must have ended, or None.
         pace: seconds an epoch (of an estimator: in all) by model, learnt from what was done.
         cut: trainings left out or stopped for the deadline.
         failed: trainings that failed.
@@ -59,14 +60,15 @@ class Fits:
     executor: Executor
     display: Display
     interrupted: Callable[[], bool]
-    deadline: float | None = None
+    clock: Callable[[], float] = time.monotonic
+    deadline: Callable[[], float | None] = lambda: None
     latest: float | None = None
     pace: dict[str, float] = field(default_factory=dict)
     cut: list[Fit] = field(default_factory=list)
     failed: list[tuple[Fit, TrialResult]] = field(default_factory=list)
     _queue: deque[Fit] = field(default_factory=deque)
     _running: dict[int, Fit] = field(default_factory=dict)
-    _until: float | None = None
+    _stage_until: float | None = None
     _number: int = 0
 
     def do(self, stage: str, fits: Sequence[Fit], until: float | None = None) -> bool:
@@ -75,19 +77,19 @@ class Fits:
         Args:
             stage: its name, for the display.
             fits: the trainings; equal ones are done once.
-            until: `time.monotonic()` at which this stage must end, if before the deadline.
+            until: on `clock`, when this stage must end, if before the deadline.
 
         Returns:
             False when the user interrupted it.
         """
-        self._until = min((t for t in (until, self.deadline) if t is not None), default=None)
+        self._stage_until = until
         new: dict[str, Fit] = {}
         for fit in fits:
             if self.result(fit) is None:
                 new.setdefault(self.key(fit), fit)
         self._queue = deque(self._numbered(fit) for fit in new.values())
         self.display.fits_started(stage, len(new), trains=any(fit.spec.epochs for fit in new.values()))
-        drive(self.executor, self, self._halt, grace=0.0)
+        drive(self.executor, self, self._halt, 0.0, self.clock)
         self.cut += self._queue
         self._queue.clear()
         return not self.interrupted()
@@ -122,12 +124,17 @@ class Fits:
         """Seconds that a training will take, by the pace of its model; 0 where nothing is known."""
         return self.pace.get(fit.name, 0.0) * fit.spec.epochs * fit.spec.share
 
+    @property
+    def _until(self) -> float | None:
+        """When the stage must end."""
+        return min((t for t in (self._stage_until, self.deadline()) if t is not None), default=None)
+
     def _halt(self) -> Halt:
         if self.interrupted():
             return "interrupt"
         needed = any(fit.necessary for fit in (*self._queue, *self._running.values()))
         until = self.latest if needed else self._until
-        return "deadline" if until is not None and time.monotonic() > until else ""
+        return "deadline" if until is not None and self.clock() > until else ""
 
     def next(self) -> tuple[TrialSpec, str] | None:
         """The next training that can end in time."""
@@ -143,11 +150,12 @@ class Fits:
         """Nothing: all that is to be trained is known."""
 
     def _ends_in_time(self, fit: Fit) -> bool:
-        if self._until is None:
+        until = self._until
+        if until is None:
             return True
         vital = 0.0 if fit.vital else sum(self.expected(other) for other in self._queue if other.vital)
         slots = max(1, len(self.executor.free()) + len(self._running))
-        return time.monotonic() + self.expected(fit) + vital / slots <= self._until
+        return self.clock() + self.expected(fit) + vital / slots <= until
 
     def goes_on(self, spec: TrialSpec, report: EpochReport) -> bool:
         """Always: what is to be trained is known."""

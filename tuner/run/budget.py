@@ -86,9 +86,14 @@ def _within(fitting: int, epochs: int) -> int:
     return max(min(LEAST_EPOCHS, epochs), min(epochs, fitting))
 
 
-def report_seconds(budget: float) -> float:
-    """Seconds at the end of a budget that are the report's."""
-    return min(REPORT_SECONDS, REPORT_SHARE * budget)
+def report_seconds(budget: float, took: float = 0.0) -> float:
+    """Seconds at the end of a budget that are the report's.
+
+    Args:
+        budget: of the whole command, in seconds.
+        took: seconds that a report of the same run has taken, on this machine as busy as it is.
+    """
+    return max(min(REPORT_SECONDS, REPORT_SHARE * budget), took)
 
 
 def check_budget(budget: float, spent: float, planned: PlanRecord) -> None:

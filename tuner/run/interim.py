@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,11 +13,16 @@ WORTH_SECONDS = 10.0
 
 
 @contextmanager
-def report(run_dir: Path) -> Iterator[None]:
+def report(run_dir: Path) -> Iterator[Callable[[], float]]:
     """Starts to write the report of a run directory; a failure there does not affect the run.
 
     At the end it is ended too, so that the report of the whole run is the last that is written.
+
+    Yields:
+        The seconds it took, or has taken so far. The report of the whole run is longer, but has the
+        workers' cores for itself.
     """
+    began, ended = time.monotonic(), list[float]()
     process = subprocess.Popen(
         [sys.executable, "-m", "tuner.cli", "report", str(run_dir)],
         stdin=subprocess.DEVNULL,
@@ -23,8 +30,14 @@ def report(run_dir: Path) -> Iterator[None]:
         stderr=subprocess.DEVNULL,
         start_new_session=True,  # Ctrl-C is for the run
     )
+
+    def wait() -> None:
+        process.wait()
+        ended.append(time.monotonic())
+
+    threading.Thread(target=wait, daemon=True).start()
     try:
-        yield
+        yield lambda: (ended[0] if ended else time.monotonic()) - began
     finally:
         process.terminate()
         process.wait()

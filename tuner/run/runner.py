@@ -43,6 +43,8 @@ def run(
     begins = fresh or not directory.run.exists()
     prepared = prepare(config, display, None if begins else _chosen(directory))
     display.end_planned(end_trainings(config.finalists, prepared.seeds(config.seeds), prepared.baselines))
+    if config.budget is not None:
+        display.must_end(began + config.budget)
     starts = _starts(config, prepared, directory, display) if begins else []
     with telling_of_disk_errors(directory.path):
         if fresh and (aside := directory.set_aside()):

@@ -90,8 +90,8 @@ class Session:
                 self._plan(executor)
                 if self._search(executor):
                     self._save(state="finishing")
-                    with self._answer_so_far():
-                        done = self._finish(executor)
+                    with self._answer_so_far() as took:
+                        done = self._finish(executor, took)
                     self._note(state="done" if done else "interrupted")
         began = time.monotonic()
         self._save(state="done" if self.record.state == "done" else "interrupted")
@@ -112,10 +112,10 @@ class Session:
         except Exception as error:  # noqa: BLE001 - whatever it is, the run is done
             self.display.warn(f"the index of runs in {folder} could not be written: {error}")
 
-    def _answer_so_far(self) -> AbstractContextManager[None]:
-        """A report of the search, while the end of the run goes on."""
+    def _answer_so_far(self) -> AbstractContextManager[Callable[[], float]]:
+        """A report of the search, while the end of the run goes on; gives the seconds that it takes."""
         if self.record.search.seconds < interim.WORTH_SECONDS:
-            return nullcontext()
+            return nullcontext(lambda: 0.0)
         self.display.say(
             f"the search is done; its report, until the whole one: {self.directory.path / 'report.md'}"
         )
@@ -349,9 +349,13 @@ class Session:
         default, shape = self.prepared.space.default(), self.prepared.dataset.image_shape
         return f" {wanted.identity(default, shape)['weights']}"
 
-    def _finish(self, executor: Executor) -> bool:
+    def _finish(self, executor: Executor, report_took: Callable[[], float]) -> bool:
         """Finalists, retraining, baselines; returns False when interrupted."""
         config, prepared = self.config, self.prepared
+
+        def deadline() -> float | None:
+            return self._deadline(1.0, less=budget.report_seconds(config.budget or 0.0, report_took()))
+
         fits = Fits(
             run=self.directory,
             identity=resume.identity(self.record) + self._weights(),
@@ -359,7 +363,7 @@ class Session:
             executor=executor,
             display=self.display,
             interrupted=self.interrupt.asked,
-            deadline=self._deadline(1.0, less=budget.report_seconds(self.config.budget or 0.0)),
+            deadline=deadline,
             latest=self._deadline(1.0 + OVERTIME),
         )
         final_plan = FinalPlan(

@@ -94,7 +94,13 @@ class Interrupt:
         return self._pressed
 
 
-def drive(executor: Executor, work: Work, halt: Callable[[], Halt], grace: float = INTERRUPT_GRACE) -> None:
+def drive(
+    executor: Executor,
+    work: Work,
+    halt: Callable[[], Halt],
+    grace: float = INTERRUPT_GRACE,
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
     """Runs work items until there are none, or `halt` says why to end before.
 
     Args:
@@ -104,6 +110,7 @@ def drive(executor: Executor, work: Work, halt: Callable[[], Halt], grace: float
             stopped at the end of its epoch.
         grace: seconds after a deadline at which what still runs is stopped in mid-epoch; after an
             interrupt they are `INTERRUPT_GRACE`.
+        clock: seconds, the same that `halt` goes by.
 
     Raises:
         RunError: nothing can be written any more.
@@ -113,14 +120,14 @@ def drive(executor: Executor, work: Work, halt: Callable[[], Halt], grace: float
     while True:
         reason = halt()
         if reason and halted_at is None:
-            halted_at = time.monotonic()
+            halted_at = clock()
             executor.end_waits()
         if not reason:
             _hand_out(executor, work, running)
         if not running:
             return
         allowed = INTERRUPT_GRACE if reason == "interrupt" else grace
-        over = halted_at is not None and time.monotonic() - halted_at > allowed
+        over = halted_at is not None and clock() - halted_at > allowed
         event = executor.poll(0.0 if over else POLL_SECONDS)
         if event is None and over:  # what has ended in time has been taken
             for slot, spec in running.items():

@@ -117,6 +117,17 @@ def test_the_time_left_is_that_of_the_whole_run(monkeypatch: pytest.MonkeyPatch)
     assert not out.getvalue().rstrip().endswith("left")
 
 
+def test_a_budget_is_the_most_that_can_be_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tuner.display.time.monotonic", lambda: 1000.0)
+    out = io.StringIO()
+    display = Display(Console(file=out, width=100))
+    display.must_end(1045.0)
+    display.end_planned(10)
+    display.search_started(20, [], [], lambda: 60.0, lambda: 30.0)
+    display.trial_ended(spec(0), TrialResult("complete", 0.5), "complete")
+    assert "about 45 s left" in out.getvalue()
+
+
 def test_the_terminal_gives_the_figures_of_the_report(curve_run: Path, tune_curves: Tune) -> None:
     report = (curve_run / "report.md").read_text().replace("\u00a0", " ")
     lines = headline(json.loads((curve_run / "report.json").read_text()))

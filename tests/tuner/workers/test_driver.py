@@ -133,8 +133,8 @@ def test_the_winners_retraining_has_a_latest_end_after_the_deadline(
         executor,
         display,
         lambda: False,
-        now,
-        now + overtime,
+        deadline=lambda: now,
+        latest=now + overtime,
     )
     fit = Fit("tuned", SPEC, vital=True, necessary=True)
     assert fits.do("retraining", [fit])

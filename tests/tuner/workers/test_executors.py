@@ -117,6 +117,21 @@ def test_what_user_code_has_started_ends_with_its_worker(
         assert result(executor, 2).state == "complete"
 
 
+def test_after_a_cancel_nothing_runs_until_there_is_work(start: Start) -> None:
+    executor = start("hang")
+    wait(executor, Ready)
+    worker = process_of(executor)
+    give(executor, 1)
+    executor.cancel(0)
+    assert executor.poll(0.2) is None
+    assert not worker.is_running()
+    assert executor.memory() == 0  # no process of a worker is there
+    assert executor.free() == [0]
+    assert executor.device(0)
+    with in_a_minute():
+        assert result(executor, 2).state == "complete"
+
+
 def test_workers_with_children_stop_at_once(start: Start) -> None:
     executor = start("orphan-hang")
     wait(executor, Ready)

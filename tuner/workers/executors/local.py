@@ -49,6 +49,7 @@ class LocalExecutor:
         self._least = least_seconds()
         self._due = time.monotonic()
         self._workers: dict[int, Worker] = {}
+        self._cancelled: dict[int, Slot] = {}
         self._crowds = {
             slot.device.name: Crowd(slot, logs / "packing.log") for slot in slots if slot.most > slot.share
         }
@@ -79,7 +80,9 @@ class LocalExecutor:
             if surplus := crowd.surplus():
                 self._retire(surplus, crowd)
             elif len(crowd.workers) < crowd.packing.wanted:
-                index = next(i for i in itertools.count() if i not in self._workers)
+                index = next(
+                    i for i in itertools.count() if i not in self._workers and i not in self._cancelled
+                )
                 crowd.added.add(index)
                 self._start(replace(crowd.slot, index=index))
 
@@ -93,15 +96,18 @@ class LocalExecutor:
         """Slots that may be given work, in order; the rest of a round of handing it out changes none."""
         free = [slot for crowd in self._crowds.values() for slot in crowd.free()]
         free += [i for i, worker in self._workers.items() if not worker.task and not self._crowd(worker)]
+        free += self._cancelled
         return sorted(free)
 
     def device(self, slot: int) -> str:
         """The name of a slot's device."""
-        return self._workers[slot].slot.device.name
+        found = self._cancelled[slot] if slot in self._cancelled else self._workers[slot].slot
+        return found.device.name
 
     def submit(self, slot: int, spec: TrialSpec, key: str) -> None:
         """Gives a free slot a work item; it may be given before the worker is ready."""
-        self._workers[slot].work(Task(spec, key, Patience(self._least)))
+        worker = self._start(self._cancelled.pop(slot)) if slot in self._cancelled else self._workers[slot]
+        worker.work(Task(spec, key, Patience(self._least)))
 
     def poll(self, timeout: float) -> Event | None:
         """The next event, or None when none came within `timeout` seconds.
@@ -239,8 +245,16 @@ class LocalExecutor:
             crowd.release(go_on=False)
 
     def cancel(self, slot: int) -> None:
-        """Kills the worker in a slot and starts another."""
-        self._replace(self._workers[slot])
+        """Kills the worker in a slot; another starts as soon as there is work for it.
+
+        After a deadline there is none, and a start would take the cores from the report.
+        """
+        worker = self._workers[slot]
+        if self._crowd(worker):
+            self._replace(worker)
+            return
+        self._cancelled[slot] = self._workers.pop(slot).slot
+        worker.kill()
 
     def memory(self) -> int:
         """Bytes of memory that the workers have in use."""
