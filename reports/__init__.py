@@ -29,6 +29,6 @@ FOLDED: tuple[str, ...] = (
 """Those that follow, each closed until the reader opens it."""
 
 # below SECTIONS, which it needs; as a function, so that it is `reports.write` and not the module of that name
-from reports.write import write  # noqa: E402
+from reports.write import make_ready, write  # noqa: E402
 
-__all__ = ["FOLDED", "SECTIONS", "write"]
+__all__ = ["FOLDED", "SECTIONS", "make_ready", "write"]

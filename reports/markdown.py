@@ -112,6 +112,8 @@ def _number(fraction: float, decimals: int) -> str:
         extreme = float(shown) in {0.0, 100.0} and fraction not in {0.0, 1.0}
         if not extreme:
             break
+    else:
+        return ">99.999" if fraction > 0.5 else "<0.001"
     return shown.replace("-", MINUS) if float(shown) else shown.replace("-", "")
 
 

@@ -1,5 +1,6 @@
 """Writes the report of a run: Markdown, JSON, CSV and figures, each file whole or not at all."""
 
+import importlib
 import sys
 from pathlib import Path
 
@@ -7,11 +8,18 @@ from reports import FOLDED, SECTIONS, tables
 from reports.as_json import as_json
 from reports.facts.summary import RunSummary
 from reports.figures import FIGURES
-from reports.figures.style import save
+from reports.figures.style import canvas, save
 from reports.markdown import folded, join, unbroken_percents
 from reports.page import page
 from tuner.files import is_disk_error, write_json, write_text
 from tuner.registry import resolve
+
+
+def make_ready() -> None:
+    """Imports what a report needs: half of the work of `write`, which may be done before time is short."""
+    canvas(1.0)
+    for name in ("matplotlib.backends.backend_agg", "optuna.importance"):
+        importlib.import_module(name)
 
 
 def write(run_dir: Path, into: Path | None = None) -> Path:

@@ -9,6 +9,8 @@ from reports.statistics import verdicts
 from reports.statistics.intervals import Interval
 from reports.statistics.verdicts import Verdict
 
+NO_VERDICT = "no verdict"
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -18,6 +20,11 @@ class Comparison:
     difference: float
     interval: Interval | None
     verdict: Verdict
+
+    @property
+    def told(self) -> str:
+        """The verdict in words: none was reached where a difference has no interval, as with one seed."""
+        return self.verdict if self.interval or not self.difference else NO_VERDICT
 
 
 def differences(

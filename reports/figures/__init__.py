@@ -127,8 +127,8 @@ def _mistakes_alt(summary: RunSummary) -> str:
 def _looked_alt(summary: RunSummary) -> str:
     names = summary.dataset.class_names
     told = [
-        f'"{names[item.shown.reading.said]}" from {percent(item.shown.reading.probability, 0)} to '
-        f"{percent(item.least, 0)}"
+        f'"{names[item.shown.reading.said]}" from {pictures.sure(item.shown.reading.probability)} to '
+        f"{pictures.sure(item.least)}"
         for item in summary.looked
     ]
     return f"Places that the model's answers depend on; with the worst covered they fall: {listed(told)}"

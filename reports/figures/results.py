@@ -75,7 +75,7 @@ def _leader_statement(final: Final) -> str:
     found = compared_with(final, other.name) if other is not None else None
     if other is None or found is None:
         return "Accuracy on the test images"
-    once = f", one seed at a time, is {{}} ({found.verdict})" if final.ensemble is not None else " is {}"
+    once = f", one seed at a time, is {{}} ({found.told})" if final.ensemble is not None else " is {}"
     if not float(points(abs(found.difference))):
         return f"{who}{once.format(f'level with {plain(other.name)}')}"
     side = "ahead of" if found.difference > 0 else "behind"

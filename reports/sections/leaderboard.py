@@ -1,6 +1,6 @@
 """Winner, default and baselines side by side, and what may be said of the differences."""
 
-from reports.facts.comparisons import Comparison
+from reports.facts.comparisons import NO_VERDICT, Comparison
 from reports.facts.final import Final
 from reports.facts.models import Model
 from reports.facts.summary import RunSummary
@@ -100,7 +100,7 @@ def _compared(found: Comparison | None, digits: int) -> tuple[str, str]:
     if found is None:
         return NONE, NONE
     apart = f" {unbroken(f'({interval(found.interval, digits)})')}" if found.interval else ""
-    return f"{points(found.difference, digits, sign=True)}{apart}", found.verdict
+    return f"{points(found.difference, digits, sign=True)}{apart}", found.told
 
 
 def _size(model: Model | None) -> tuple[str, str, str, str]:
@@ -136,7 +136,10 @@ def _reading(summary: RunSummary) -> str:
         "A difference is judged image by image on the same test images. The verdicts allow for the number of "
         f"comparisons: with {len(final.comparisons)} of them one would look real by chance sooner than with "
         "one (Holm's method), so an interval that just misses 0 may still be *not distinguishable*."
-        if len(final.comparisons) > 1
+        if sum(found.interval is not None for found in final.comparisons) > 1
+        else "",
+        f"*{NO_VERDICT}*: from one seed, or few groups of test images, nobody can say what may be chance."
+        if any(found.told == NO_VERDICT for found in final.comparisons)
         else "",
         "*training*: the time of one. *ms an image*: to predict one image at a time, on one thread. "
         "*overfit*: training accuracy (with its augmentation) minus test accuracy.",

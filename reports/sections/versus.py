@@ -36,9 +36,9 @@ def caveats(summary: RunSummary, final: Final) -> str:
     """Baselines that were not tested, and those that a short `--epochs` has held back."""
     missing = untested_baselines(final)
     if missing:
-        many = plural(len(missing), "baseline was", "baselines were").split(" ", 1)[1]
         names = listed([code(name) for name in missing])
-        return f"The {many} not tested: {names}, so the best of them is not known. "
+        which = f"The baseline {names} was" if len(missing) == 1 else f"The baselines {names} were"
+        return f"{which} not tested, so the best baseline is not known. "
     other = rival(final)
     short = [
         model.name
@@ -94,7 +94,7 @@ def _told(found: Comparison, many: int) -> str:
     """The verdict; where only the correction for many comparisons stands against a difference, that too."""
     low, high = found.interval or (0.0, 0.0)
     corrected = found.verdict == "not distinguishable" and (low > 0 or high < 0)
-    return f"{found.verdict}, corrected for {many} comparisons" if corrected else found.verdict
+    return f"{found.verdict}, corrected for {many} comparisons" if corrected else found.told
 
 
 def _more_than(difference: float, digits: int) -> str:

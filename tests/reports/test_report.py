@@ -21,6 +21,7 @@ from reports.facts.summary import RunSummary
 from reports.figures import FIGURES
 from reports.tables import leaderboard, mistakes, trials
 from reports.write import markdown as written
+from tuner.cli.commands import headline
 from tuner.errors import DataError, UsageError
 
 Runs = Callable[[str], Path]
@@ -303,6 +304,10 @@ def test_intervals_are_not_given_where_there_are_none(summaries: Callable[[str],
     text, facts = report_text(summaries("few-groups")), as_json(summaries("few-groups"))
     assert facts["final"]["test_accuracy"]["ci95"] is None
     assert {item["verdict"] for item in facts["comparison"]} == {"not distinguishable"}
+    leaderboard = text.split("## Leaderboard")[1].split("## ")[0]
+    assert "| no verdict |" in leaderboard
+    assert "not distinguishable" not in leaderboard
+    assert all(line.endswith(": no verdict") for line in headline(facts) if "points against" in line)
     assert "only 6 groups of near-copies" in text
     assert "With fewer than 10 groups no interval can be given" in text
 
@@ -371,7 +376,7 @@ def test_what_was_not_tested_is_named_at_the_top(tmp_path: Path, make_run: Calla
     answer = report_text(RunSummary.load(path)).split("## Leaderboard")[0]
     assert "Whether the search gained anything is not known: `default` was not retrained" in answer
     assert "best baseline" not in answer
-    assert "The baseline was not tested: `course-cnn`, so the best of them is not known." in answer
+    assert "The baseline `course-cnn` was not tested, so the best baseline is not known." in answer
     assert "others that were tested" in answer or "It is better than" not in answer
 
 

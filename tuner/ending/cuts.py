@@ -19,7 +19,9 @@ def left_out(
         share: of the training images, on which all are trained on folds.
     """
     cut = {fits.key(fit): fit for fit in cut}.values()
-    on_folds = Counter(fit.name for fit in cut if fit.spec.split and fit.spec.share == share)
+    on_folds = Counter(
+        fit.name for fit in cut if fit.spec.purpose in {"finalist", "baseline"} and fit.spec.share == share
+    )
     retrained = Counter(fit.name for fit in cut if fit.spec.purpose == "retrain")
     on_less = sum(fit.spec.share < share for fit in cut)
     sentences = [

@@ -1,5 +1,6 @@
 """One sitting of a run: search, finalists, retraining, report."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -351,7 +352,10 @@ class Session:
 
     def _finish(self, executor: Executor, report_took: Callable[[], float]) -> bool:
         """Finalists, retraining, baselines; returns False when interrupted."""
+        import reports
+
         config, prepared = self.config, self.prepared
+        threading.Thread(target=reports.make_ready, daemon=True).start()  # while the workers train
 
         def deadline() -> float | None:
             return self._deadline(1.0, less=budget.report_seconds(config.budget or 0.0, report_took()))

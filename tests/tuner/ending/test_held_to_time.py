@@ -1,13 +1,14 @@
 """Trainings after the search within a deadline, on a clock of their own."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from tuner.display import Display
+from tuner.ending.cuts import left_out
 from tuner.ending.fits import Fit, Fits
 from tuner.records import EpochReport, TrialResult, TrialSpec
 from tuner.run.budget import report_seconds
@@ -133,3 +134,20 @@ def test_a_report_that_takes_longer_than_was_kept_for_it_ends_trainings_sooner(t
     done_by(machine, deadline, "aaaaaaaaa", tmp_path)
     assert machine.ended[-1] == 60.0
     assert report_seconds(90.0) == report_seconds(90.0, 3.0) == 15.0
+
+
+def test_what_was_cut_is_told_once_and_as_what_it_is(tmp_path: Path) -> None:
+    machine = Machine(lambda _: 1.0)
+    fits = done_by(machine, lambda: 0.0, "", tmp_path)
+    spec = TrialSpec(1, "finalist", "a:B", {}, 0, "fresh", 0, EPOCHS)
+    cut = [
+        Fit("tuned", spec),
+        Fit("augmentation", replace(spec, purpose="preview", epochs=0)),
+        Fit("ensemble", replace(spec, purpose="ensemble", epochs=0, members=("a", "b"))),
+        Fit("occlusion", replace(spec, purpose="occlusion", epochs=0)),
+    ]
+    assert left_out(fits, cut, {"tuned": (3, 5)}, 3, 1.0) == [
+        "to hold the budget, some models had fewer trainings on fresh folds: `tuned` 2 of 3",
+        "to hold the budget, the figure of augmented images was left out",
+        "to hold the budget, the ensemble was not saved",
+    ]

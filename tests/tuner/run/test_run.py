@@ -292,6 +292,7 @@ def test_the_winner_on_less_data_and_its_augmentation_are_shown(small_run: Path)
 
 def test_mistakes_name_the_files_or_rows_that_they_are_of(small_run: Path) -> None:
     names = json.loads((small_run / "names.json").read_text())["test"]
+    assert not any("train" in name for name in names)  # they were held out
     with (small_run / "mistakes.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert rows
