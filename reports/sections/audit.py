@@ -5,6 +5,7 @@ from typing import Any
 
 from reports import figures
 from reports.facts.summary import RunSummary
+from reports.figures.doubtful import apart
 from reports.markdown import code, escape, join, listed, percent, plural, sentence, value
 
 SHOWN = 5
@@ -144,12 +145,13 @@ def _doubtful(told: Mapping[str, Any]) -> str:
     shown = [
         f"{_place(item)}, labelled {escape(item['label'])}, read by a model that did not see it as "
         f"{escape(item['predicted'])} ({percent(float(item['probability']), 0)})"
-        for item in told["items"][:SHOWN]
+        for item in apart(told)[:SHOWN]
     ]
     more = "; `final.json` names more" if told["found"] > SHOWN else ""
     return (
         f"{base} {told['found']:,} {'is' if told['found'] == 1 else 'are'} hard or wrong, the most doubtful "
-        f"first: {'; '.join(shown)}{more}."
+        f"first{', one of near-copies' if len(apart(told)) < told['found'] else ''}: "
+        f"{'; '.join(shown)}{more}."
     )
 
 

@@ -1,5 +1,7 @@
 """Weak points of a run, and what to try next, from facts of this run alone."""
 
+import math
+
 from reports.facts.final import Final
 from reports.facts.rival import compared_with
 from reports.facts.summary import RunSummary
@@ -30,7 +32,8 @@ def weak(summary: RunSummary, final: Final) -> str:
             f"The winner was still learning when its {plural(summary.epochs, 'epoch')} were over "
             f"(+{points(found.rising)} points of validation accuracy in the last "
             f"{'quarter of them' if summary.epochs > 7 else 'epoch'}), so its accuracy, and every comparison "
-            "here, is of models that are not finished: more `--epochs` come first."
+            "here, is of models that are not finished: "
+            f"{'a larger `--budget` comes' if _shortened(summary) else 'more `--epochs` come'} first."
         )
     if found.never_said:
         sentences.append(_never(found))
@@ -60,16 +63,23 @@ def _training(summary: RunSummary, final: Final) -> list[str]:
     if found.rising is None:
         return []
     longer = max(10, 2 * summary.epochs)
-    return [
-        f"`--epochs {longer} --fresh`: the winner was still learning"
-        f"{_cost(summary, longer / max(1, summary.epochs))}."
-    ]
+    times, asked = longer / max(1, summary.epochs), int(summary.config.get("epochs") or 0)
+    options = [f"--epochs {longer}"] if longer > asked or not _shortened(summary) else []
+    if _shortened(summary):
+        options.insert(0, f"--budget {math.ceil(_seconds(summary, times) / 60)}m")
+    return [f"`{' '.join([*options, '--fresh'])}`: the winner was still learning{_cost(summary, times)}."]
+
+
+def _shortened(summary: RunSummary) -> bool:
+    """Whether trials have fewer epochs than were asked for, to hold the budget."""
+    return bool(summary.config.get("budget")) and summary.epochs < int(summary.config.get("epochs") or 0)
 
 
 def _search(summary: RunSummary, final: Final) -> list[str]:
     tried = sum(trial.state != "unfinished" for trial in summary.search.trials)
     steps = []
-    if summary.config.get("budget") and (summary.search.stopped_by == "budget" or final.cut):
+    longer = weaknesses(final, summary.curves).rising is not None and _shortened(summary)  # as said before
+    if summary.config.get("budget") and not longer and (summary.search.stopped_by == "budget" or final.cut):
         steps.append("A larger `--budget`: this one ended the search or left trainings out.")
     gained = compared_with(final, "default")
     settled = final.best_trial != 0 and gained is not None and gained.difference <= 0
@@ -94,11 +104,14 @@ def _data(summary: RunSummary, final: Final) -> list[str]:
     ]
 
 
+def _seconds(summary: RunSummary, times: float, only: str = "") -> float:
+    """Of the whole run, were all after its setup, or one stage, so many times as long; 0 if not known."""
+    spent = {stage: seconds for stage, seconds in summary.seconds.items() if stage != "report"}
+    grows = spent.get(only, 0.0) if only else sum(s for stage, s in spent.items() if stage != "setup")
+    return sum(spent.values()) + (times - 1) * grows if grows else 0.0
+
+
 def _cost(summary: RunSummary, times: float, only: str = "") -> str:
     """Such as ", about 40 minutes in place of 20": the whole run, or with a longer stage."""
-    spent = {stage: seconds for stage, seconds in summary.seconds.items() if stage != "report"}
-    now = sum(spent.values())
-    grows = spent.get(only, 0.0) if only else sum(s for stage, s in spent.items() if stage != "setup")
-    if not grows:
-        return ""
-    return f"; about {duration(now + (times - 1) * grows)} in place of {duration(now)}"
+    then, now = _seconds(summary, times, only), sum(s for k, s in summary.seconds.items() if k != "report")
+    return f"; about {duration(then)} in place of {duration(now)}" if then else ""

@@ -38,7 +38,7 @@ def caveats(summary: RunSummary, final: Final) -> str:
     if missing:
         names = listed([code(name) for name in missing])
         which = f"The baseline {names} was" if len(missing) == 1 else f"The baselines {names} were"
-        return f"{which} not tested, so the best baseline is not known. "
+        return f"{which} not tested, so the strongest one is not known. "
     other = rival(final)
     short = [
         model.name
@@ -86,7 +86,7 @@ def every(final: Final) -> str:
     others = [c for c in final.comparisons if final.best_trial or c.baseline != "default"]
     if final.better_than_every and len(others) > 1:
         tested = " that were tested" if final.untested else ""
-        return f"It is better than every one of the {len(others)} others{tested}. "
+        return f"The winner is better than every one of the {len(others)} others{tested}. "
     return ""
 
 

@@ -376,7 +376,7 @@ def test_what_was_not_tested_is_named_at_the_top(tmp_path: Path, make_run: Calla
     answer = report_text(RunSummary.load(path)).split("## Leaderboard")[0]
     assert "Whether the search gained anything is not known: `default` was not retrained" in answer
     assert "best baseline" not in answer
-    assert "The baseline `course-cnn` was not tested, so the best baseline is not known." in answer
+    assert "The baseline `course-cnn` was not tested, so the strongest one is not known." in answer
     assert "others that were tested" in answer or "It is better than" not in answer
 
 
@@ -425,6 +425,12 @@ def test_a_model_that_was_still_learning_is_told_at_the_top(
     assert "- `--epochs 10 --fresh`: the winner was still learning; about " in text
     assert "`course-cnn`, which was still learning after its " in text
     assert "it overfits" not in text
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    record["config"] |= {"budget": 240, "epochs": 20}
+    (tmp_path / "run" / "run.json").write_text(json.dumps(record))
+    cut = report_text(RunSummary.load(tmp_path / "run"))
+    assert "a larger `--budget` comes first" in cut
+    assert re.search(r"- `--budget \d+m --fresh`: the winner was still learning; about ", cut)
     flat = report_text(RunSummary.load(weak(make_run(tmp_path / "flat", "asl"), [0.85, 0.86, 0.86, 0.86])))
     assert "still learning" not in flat
 

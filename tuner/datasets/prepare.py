@@ -98,12 +98,12 @@ def _with_reading(raw: RawData, entries: list[Entry]) -> RawData:
 
 
 def _names(raw: RawData, kept: NDArray[np.intp], train: int) -> dict[str, list[str]]:
-    """The file or row of each prepared image; the first `train` of `kept` are for training."""
+    """The file or row of each prepared image, or its number from 1; the first `train` of `kept` train."""
     n, tests = len(raw.train_images), 0 if raw.test_images is None else len(raw.test_images)
     one = "image" if raw.test_images is None else "training image"  # test images are drawn from them
     both = [
-        *(raw.train_names or [f"{one} {i + 1} (from 1)" for i in range(n)]),
-        *(raw.test_names or [f"test image {i + 1} (from 1)" for i in range(tests)]),
+        *(raw.train_names or [f"{one} {i + 1}" for i in range(n)]),
+        *(raw.test_names or [f"test image {i + 1}" for i in range(tests)]),
     ]
     names = [both[i] for i in kept]
     return {"train": names[:train], "test": names[train:]}

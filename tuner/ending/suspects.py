@@ -66,6 +66,8 @@ def among_training_images(
 ) -> dict[str, Any]:
     """What `final.json` says of the training labels.
 
+    The most doubtful image of each group of near-copies comes first, `apart` of them, then their copies.
+
     Args:
         arrays: predictions, "validation/tuned/<fold>" among them: the winner's on its fresh folds.
         folds: (training images,), the fresh fold of each.
@@ -79,10 +81,14 @@ def among_training_images(
     if used:
         probabilities = np.concatenate([arrays[f"validation/tuned/{fold}"] for fold in used])
         found = suspected(probabilities, dataset.train_labels[looked_at])
+    groups = dataset.train_groups[looked_at[np.array([each.row for each in found], np.int64)]]
+    firsts = np.sort(np.unique(groups, return_index=True)[1])
+    found = [*(found[i] for i in firsts), *(found[i] for i in np.setdiff1d(np.arange(len(found)), firsts))]
     return {
         "looked_at": len(looked_at),
         "of": len(folds),
         "found": len(found),
+        "apart": len(firsts),
         "items": [_item(each, int(looked_at[each.row]), dataset, names) for each in found[:KEPT]],
     }
 

@@ -1,6 +1,6 @@
 """Labels that are hard or wrong: found where they were made wrong, and none where they were not."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
@@ -15,6 +15,7 @@ class Labelled:
 
     train_labels: NDArray[np.int32]
     class_names: tuple[str, ...]
+    train_groups: NDArray[np.int64] = field(default_factory=lambda: np.arange(1000))
 
 
 def made_wrong(labels: NDArray[np.int32], share: float) -> NDArray[np.int32]:
@@ -66,4 +67,15 @@ def test_only_the_folds_that_were_predicted_are_looked_at() -> None:
 def test_without_predictions_nobody_is_suspected() -> None:
     labels = np.zeros(8, np.int32)
     told = among_training_images({}, np.arange(8), Labelled(labels, ("cat", "dog")), [""] * 8)  # type: ignore[arg-type]
-    assert told == {"looked_at": 0, "of": 8, "found": 0, "items": []}
+    assert told == {"looked_at": 0, "of": 8, "found": 0, "apart": 0, "items": []}
+
+
+def test_of_near_copies_the_most_doubtful_comes_first_and_the_others_last() -> None:
+    labels, groups = np.array([0, 1] * 10, np.int32), np.arange(20)
+    groups[[1, 3, 5]] = 1
+    right = np.where(np.arange(20)[:, None] % 2 == np.arange(2), 0.9, 0.1)
+    right[[1, 3, 5, 7]] = [[0.96, 0.04], [0.98, 0.02], [0.97, 0.03], [0.95, 0.05]]
+    data = Labelled(labels, ("cat", "dog"), groups)
+    told = among_training_images({"validation/tuned/0": right}, np.zeros(20, int), data, [""] * 20)  # type: ignore[arg-type]
+    assert (told["found"], told["apart"]) == (4, 2)
+    assert [item["image"] for item in told["items"]] == [3, 7, 5, 1]
