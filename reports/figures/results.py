@@ -229,10 +229,13 @@ def more_data(summary: RunSummary) -> "Figure":
     axes.minorticks_off()
     axes.set_xlabel("duplicate groups trained on" if grouped else "images trained on")
     axes.set_ylabel("validation accuracy")
+    axes.set_ylim(top=min(1.01, axes.get_ylim()[1]))
     axes.yaxis.set_major_formatter(percent_ticks())
     tidy(axes)
     legend(figure)
     curve = summary.final.data_curve
     word = "" if curve.sure else ", which may be chance"
-    title(figure, f"Twice the data brought {points(curve.gain, sign=True)} points{word}")
+    gain = points(abs(curve.gain))
+    told = f"{gain} points {'higher' if curve.gain > 0 else 'lower'}{word}" if float(gain) else "the same"
+    title(figure, f"With twice the data the score was {told}")
     return figure

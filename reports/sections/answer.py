@@ -84,7 +84,7 @@ def _result(summary: RunSummary) -> str:
     digits = decimals_for(final.winner.test.interval)
     opening = _opening(summary, final, final.saved, final.winner.test)
     first = f"**{opening}{versus.against(summary, final, digits)}.**"
-    told = versus.default(final) + versus.caveats(summary, final) + versus.every(final)
+    told = versus.default(summary, final) + versus.caveats(summary, final) + versus.every(final)
     return f"{first} {_metric(summary, final, rival(final))}{told}".strip()
 
 
@@ -170,7 +170,9 @@ def _worst(final: Final) -> str:
     several = len(final.classes) > 2  # of two there is only one other
     taken = next((pair for pair in final.pairs if several and pair.true == index), None)
     most = f", most often read as {escape(final.classes[taken.said].name)}" if taken else ""
-    return f"The hardest class is **{escape(worst.name)}**: {percent(worst.recall, 0)} recognised{most}."
+    alone = "one seed alone recognises " if final.shipped.seeds > 1 else ""
+    recall = f"{alone}{percent(worst.recall, 0)}{' of it' if alone else ' recognised'}"
+    return f"The hardest class is **{escape(worst.name)}**: {recall}{most}."
 
 
 def cost(summary: RunSummary) -> str:

@@ -193,11 +193,13 @@ def _finalists(summary: RunSummary) -> str:
         )
     folds = len(final.finalists[0].folds)
     count = len(final.finalists)
-    many = "best complete trial was" if count == 1 else f"{count} best complete trials were"
+    again = f"trained again on {plural(folds, 'fresh fold')} with fresh seeds"
     text = (
-        f"The {many} trained again on {plural(folds, 'fresh fold')} with fresh seeds, and the winner was "
+        f"The {count} best complete trials were {again}, and the winner was "
         f"named by {'the mean' if folds > 1 else 'that'}: the score in the search is the best of many, and "
         "so too high. Where the means are close, other folds could have named another."
+        if count > 1
+        else f"The winner was {again}, so that what is said of it does not rest on one split."
     )
     if not folds:
         return (

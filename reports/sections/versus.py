@@ -56,8 +56,10 @@ def caveats(summary: RunSummary, final: Final) -> str:
     )
 
 
-def default(final: Final) -> str:
+def default(summary: RunSummary, final: Final) -> str:
     """What the search was worth over the default configuration."""
+    if len(summary.search.trials) == 1:
+        return "The default configuration is the only one that was tried. "
     if final.best_trial == 0:
         return "No searched configuration was better than the default one. "
     if "default" in final.untested:
@@ -81,9 +83,9 @@ def default(final: Final) -> str:
 
 def every(final: Final) -> str:
     """Whether it is better than all others, where that may be said."""
-    if not final.comparisons:
-        return "There is no baseline to compare it with. "
     others = [c for c in final.comparisons if final.best_trial or c.baseline != "default"]
+    if not others and not final.untested:
+        return "There is no baseline to compare it with. "
     if final.better_than_every and len(others) > 1:
         tested = " that were tested" if final.untested else ""
         return f"The winner is better than every one of the {len(others)} others{tested}. "

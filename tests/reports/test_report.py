@@ -329,13 +329,22 @@ def test_perfect_predictions(summaries: Callable[[str], RunSummary]) -> None:
 
 def test_the_default_can_win(summaries: Callable[[str], RunSummary]) -> None:
     text = report_text(summaries("one-trial"))
-    assert "No searched configuration was better than the default one." in text
+    assert "The default configuration is the only one that was tried." in text
     assert text.startswith("# one: the default CNN with ")
     assert "tuned CNN" not in text
     assert "| `default` |" not in text
     assert "| **`tuned`** (the default) | " in text
     assert "1 trial, none stopped early, none failed" in text
     assert "Too few trials to say which parameter mattered: 1 has a score, 10 are needed." in text
+
+
+def test_a_run_of_the_default_alone_claims_nothing_of_others(summaries: Callable[[str], RunSummary]) -> None:
+    summary = summaries("one-trial")
+    text, facts = report_text(summary), as_json(summary)
+    assert "The default configuration is the only one that was tried." in text
+    assert "No searched configuration" not in text
+    assert "best of many" not in text
+    assert not any("against default" in line for line in headline(facts))
 
 
 def test_a_run_without_baselines(summaries: Callable[[str], RunSummary]) -> None:

@@ -78,6 +78,7 @@ def headline(summary: dict[str, Any]) -> list[str]:
         f"  {points(row['difference'], decimals_for(row['ci95']), sign=True)} points against "
         f"{row['baseline']}: {row['verdict'] if row['ci95'] or not row['difference'] else NO_VERDICT}"
         for row in summary["comparison"]
+        if row["baseline"] != "default" or summary["best"]["trial"]  # which is the winner itself
     ]
     return lines
 
