@@ -184,7 +184,8 @@ class Final:
             ends = (start + FINALISTS_SHARE * left, max(start, min(start + FOLDS_SHARE * left, latest)))
             if not self.fits.do("finalists on fresh folds", first, ends[0]):
                 return False
-        if not self.fits.do("finalists and baselines on fresh folds", first + one_each, ends[1]):
+        # Baselines first: the slowest of all trainings, begun last, would leave the other workers idle.
+        if not self.fits.do("finalists and baselines on fresh folds", one_each + first, ends[1]):
             return False
         self._far = self._far_behind(finalists, baselines)
         rest = _by_rounds([self._on_folds(baseline) for baseline in baselines])
