@@ -1,4 +1,4 @@
-"""A user's own arrays: CSV files of pixels, NumPy archives, IDX files."""
+"""A user's own arrays: CSV files of pixels, files of named arrays, IDX files."""
 
 import re
 from dataclasses import dataclass, replace
@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.datasets.base import DataOptions, Progress, RawData, Traits
+from tuner.datasets.formats.containers import CONTAINERS
 from tuner.datasets.formats.csv_layout import look
 from tuner.datasets.formats.csv_part import by_split, read_csv_part, read_labels
 from tuner.datasets.formats.files import Entry, Reader
 from tuner.datasets.formats.idx import read_idx
 from tuner.datasets.formats.labels import name_classes, number_groups
 from tuner.datasets.formats.npz import read_npy, to_images, to_label_texts
-from tuner.datasets.formats.parts import Part, npz_parts
+from tuner.datasets.formats.parts import Part, labels_in, npz_parts
 from tuner.datasets.formats.values import Scale, scale_of
 from tuner.datasets.reading import Left, Reading, counted
 from tuner.errors import DataError, UsageError
@@ -144,7 +145,7 @@ def _splits_in(
     reader: Reader, entry: Entry, labels: Entry | None, options: DataOptions, scale: Scale | None = None
 ) -> dict[str, Part]:
     """The splits that one file holds."""
-    if not entry.base.endswith(".npz"):
+    if not entry.base.endswith(CONTAINERS):
         return by_split(_read_part(reader, entry, labels, options, scale))
     parts = npz_parts(reader, entry, options, scale)
     if labels is None:
@@ -195,6 +196,8 @@ def _read_part(
 def _read_labels(reader: Reader, entry: Entry, options: DataOptions) -> tuple[list[str], str]:
     if entry.base.endswith(".npy"):
         return to_label_texts(read_npy(reader, entry), str(entry)), entry.name
+    if entry.base.endswith(CONTAINERS):
+        return labels_in(reader, entry)
     return read_labels(reader, entry, options)
 
 

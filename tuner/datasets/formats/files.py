@@ -1,9 +1,10 @@
-"""Files of a data set: plain, gzipped, or inside a zip archive; listed, found and opened alike."""
+"""Files of a data set: plain, gzipped, or inside a zip or tar archive; listed, found and opened alike."""
 
 import gzip
+import lzma
 import os
-import stat
 import struct
+import tarfile
 import tokenize
 import unicodedata
 import zipfile
@@ -16,6 +17,7 @@ from threading import Lock
 from types import TracebackType
 from typing import IO, Self
 
+from tuner.datasets.formats.archives import ARCHIVE, Archive, open_archive
 from tuner.errors import DataError
 
 MAX_ENTRY_BYTES = 8 << 30
@@ -23,11 +25,13 @@ MAX_ENTRY_BYTES = 8 << 30
 
 _HIDDEN = "hidden files or files of the operating system"
 _ODD = "files with control characters in their name"
+_NEITHER = "neither files nor folders"
 _SYSTEM = {"thumbs.db", "desktop.ini", "@eadir", "$recycle.bin", "system volume information"}
 
 UNREADABLE = (
     *(OSError, EOFError, ValueError, RuntimeError, MemoryError, OverflowError, LookupError, SyntaxError),
-    *(TypeError, zlib.error, zipfile.BadZipFile, struct.error, tokenize.TokenError),
+    *(TypeError, zlib.error, zipfile.BadZipFile, tarfile.TarError, lzma.LZMAError),
+    *(struct.error, tokenize.TokenError),
 )
 """Exceptions that readers of gzip, zip, npy and image files raise at bytes that are no such file."""
 
@@ -63,7 +67,7 @@ class Reader:
     """
 
     def __init__(self) -> None:
-        self._archives: dict[Path, zipfile.ZipFile] = {}
+        self._archives: dict[Path, Archive] = {}
         self._lock = Lock()
 
     def __enter__(self) -> Self:
@@ -104,7 +108,7 @@ class Reader:
             return entry.path.open("rb")
         with self._lock:
             if entry.path not in self._archives:
-                self._archives[entry.path] = zipfile.ZipFile(entry.path)
+                self._archives[entry.path] = open_archive(entry.path)
         return self._archives[entry.path].open(entry.member)
 
 
@@ -176,7 +180,7 @@ def _named_by(path: Path, archives: int) -> Listing:
     found = survey_archive(path)
     if archives == 1:
         return found
-    stem = path.stem
+    stem = ARCHIVE.sub("", path.name)
     return Listing(
         [replace(entry, name=f"{stem}/{entry.name}") for entry in found.entries],
         tuple((why, f"{stem}/{name}") for why, name in found.left),
@@ -185,42 +189,45 @@ def _named_by(path: Path, archives: int) -> Listing:
 
 
 def survey_archive(path: Path) -> Listing:
-    """The files inside a zip archive, sorted by name.
+    """The files inside an archive, sorted by name.
 
     Raises:
-        DataError: no zip archive, encrypted, or with a name or link that leads out of it.
+        DataError: no archive, encrypted, or with a name or link that leads out of it.
     """
-    with refusing(path), zipfile.ZipFile(path) as archive:
-        members = archive.infolist()
+    with refusing(path):
+        archive = open_archive(path)
+        members = archive.members()
+        archive.close()
     left: list[tuple[str, str]] = []
     names: list[str] = []
     for member in members:
-        name = PurePosixPath(member.filename.replace("\\", "/"))
-        if name.is_absolute() or ".." in name.parts or ":" in member.filename.split("/")[0]:
+        name = PurePosixPath(member.name.replace("\\", "/"))
+        if name.is_absolute() or ".." in name.parts or ":" in member.name.split("/")[0]:
             raise DataError(
-                f"{path}: the archive has an entry named {member.filename!r}\n"
-                "expected names inside the archive"
+                f"{path}: the archive has an entry named {member.name!r}\nexpected names inside the archive"
             )
-        if stat.S_ISLNK(member.external_attr >> 16):
-            raise DataError(f"{path}: the entry {member.filename!r} is a symbolic link; expected plain files")
-        if member.flag_bits & 1:
-            raise DataError(f"{path}: the entry {member.filename!r} is encrypted; expected plain files")
-        if member.is_dir():
+        if member.kind == "link":
+            raise DataError(f"{path}: the entry {member.name!r} is a symbolic link; expected plain files")
+        if member.kind == "encrypted":
+            raise DataError(f"{path}: the entry {member.name!r} is encrypted; expected plain files")
+        if member.kind == "folder":
             continue
-        if not _showable(member.filename):
-            left.append((_ODD, _shown(member.filename)))
-        elif _hidden(member.filename):
-            left.append((_HIDDEN, member.filename))
+        if member.kind == "other":
+            left.append((_NEITHER, member.name))
+        elif not _showable(member.name):
+            left.append((_ODD, _shown(member.name)))
+        elif _hidden(member.name):
+            left.append((_HIDDEN, member.name))
         else:
-            names.append(member.filename)
-    folders = [member.filename.rstrip("/") for member in members if member.is_dir()]
+            names.append(member.name)
+    folders = [member.name.rstrip("/") for member in members if member.kind == "folder"]
     empty = [folder for folder in folders if not any(name.startswith(f"{folder}/") for name in names)]
     return Listing([Entry(path, name, name) for name in sorted(names)], tuple(left), tuple(empty))
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a file is a zip archive to look into, by its name."""
-    return path.suffix.lower() == ".zip"
+    """Whether a file is an archive to look into, by its name."""
+    return ARCHIVE.search(path.name) is not None
 
 
 def find(entries: list[Entry], *names: str) -> Entry | None:
@@ -263,7 +270,7 @@ def _walk(
         elif item.is_file():
             yield item.path, name
         else:
-            left.append(("neither files nor folders", name))
+            left.append((_NEITHER, name))
 
 
 def _leads_inside(item: "os.DirEntry[str]", root: Path) -> bool:

@@ -8,22 +8,10 @@ from tuner.errors import DataError
 
 _SAVE = "numpy.savez('data.npz', x=images, y=labels)"
 _FOREIGN = {
-    (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".7z", ".rar"): (
-        "a packed archive",
-        "unpack it first (tar xf FILE), then name the folder",
-    ),
-    (".h5", ".hdf5"): (
-        "HDF5",
-        f"f = h5py.File('FILE'); images, labels = f['NAME'][:], f['NAME'][:]\n{_SAVE}",
-    ),
-    (".mat",): (
-        "MATLAB's format",
-        f"m = scipy.io.loadmat('FILE'); images, labels = m['NAME'], m['NAME'].ravel()\n{_SAVE}",
-    ),
-    (".parquet", ".arrow", ".feather"): (
-        "Parquet or Arrow",
-        "d = datasets.load_dataset('parquet', data_files='FILE')['train']\n"
-        "save each d[i]['image'] as <d[i]['label']>/<i>.png",
+    (".7z", ".rar"): ("a packed archive", "unpack it first, then name the folder"),
+    (".arrow", ".feather"): (
+        "Arrow",
+        "d = datasets.load_from_disk('FOLDER'), or Dataset.from_file('FILE')\nd.to_parquet('train.parquet')",
     ),
     (".pkl", ".pickle", ".pt", ".pth"): (
         "Python pickles, which run code when they are read",

@@ -92,13 +92,13 @@ def to_images(
 
 
 def to_label_texts(values: NDArray[Any], what: str) -> list[str]:
-    """Labels of an archive as texts: (n,), (n, 1) or one-hot (n, classes).
+    """Labels of an archive as texts: (n,), (n, 1), (1, n) or one-hot (n, classes).
 
     Raises:
         DataError: other dimensions, or numbers that are not whole.
     """
-    if values.ndim == 2 and values.shape[1] == 1:
-        values = values[:, 0]
+    if values.ndim > 1 and values.size == max(values.shape):
+        values = values.reshape(-1)
     if values.ndim == 2 and values.dtype.kind in "iufb" and _one_hot(values):
         values = values.argmax(1)
     if values.ndim != 1:

@@ -15,6 +15,7 @@ from tuner.datasets.formats.folders import FolderSource, images_of
 from tuner.datasets.formats.foreign import refuse_foreign
 from tuner.datasets.formats.label_names import suggestion
 from tuner.datasets.formats.listed import ListedSource, listed_share, lists_images
+from tuner.datasets.formats.parquet import parquet_source
 from tuner.datasets.formats.roles import by_roles
 from tuner.datasets.formats.split_words import split_of
 from tuner.errors import DataError, UsageError
@@ -30,7 +31,14 @@ def own_source(path: Path, options: DataOptions) -> Source:
         DataError: nothing that could be read is there.
     """
     listing = survey(path)
-    name = re.sub(r"\.(gz|zip|csv|npz)$", "", re.sub(r"\.gz$", "", path.resolve().name)) or "data"
+    name = (
+        re.sub(
+            r"\.(gz|zip|tar(\.bz2|\.xz)?|tgz|tbz2|txz|csv|npz|h5|hdf5|mat|parquet)$",
+            "",
+            re.sub(r"\.gz$", "", path.resolve().name),
+        )
+        or "data"
+    )
     for option in (options.labels, options.test):
         if option is not None and not option.exists():
             raise UsageError(f"no file or folder {str(option)!r}")
@@ -105,8 +113,9 @@ def _tables(listing: Listing, images: Sequence[Entry]) -> list[Entry]:
 
 
 def _arrays(name: str, path: Path, listing: Listing, options: DataOptions) -> Source:
-    if found := cifar_source(name, path, listing):
-        return found
+    for source_of in (cifar_source, parquet_source):
+        if found := source_of(name, path, listing):
+            return found
     refuse_foreign(path, listing.entries)
     source = by_roles(name, path, listing, options.test)
     if options.labels is not None:

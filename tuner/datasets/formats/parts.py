@@ -4,20 +4,21 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tuner.datasets.base import DataOptions, Images
+from tuner.datasets.formats.containers import names_in, read_arrays
 from tuner.datasets.formats.files import Entry, Reader
-from tuner.datasets.formats.npz import names_in, read_arrays, to_images, to_label_texts
+from tuner.datasets.formats.npz import to_images, to_label_texts
+from tuner.datasets.formats.split_words import rest_of, split_of
 from tuner.datasets.formats.values import UNCHANGED, Scale, scale_of
 from tuner.datasets.reading import Left
 from tuner.errors import DataError, UsageError
 
-_SPLIT_NAMES = {
-    "train": ("train", "training", ""),
-    "test": ("test", "testing"),
-    "valid": ("val", "valid", "validation"),
-}
-_IMAGE_KEYS = ("x", "images", "image", "data", "features", "arr_0")
+_IMAGE_KEYS = ("x", "images", "image", "imgs", "data", "features", "arr_0")
 _LABEL_KEYS = ("y", "labels", "label", "target", "targets", "arr_1")
 
 
@@ -61,27 +62,28 @@ class Part:
 def npz_parts(
     reader: Reader, entry: Entry, options: DataOptions, given: Scale | None = None
 ) -> dict[str, Part]:
-    """The splits of an archive: `x_train, y_train, x_test, y_test`, `train_images, train_labels`, `x, y`."""
+    """The splits of a file of named arrays: `x_train, y_train, x_test, y_test`, `train_images, …`, `x, y`."""
     names = {name.lower(): name for name in names_in(reader, entry)}
     parts: dict[str, Part] = {}
     used: set[str] = set()
     scale: Scale | None = None
     if positional := _positional(reader, entry, names):
         names = positional
-    for split, words in _SPLIT_NAMES.items():
-        image_key = _key(names, _IMAGE_KEYS, words)
+    for split in ("train", "test", "valid"):
+        image_key = _key(names, _IMAGE_KEYS, split)
         if image_key is None:
             continue
-        label_key = _key(names, _LABEL_KEYS, words)
+        label_key = _key(names, _LABEL_KEYS, split)
         keys = [key for key in (image_key, label_key) if key]
         found = read_arrays(reader, entry, [names[key].lower() for key in keys])
         arrays = {key: found[names[key].lower()] for key in keys}
         what = f"{entry}, {names[image_key]}"
+        arrays[image_key], note = _images_first(arrays[image_key], arrays[label_key] if label_key else None)
         scale = scale or given or scale_of(arrays[image_key], what)
         images = to_images(arrays[image_key], what, options.image_shape, scale)
         labels = to_label_texts(arrays[label_key], f"{entry}, {names[label_key]}") if label_key else None
         parts[split] = Part(
-            *(images, labels, _npz_groups(reader, entry, names, options, split, len(images)), what),
+            *(images, labels, _npz_groups(reader, entry, names, options, split, len(images)), what, note),
             scale=scale,
             labels_from=f"array {names[label_key]!r} of {entry.name}" if label_key else "",
         )
@@ -95,6 +97,25 @@ def npz_parts(
     first = next(iter(parts))
     left = tuple((f"arrays in {entry.name}", name) for name in rest)
     return {**parts, first: replace(parts[first], left=left)}
+
+
+def labels_in(reader: Reader, entry: Entry) -> tuple[list[str], str]:
+    """Labels in a file of named arrays which is one of labels, and where in it they were found.
+
+    Raises:
+        DataError: it has several arrays, and none that is named like labels.
+    """
+    names = {name.lower(): name for name in names_in(reader, entry)}
+    keys = [_key(names, _LABEL_KEYS, split) for split in ("train", "test", "valid")]
+    key = next((key for key in keys if key), next(iter(names)) if len(names) == 1 else None)
+    if key is None:
+        raise DataError(
+            f"{entry} has the arrays {', '.join(sorted(names)[:10]) or 'none'}; expected y or labels"
+        )
+    where = f"{entry}, {names[key]}"
+    return to_label_texts(
+        read_arrays(reader, entry, [key])[key], where
+    ), f"array {names[key]!r} of {entry.name}"
 
 
 def _positional(reader: Reader, entry: Entry, names: dict[str, str]) -> dict[str, str] | None:
@@ -130,10 +151,19 @@ def _npz_groups(
     return groups
 
 
-def _key(names: dict[str, str], kinds: Sequence[str], words: Sequence[str]) -> str | None:
-    for word in words:
-        for kind in kinds:
-            for key in (f"{kind}_{word}", f"{word}_{kind}") if word else (kind,):
-                if key in names:
-                    return key
-    return None
+def _images_first(images: NDArray[Any], labels: NDArray[Any] | None) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """Images along the first axis: MATLAB's files often have them along the last; and a note if they had."""
+    n = 0 if labels is None or not labels.ndim else max(labels.shape)
+    if images.ndim < 2 or images.shape[0] == n or images.shape[-1] != n:
+        return images, ()
+    return np.moveaxis(images, -1, 0), ("images were stored along the last axis",)
+
+
+def _key(names: dict[str, str], kinds: Sequence[str], split: str) -> str | None:
+    """The array of a kind and split: `x_train`, `train_set_x`; a plain `x` is of the training split."""
+    for kind in kinds:
+        for key in names:
+            if split_of(key) == split and rest_of(key) == kind:
+                return key
+    plain = [key for kind in kinds for key in (kind, f"dataset_{kind}") if key in names]
+    return plain[0] if plain and split == "train" else None

@@ -5,15 +5,16 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from tuner.datasets.formats.arrays import ArraySource
-from tuner.datasets.formats.files import Entry, Listing
+from tuner.datasets.formats.containers import CONTAINERS, FOREIGN
+from tuner.datasets.formats.files import Entry, Listing, is_archive
 from tuner.datasets.formats.split_words import split_of, stem, words
 from tuner.datasets.reading import Left
 from tuner.errors import DataError, UsageError
 
 _LABELS = {"y", "label", "labels", "target", "targets", "lbls"}
 _IMAGES = {"x", "image", "images", "img", "imgs", "data", "input", "inputs", "features", "pixels"}
-SUFFIXES = (".csv", ".npz", ".npy")
-KINDS = "a folder or .zip of images in class folders, a .csv, a .npz or IDX files (each may be gzipped)"
+SUFFIXES = (".csv", ".npz", ".npy", *FOREIGN)
+KINDS = "a folder or archive of images in class folders, a .csv, .npz, .npy, .h5, .mat, .parquet or IDX files"
 
 
 def by_roles(name: str, path: Path, listing: Listing, test: Path | None = None) -> ArraySource:
@@ -27,7 +28,10 @@ def by_roles(name: str, path: Path, listing: Listing, test: Path | None = None) 
     """
     entries = listing.entries
     data = [entry for entry in entries if is_data(entry)]
-    if not data and path.is_file() and path.suffix != ".zip":
+    data = [
+        entry for entry in data if not entry.base.endswith(FOREIGN)
+    ] or data  # weights of a model may be HDF5
+    if not data and path.is_file() and not is_archive(path):
         data = [entry for entry in entries if entry.base.endswith((".tsv", ".txt"))]
     others = _beside(path, data[0]) if path.is_file() and len(data) == 1 and not data[0].member else []
     found = _roles(path, [*data, *others], find_test=test is None)
@@ -80,7 +84,10 @@ def _beside(path: Path, own: Entry) -> list[Entry]:
 def _plain(entry: Entry) -> str:
     """The name of a file of arrays without its suffix."""
     return re.sub(
-        r"(?i)(\.(csv|npz|npy)|[-.]idx\d-ubyte)?(\.gz)?$", "", PurePosixPath(entry.name).name, count=1
+        r"(?i)(\.(csv|npz|npy|h5|hdf5|mat)|[-.]idx\d-ubyte)?(\.gz)?$",
+        "",
+        PurePosixPath(entry.name).name,
+        count=1,
     )
 
 
@@ -94,7 +101,7 @@ def _roles(path: Path, data: list[Entry], *, find_test: bool = True) -> dict[str
         return {"train": data[0]}
     if pairs := _pairs(path, data):
         return pairs
-    tables = [entry for entry in data if entry.base.endswith((".csv", ".npz"))]
+    tables = [entry for entry in data if entry.base.endswith((".csv", *CONTAINERS))]
     return _by_words(path, tables, ("test", "valid") if find_test else ("valid",))
 
 

@@ -51,6 +51,11 @@ def stem(name: str) -> str:
     return " ".join(word for word in words(name) if word not in _WORDS and not _NEUTRAL.fullmatch(word))
 
 
+def rest_of(name: str) -> str:
+    """The other words of the name of an array: "x" of "train_set_x"."""
+    return " ".join(word for word in words(name) if word not in _WORDS and word not in {"set", "dataset"})
+
+
 def are_splits(names: list[str]) -> bool:
     """Whether names side by side are those of splits: all plain, or with one stem and several splits."""
     roles = {split_of(name) for name in names}

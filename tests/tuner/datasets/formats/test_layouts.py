@@ -489,7 +489,7 @@ def test_a_class_that_only_the_test_split_has(load_data: Load, tmp_path: Path) -
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("d.h5", "h5py"), ("d.mat", "loadmat"), ("d.tar.gz", "unpack it"), ("d.parquet", "Parquet")],
+    [("d.arrow", "to_parquet"), ("d.7z", "unpack it"), ("d.pkl", "run code"), ("d.tfrecord", "TFRecord")],
 )
 def test_foreign_formats_are_named(load_data: Load, tmp_path: Path, name: str, expected: str) -> None:
     with pytest.raises(DataError, match=expected):
