@@ -15,7 +15,7 @@ from tuner.datasets.formats.files import Entry, Reader
 from tuner.datasets.formats.idx import read_idx
 from tuner.datasets.formats.labels import name_classes, number_groups
 from tuner.datasets.formats.npz import read_npy, to_images, to_label_texts
-from tuner.datasets.formats.parts import Part, labels_in, npz_parts
+from tuner.datasets.formats.parts import LAST_AXIS, Part, labels_in, npz_parts
 from tuner.datasets.formats.values import Scale, scale_of
 from tuner.datasets.reading import Left, Reading, counted
 from tuner.errors import DataError, UsageError
@@ -122,9 +122,13 @@ def assemble(parts: dict[str, Part], options: DataOptions) -> RawData:
 
 def _read_parts(reader: Reader, source: ArraySource, options: DataOptions) -> dict[str, Part]:
     parts = _splits_in(reader, source.train, source.train_labels, options)
-    scale = parts["train"].scale
+    if "train" not in parts:
+        raise DataError(
+            f"{source.train} holds a test or validation split alone\nexpected x_train and y_train, or x and y"
+        )
+    first = parts["train"]
     if source.valid is not None:
-        valid = _split_in(reader, source.valid, source.valid_labels, options, scale, "valid")
+        valid = _split_in(reader, source.valid, source.valid_labels, options, first, "valid")
         parts["valid"] = _join(parts["valid"], valid) if "valid" in parts else valid
     if source.test is not None:
         if "test" in parts:
@@ -137,32 +141,33 @@ def _read_parts(reader: Reader, source: ArraySource, options: DataOptions) -> di
             left = (*parts["train"].left, ("test images without labels", source.test.name))
             parts["train"] = replace(parts["train"], notes=(*parts["train"].notes, note), left=left)
         else:
-            parts["test"] = _split_in(reader, source.test, source.test_labels, options, scale, "test")
+            parts["test"] = _split_in(reader, source.test, source.test_labels, options, first, "test")
     return parts
 
 
 def _splits_in(
-    reader: Reader, entry: Entry, labels: Entry | None, options: DataOptions, scale: Scale | None = None
+    reader: Reader, entry: Entry, labels: Entry | None, options: DataOptions, first: Part | None = None
 ) -> dict[str, Part]:
-    """The splits that one file holds."""
+    """The splits that one file holds, read like `first`, the training images of another."""
+    scale = first.scale if first else None
     if not entry.base.endswith(CONTAINERS):
         return by_split(_read_part(reader, entry, labels, options, scale))
-    parts = npz_parts(reader, entry, options, scale)
+    parts = npz_parts(reader, entry, options, scale, last=first is not None and LAST_AXIS in first.notes)
     if labels is None:
         return parts
-    first = "train" if "train" in parts else next(iter(parts))
+    split = "train" if "train" in parts else next(iter(parts))
     texts, where = _read_labels(reader, labels, options)
-    left = ((f"labels in {entry.name}, as --labels has others", parts[first].labels_from),)
-    more = left if parts[first].labels is not None else ()
-    parts[first] = replace(parts[first], labels=texts, labels_from=where, left=(*parts[first].left, *more))
+    left = ((f"labels in {entry.name}, as --labels has others", parts[split].labels_from),)
+    more = left if parts[split].labels is not None else ()
+    parts[split] = replace(parts[split], labels=texts, labels_from=where, left=(*parts[split].left, *more))
     return parts
 
 
 def _split_in(
-    reader: Reader, entry: Entry, labels: Entry | None, options: DataOptions, scale: Scale, split: str
+    reader: Reader, entry: Entry, labels: Entry | None, options: DataOptions, first: Part, split: str
 ) -> Part:
     """The one split that is wanted of a file: that which is so named in it, or all of it."""
-    parts = _splits_in(reader, entry, labels, options, scale)
+    parts = _splits_in(reader, entry, labels, options, first)
     chosen = split if split in parts else next(iter(parts))
     others = [
         (f"images of another split in {entry.name}", name)

@@ -19,6 +19,7 @@ from tuner.datasets.reading import Left
 from tuner.errors import DataError, UsageError
 
 _IMAGE_KEYS = ("x", "images", "image", "imgs", "data", "features", "arr_0")
+LAST_AXIS = "images were stored along the last axis"
 _LABEL_KEYS = ("y", "labels", "label", "target", "targets", "arr_1")
 
 
@@ -60,7 +61,7 @@ class Part:
 
 
 def npz_parts(
-    reader: Reader, entry: Entry, options: DataOptions, given: Scale | None = None
+    reader: Reader, entry: Entry, options: DataOptions, given: Scale | None = None, *, last: bool = False
 ) -> dict[str, Part]:
     """The splits of a file of named arrays: `x_train, y_train, x_test, y_test`, `train_images, …`, `x, y`."""
     names = {name.lower(): name for name in names_in(reader, entry)}
@@ -78,7 +79,10 @@ def npz_parts(
         found = read_arrays(reader, entry, [names[key].lower() for key in keys])
         arrays = {key: found[names[key].lower()] for key in keys}
         what = f"{entry}, {names[image_key]}"
-        arrays[image_key], note = _images_first(arrays[image_key], arrays[label_key] if label_key else None)
+        arrays[image_key], note = _images_first(
+            arrays[image_key], arrays[label_key] if label_key else None, last=last
+        )
+        last = last or bool(note)
         scale = scale or given or scale_of(arrays[image_key], what)
         images = to_images(arrays[image_key], what, options.image_shape, scale)
         labels = to_label_texts(arrays[label_key], f"{entry}, {names[label_key]}") if label_key else None
@@ -151,12 +155,17 @@ def _npz_groups(
     return groups
 
 
-def _images_first(images: NDArray[Any], labels: NDArray[Any] | None) -> tuple[NDArray[Any], tuple[str, ...]]:
-    """Images along the first axis: MATLAB's files often have them along the last; and a note if they had."""
+def _images_first(
+    images: NDArray[Any], labels: NDArray[Any] | None, *, last: bool
+) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """Images along the first axis, and a note if they were along the last, as MATLAB's files often have them.
+
+    `last` says that those of the training split were: both axes may be as long as there are labels.
+    """
     n = 0 if labels is None or not labels.ndim else max(labels.shape)
-    if images.ndim < 2 or images.shape[0] == n or images.shape[-1] != n:
+    if images.ndim < 2 or images.shape[-1] != n or (images.shape[0] == n and not last):
         return images, ()
-    return np.moveaxis(images, -1, 0), ("images were stored along the last axis",)
+    return np.moveaxis(images, -1, 0), (LAST_AXIS,)
 
 
 def _key(names: dict[str, str], kinds: Sequence[str], split: str) -> str | None:

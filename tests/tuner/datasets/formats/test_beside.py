@@ -9,7 +9,7 @@ from tests.helpers.builders import csv_text, cycle, idx_bytes, noise, npz_bytes,
 from tests.tuner.datasets.conftest import Load
 from tuner.datasets.base import Dataset
 from tuner.datasets.formats.roles import BESIDE
-from tuner.errors import UsageError
+from tuner.errors import DataError, UsageError
 
 X, Y = noise(40), cycle(40, 2)
 X_TEST, Y_TEST = noise(10, seed=1), cycle(10, 2)
@@ -116,3 +116,8 @@ def test_two_test_splits_are_one_too_many(load_data: Load, tmp_path: Path) -> No
     other = write(tmp_path / "other.npz", npz_bytes(x=X_TEST, y=Y_TEST))
     with pytest.raises(UsageError, match="has one of its own"):
         load_data(both, test=other)
+
+
+def test_a_test_split_alone_is_no_data_set(load_data: Load, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="a test or validation split alone"):
+        load_data(write(tmp_path / "d.npz", npz_bytes(x_test=X_TEST, y_test=Y_TEST)))
