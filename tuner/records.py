@@ -17,7 +17,21 @@ fixed network says of each image, `number` among those of `params`."""
 
 
 @dataclass(frozen=True)
-class TrialSpec:
+class Record:
+    """A dataclass that is a JSON object elsewhere."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """From what `to_json` gave."""
+        return cls(**data)
+
+
+@dataclass(frozen=True)
+class TrialSpec(Record):
     """One piece of work that trains one model once.
 
     Attributes:
@@ -58,10 +72,6 @@ class TrialSpec:
     temperature: float = 1.0
     images: tuple[int, ...] = ()
 
-    def to_json(self) -> dict[str, Any]:
-        """As a JSON object."""
-        return asdict(self)
-
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
         """From what `to_json` gave."""
@@ -70,7 +80,7 @@ class TrialSpec:
 
 
 @dataclass(frozen=True)
-class WorkContext:
+class WorkContext(Record):
     """The settings that all work items of a run share; a worker gets them once, when it starts.
 
     Attributes:
@@ -93,18 +103,9 @@ class WorkContext:
     max_parameters: int | None = None
     max_latency_ms: float | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        """As a JSON object."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Self:
-        """From what `to_json` gave."""
-        return cls(**data)
-
 
 @dataclass(frozen=True)
-class EpochReport:
+class EpochReport(Record):
     """The result of one epoch. Accuracies are fractions of 1; validation is None without a split.
 
     Attributes:
@@ -124,21 +125,12 @@ class EpochReport:
     seconds: float
     learning_rate: float
 
-    def to_json(self) -> dict[str, Any]:
-        """As a JSON object."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Self:
-        """From what `to_json` gave."""
-        return cls(**data)
-
 
 State = Literal["complete", "stopped", "failed", "paused", "refused"]
 
 
 @dataclass(frozen=True)
-class TrialResult:
+class TrialResult(Record):
     """How a piece of work ended.
 
     Attributes:
@@ -176,10 +168,6 @@ class TrialResult:
     def score(self) -> float | None:
         """The validation score at the end of the schedule, None if there was none."""
         return self.epochs[-1].score if self.epochs else None
-
-    def to_json(self) -> dict[str, Any]:
-        """As a JSON object."""
-        return asdict(self)
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:

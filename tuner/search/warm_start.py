@@ -6,14 +6,15 @@ test images is not looked at.
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from search_spaces.family import Task
 from search_spaces.space import ParamValue, SearchSpace
 from tuner.errors import TuneError, UsageError
 from tuner.files import read_json
+from tuner.records import Record
 from tuner.run_dir import RunDir, find_run, is_set_aside
 from tuner.run_json import RunRecord
 from tuner.search.engines import points
@@ -25,8 +26,8 @@ first, so that more of them would tell less and less, and the sampler needs tria
 
 
 @dataclass(frozen=True)
-class Start:
-    """A configuration to try first.
+class Start(Record):
+    """A configuration to try first, as `run.json` keeps it.
 
     Attributes:
         run: whose winner it was.
@@ -37,15 +38,6 @@ class Start:
     run: str
     params: dict[str, ParamValue]
     distance: float
-
-    def to_json(self) -> dict[str, Any]:
-        """As `run.json` keeps it."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Self:
-        """From what `to_json` gave."""
-        return cls(**data)
 
 
 @dataclass(frozen=True)
