@@ -13,7 +13,8 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 TESTED = ".[onnx,litert,openvino,dashboard]"
 """With the extras that tests need."""
 
-PARALLEL = ("-n", "2", "--dist", "loadfile")
+PARALLEL = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+"""In the order of `tests/conftest.py`: the longest files first."""
 
 
 def groups(*names: str) -> list[str]:

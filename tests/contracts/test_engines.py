@@ -49,7 +49,14 @@ def _keras() -> None:
     import keras  # noqa: F401
 
 
-@pytest.fixture(params=COMBINATIONS, ids="-".join)
+SLOW = ("keras-tuner", "bayesian")
+"""It fits a Gaussian process for each trial."""
+
+
+@pytest.fixture(
+    params=[pytest.param(each, marks=[pytest.mark.slow] * (each == SLOW)) for each in COMBINATIONS],
+    ids=["-".join(each) for each in COMBINATIONS],
+)
 def combination(request: pytest.FixtureRequest) -> tuple[str, str]:
     if request.param == ("optuna", "gp"):
         pytest.importorskip("torch", reason="PyTorch is not installed")

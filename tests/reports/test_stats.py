@@ -27,6 +27,7 @@ from tests.helpers.simulated import (
 RUNS = 600
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("regime", REGIMES)
 def test_coverage(regime: str) -> None:
     """Of the mean over seeds, of the saved model by itself, and of a difference."""
@@ -41,6 +42,7 @@ def test_coverage(regime: str) -> None:
     assert 0.92 <= found.difference <= 0.995
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("regime", ["88 groups of 20", "seeds dominate, 10,000 images"])
 def test_coverage_with_one_and_two_seeds(regime: str) -> None:
     """One seed tells the accuracy of its own model, and nothing of a difference."""
@@ -73,6 +75,7 @@ def test_six_equal_baselines_rarely_bring_a_false_verdict() -> None:
     assert false_verdicts(equal, RUNS, 13) <= 0.07
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seeds", [1, 2, 3, 5])
 @pytest.mark.parametrize("noise", NOISE)
 def test_equal_models_rarely_get_a_verdict_however_noisy_their_seeds(seeds: int, noise: str) -> None:
@@ -81,6 +84,7 @@ def test_equal_models_rarely_get_a_verdict_however_noisy_their_seeds(seeds: int,
     assert false_verdicts(equal, RUNS, 5) <= (0.07 if seeds > 1 else 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("space", SPACES)
 def test_the_choice_of_a_winner(space: str) -> None:
     """What is tested after the choice is as true as before it, and the fresh folds flatter little."""

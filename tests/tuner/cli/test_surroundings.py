@@ -138,7 +138,6 @@ NAMES = [
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="surroundings of Linux")
 @pytest.mark.parametrize("made", MATRIX, ids=NAMES)
 def test_a_run_ends_well(

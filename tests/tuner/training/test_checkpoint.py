@@ -12,7 +12,7 @@ from tests.helpers.training import curve, make, predictions, train
 
 def item(until: int = 0, resume_from: int = 0, **params: object) -> dict[str, Any]:
     """A training of four epochs in which all that can differ from epoch to epoch does."""
-    restless = {"augmentation": 0.5, "dropout": 0.4, **params}
+    restless = {"augmentation": 0.5, "cutout": 0.2, "conv_dropout": 0.1, "dropout": 0.4, **params}
     return {
         "purpose": "finalist", "params": restless, "epochs": 4, "until": until, "resume_from": resume_from
     }  # fmt: skip
@@ -28,6 +28,8 @@ def test_two_epochs_and_two_in_a_new_process_equal_four(tmp_path: Path, backend:
     make(tmp_path)
     (whole,) = train(tmp_path, item(optimizer=optimizer), backend=backend)
     expected = predictions(tmp_path, whole)
+    assert all(np.isfinite(epoch["loss"]) for epoch in whole["epochs"])
+    assert np.allclose(expected.sum(axis=1), 1, atol=1e-5)
     (first,) = train(tmp_path, item(2, optimizer=optimizer), backend=backend)
     assert first["state"] == "paused", first["message"]
     fresh = (backend, optimizer) == ("tensorflow", "adamw")
