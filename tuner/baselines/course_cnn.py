@@ -35,13 +35,17 @@ RECIPE = Recipe(
     early_stopping=True,
 )
 
+CHANGES = (
+    "it names no optimizer, rate or batch size, so Keras' defaults hold: RMSprop at 0.001, batches "
+    "of 32; pixels are rescaled inside the model; two classes get one sigmoid output"
+)
+
 BASELINE = Baseline(
     name="course-cnn",
     summary=SUMMARY,
     source=COURSE,
     published="0.948 validation accuracy on ASL after 20 epochs",
-    changes="it names no optimizer, rate or batch size, so Keras' defaults hold: RMSprop at 0.001, batches "
-    "of 32; pixels are rescaled inside the model; two classes get one sigmoid output",
+    changes=CHANGES,
     published_epochs=20,
     family=fixed_family("course-cnn", SUMMARY, layers, RECIPE),
 )
