@@ -17,11 +17,11 @@ from reports.sections.search import saved_share
 
 SCHEMA_VERSION = 1
 ORIGIN = {"name", "source", "published", "changes"}
-"""What is said of a baseline and goes without saying for the winner."""
+"""Keys of a baseline that the winner does not need."""
 
 
 def as_json(summary: RunSummary) -> dict[str, Any]:
-    """What `report.json` holds; no NaN in it."""
+    """The content of `report.json`, without NaN."""
     final = summary.final
     facts = {
         "schema_version": SCHEMA_VERSION,

@@ -153,7 +153,7 @@ def as_plain(found: Sequence[Row]) -> str:
 
 
 def table(paths: Sequence[Path]) -> str:
-    """What `tune compare` prints of these runs."""
+    """The text that `tune compare` prints of these runs."""
     return as_plain(rows(paths))
 
 

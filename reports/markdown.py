@@ -10,7 +10,7 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]|~$])")
 _MARKER = re.compile(r"^(?:[-+]|#{1,6}|\d{1,9}[.)])(?=\s|$)|^[-=]+$")  # of a list, a heading, a rule
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 NONE = "\u2013"
-"""What a table says where there is nothing to say."""
+"""The text of an empty cell."""
 MINUS = "\u2212"
 METRICS = {
     "accuracy": "accuracy",
@@ -18,7 +18,7 @@ METRICS = {
     "f1-macro": "macro F1",
     "auc": "AUC",
 }
-"""What a report calls the choices of `--metric`."""
+"""The names in a report of the choices of `--metric`."""
 
 
 def escape(text: object) -> str:

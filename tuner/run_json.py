@@ -150,7 +150,7 @@ class SearchRecord(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class RunRecord(Part):
-    """What `run.json` says.
+    """The content of `run.json`.
 
     Attributes:
         version: of this program.

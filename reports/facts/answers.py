@@ -1,4 +1,4 @@
-"""What the winner gets right and wrong: classes, confusions, mistakes, calibration."""
+"""Right and wrong answers of the winner: classes, confusions, mistakes, calibration."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class Confusion:
 
 @dataclass(frozen=True)
 class Reading:
-    """What the saved model says of one test image of a group; probabilities are 0 to 1."""
+    """The answer of the saved model for one test image of a group; probabilities are 0 to 1."""
 
     image: int
     group: int
@@ -116,7 +116,7 @@ def confusions(matrix: Floats) -> tuple[Confusion, ...]:
 
 
 def reading(row: NDArray[Any], labels: NDArray[Any], groups: NDArray[Any], image: int) -> Reading:
-    """What one model says of one test image."""
+    """The answer of one model for one test image."""
     said, true = int(row[image].argmax()), int(labels[image])
     return Reading(
         int(image), int(groups[image]), true, said, float(row[image, said]), float(row[image, true])
@@ -155,7 +155,7 @@ def calibration(
 
 
 def chance_calibration_error(confidence: Floats, groups: NDArray[Any]) -> float:
-    """What the error stays below in 95 % of cases were each confidence exactly right.
+    """The calibration error that 95 % of cases stay below if each confidence is exactly right.
 
     Drawn: an image is right with the probability of its confidence; near-copies are right together.
     """

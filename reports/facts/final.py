@@ -39,7 +39,7 @@ class Finalist:
 
 @dataclass(frozen=True)
 class Final:
-    """What the end of the run found.
+    """The results of the end of the run.
 
     Attributes:
         models: winner first.

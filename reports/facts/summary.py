@@ -91,7 +91,7 @@ class RunSummary:
 
     @property
     def metric(self) -> str:
-        """What the search maximised."""
+        """The metric that the search maximised."""
         return str(self.config.get("metric", "accuracy"))
 
     @classmethod

@@ -1,4 +1,4 @@
-"""What a report is written from: facts of the data and of the search, nothing formatted."""
+"""The material of a report: facts of the data and of the search, nothing formatted."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

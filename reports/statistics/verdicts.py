@@ -67,7 +67,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def verdicts(differences: Sequence[Difference]) -> list[Verdict]:
-    """What each difference allows to say, with Holm's correction over all of them.
+    """The verdict on each difference, with Holm's correction over all of them.
 
     Without it, six baselines as good as the winner bring a false verdict in 14-19 % of runs.
     """

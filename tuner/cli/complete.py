@@ -20,7 +20,7 @@ def spaces(incomplete: str) -> list[str]:
 
 
 def baselines(incomplete: str) -> list[str]:
-    """What may follow the last comma."""
+    """The words that may follow the last comma."""
     from tuner.baselines import BASELINES
 
     before, comma, last = incomplete.rpartition(",")

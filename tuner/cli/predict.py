@@ -25,7 +25,7 @@ TOLD_EVERY = 2.0
 
 @dataclass(frozen=True)
 class Options:
-    """What `tune predict` is asked for; the command's help explains each."""
+    """The options of `tune predict`; the command's help explains each."""
 
     top: int = 1
     as_json: bool = False

@@ -64,7 +64,7 @@ def suspected(probabilities: NDArray[Any], labels: NDArray[Any]) -> list[Suspect
 def among_training_images(
     arrays: Mapping[str, NDArray[Any]], folds: NDArray[Any], dataset: Dataset, names: Sequence[str]
 ) -> dict[str, Any]:
-    """What `final.json` says of the training labels.
+    """The entry of `final.json` about the training labels.
 
     The most doubtful image of each group of near-copies comes first, `apart` of them, then their copies.
 

@@ -91,7 +91,7 @@ class Needed:
 
 
 def needed(prepared: Prepared, family: Family) -> Needed:
-    """What is missing of the features that trials may need; nothing for a family that wants none.
+    """The missing features that trials may need; none for a family that uses no features.
 
     Raises:
         RunError: the weights that give them are not on this machine.

@@ -19,7 +19,7 @@ MOST_VALUES = 100_000_000
 of the run, for a score that says little of photographs."""
 
 DOWNLOADED = "efficientnet-v2-b0"
-"""What is downloaded where there are no weights: of those whose publisher gives a checksum."""
+"""The backbone that is downloaded where there are no weights: one whose publisher gives a checksum."""
 
 
 @dataclass(frozen=True)

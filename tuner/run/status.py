@@ -83,7 +83,7 @@ def _state(trial: Any) -> str:
 
 
 def _ended_seconds(run_dir: RunDir) -> float:
-    """What the trainings after the search have taken so far."""
+    """Seconds that the trainings after the search have taken so far."""
     seconds = 0.0
     for path in run_dir.fits.glob("*.json"):
         with suppress(TuneError, OSError, KeyError, TypeError):  # one is just being written

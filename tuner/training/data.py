@@ -13,7 +13,7 @@ from tuner.records import TrialSpec, WorkContext
 
 @dataclass(frozen=True)
 class Inputs:
-    """What models are given of each image: its pixels, or features of it.
+    """The input of models for each image: its pixels, or features of it.
 
     Attributes:
         train, test: uint8 (n, height, width, channels), or float16 (n, width), memory-mapped.

@@ -36,7 +36,7 @@ Part = Literal["train", "test"]
 
 @dataclass(frozen=True)
 class Facts:
-    """What a network is.
+    """The identity of a network.
 
     Attributes:
         width: features of an image.
@@ -121,7 +121,7 @@ class Store:
         return mapped
 
     def facts(self) -> Facts | None:
-        """What is known of the network, None before its first piece is done."""
+        """The facts known of the network; None before its first piece is done."""
         path = self.directories[0] / "facts.json"
         return Facts(**read_json(path)) if path.exists() else None
 

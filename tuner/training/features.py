@@ -1,4 +1,4 @@
-"""What a fixed network says of each image: computed in pieces, and given to heads to train on."""
+"""Features of each image by a fixed network: computed in pieces, and given to heads to train on."""
 
 import time
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ def compute(spec: TrialSpec, context: WorkContext, features: Features) -> TrialR
 
 
 def inputs(spec: TrialSpec, context: WorkContext, family: Family) -> Inputs:
-    """What a work item is trained on: pixels, or the features that its family wants.
+    """The input that a work item is trained on: pixels, or the features that its family wants.
 
     Those that are not there are computed first. A probe, which only measures, makes do with zeros.
     """

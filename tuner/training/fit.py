@@ -76,7 +76,7 @@ class Fit:
         self.class_weights = self.data.class_weights() if self.context.class_weights else None
 
     def _build(self) -> Any:
-        """What is trained: the model, or its head where the family trains on features."""
+        """The trained part: the model, or its head where the family trains on features."""
         params = self.spec.params
         if self.family.features is None:
             return self.family.build(params, self.shape, self.classes)

@@ -230,7 +230,7 @@ def attempt(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> T | str:
-    """What `read(reader, entry, …)` returns, or why it could not in a few words."""
+    """The result of `read(reader, entry, …)`, or in a few words why it failed."""
     try:
         return read(reader, entry, *args, **kwargs)
     except (DataError, *UNREADABLE, SystemError) as error:

@@ -47,7 +47,7 @@ def is_plain(name: str) -> bool:
 
 
 def stem(name: str) -> str:
-    """What a name says beside its split: "asl alphabet" of "asl_alphabet_train"."""
+    """The rest of a name without its split: "asl alphabet" of "asl_alphabet_train"."""
     return " ".join(word for word in words(name) if word not in _WORDS and not _NEUTRAL.fullmatch(word))
 
 

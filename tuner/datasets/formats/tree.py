@@ -1,4 +1,4 @@
-"""What the folders of image files mean: wrappers, splits, classes."""
+"""The meaning of the folders of image files: wrappers, splits, classes."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ Dirs = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Choices:
-    """What the command line says about folders: `--folders` and `--label-level`, or None."""
+    """The options of the command line about folders: `--folders` and `--label-level`, or None."""
 
     folders: str | None = None
     level: str | None = None

@@ -51,7 +51,7 @@ class JournalCopy(BaseJournalBackend):
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """What a file is told from another by that comes to have its name; None where there is none."""
+    """Distinguishes a file from another that later gets its name; None where there is no file."""
     try:
         found = path.stat()
     except FileNotFoundError:

@@ -23,7 +23,7 @@ from tuner.use.predictor import Predictor, without_chatter
 
 PARITY = "parity.json"
 DOCUMENTS: dict[str, Callable[[Place, Path], Path]] = {"card": card.write, "script": script.write}
-"""What is written of a run beside models."""
+"""Files other than models that are written of a run."""
 CALIBRATION = 256
 """Training images on which the ranges of 8-bit values are measured."""
 
