@@ -13,8 +13,9 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 TESTED = ".[onnx,litert,openvino,dashboard]"
 """With the extras that tests need."""
 
-PARALLEL = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
-"""In the order of `tests/conftest.py`: the longest files first."""
+PARALLEL = ("-n", "2", "--dist", "loadfile")
+LONGEST_FIRST = "--no-loadscope-reorder"
+"""Keeps the order of `tests/conftest.py`, by slow tests; without it files with most tests come first."""
 
 
 def groups(*names: str) -> list[str]:
@@ -39,7 +40,7 @@ def lint(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """pytest: everything that this machine can run; it says what it skips, and why."""
     session.install("-e", TESTED, *groups("test"))
-    session.run("pytest", *PARALLEL, *session.posargs)
+    session.run("pytest", *PARALLEL, LONGEST_FIRST, *session.posargs)
 
 
 @nox.session(default=False)
