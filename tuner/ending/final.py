@@ -133,7 +133,8 @@ class Final:
         self.seconds["retraining"] = time.monotonic() - began
         publish.write(self._results([best, *baselines], ranking), self.run, self.dataset)
         name_winner(self.run.journal, ranking[0]["trial"], _why(ranking))
-        return self._look_inside(best)
+        self._look_inside(best)
+        return True
 
     def _winner(self, ranking: list[dict[str, Any]]) -> Contender:
         trial = ranking[0]["trial"]
@@ -380,19 +381,21 @@ class Final:
             return False
         return self._saved(best) is not None or self.fits.do("the model that is saved", forms[1:])
 
-    def _look_inside(self, best: Contender) -> bool:
-        """Where the saved model looks in some test images, those of its mistakes before all."""
+    def _look_inside(self, best: Contender) -> None:
+        """Where the saved model looks in some test images, those of its mistakes before all.
+
+        All else is published by then: a run that is interrupted here is done, and says what it left out.
+        """
         images = looked.to_look_into(self.run)
         if not images:
-            return True
+            return
         saved = self._saved(best) or self._done(self._retrainings(best))[0]
         fit = self._fit(best, "occlusion", 0, 0)
         asked = replace(fit, name="occlusion", spec=replace(fit.spec, members=(saved.key,), images=images))
-        went_on = self.fits.do("where the model looks", [asked])
+        self.fits.do("where the model looks", [asked])
         for done in self._done([asked]):
             if done.result.output:
                 looked.keep(self.run, done.result.output)
-        return went_on
 
     def _done(self, fits: list[Fit]) -> list[Done]:
         found = ((fit, self.fits.result(fit)) for fit in fits)
