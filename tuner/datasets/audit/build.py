@@ -54,6 +54,7 @@ def build_audit(data: Prepared, raw: RawData, found: Duplicates, notes: Sequence
             "mean": float(data.train_images.mean()),
         },
         "duplicates": _duplicates(data, found),
+        "known_groups": None if raw.train_groups is None else _known(data),
         "constant_images": {"train": _constant(data.train_images), "test": _constant(data.test_images)},
         "corrupt": list(raw.audit.get("corrupt", [])),
         "label_conflicts": _conflicts(data, found),
@@ -74,13 +75,18 @@ def _duplicates(data: Prepared, found: Duplicates) -> dict[str, Any]:
         "rule": found.rule,
         "scenes": found.scenes,
         "dissolved": round(found.dissolved, 4),
-        "groups": {"train": len(np.unique(data.train_groups)), "test": len(np.unique(data.test_groups))},
-        "largest_group": int(np.bincount(np.concatenate([data.train_groups, data.test_groups])).max()),
+        "groups": {"train": len(np.unique(found.groups[:n])), "test": len(np.unique(found.groups[n:]))},
+        "largest_group": int(np.bincount(found.groups).max()),
         "images_with_copy": {"train": int(copied[:n].sum()), "test": int(copied[n:].sum())},
         "exact": {"train": int(found.exact[:n].sum()), "test": int(found.exact[n:].sum())},
         "leaked_test_images": np.flatnonzero(np.isin(data.test_groups, data.train_groups)).tolist(),
         "examples": _examples(data, found),
     }
+
+
+def _known(data: Prepared) -> dict[str, int]:
+    """Groups by `--group-column` or `--group-regex`, joined where near-copies join them."""
+    return {"train": len(np.unique(data.train_groups)), "test": len(np.unique(data.test_groups))}
 
 
 def _examples(data: Prepared, found: Duplicates) -> list[dict[str, Any]]:

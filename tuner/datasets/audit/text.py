@@ -11,6 +11,7 @@ def describe(audit: dict[str, Any], class_names: tuple[str, ...]) -> list[str]:
     values = audit["values"]
     names: dict[str, dict[str, str]] = audit.get("names") or {}
     table = (audit.get("reading") or {}).get("rows") or []
+    known = audit.get("known_groups")
     lines = [
         *(["the data were read like this:"] if table else []),
         *(f"  {term + ':':<12} {told}" for term, told in table),
@@ -22,6 +23,14 @@ def describe(audit: dict[str, Any], class_names: tuple[str, ...]) -> list[str]:
         + ", ".join(f"{entry['name']} {entry['train']:,}" for entry in audit["classes"][:30])
         + (" …" if len(counts) > 30 else ""),
         f"pixel values: {values['min']} to {values['max']}, mean {values['mean']:.1f}",
+        *(
+            [
+                f"groups that you named: {known['train']:,} in {images['train']:,} training images,"
+                f" {known['test']:,} in {images['test']:,} test images; no split that is drawn divides one"
+            ]
+            if known
+            else []
+        ),
         f"duplicate groups: {copies['groups']['train']:,} in {images['train']:,} training images,"
         f" {copies['groups']['test']:,} in {images['test']:,} test images;"
         f" the largest has {copies['largest_group']:,}",

@@ -18,6 +18,7 @@ from tests.helpers.builders import (
     write,
 )
 from tests.tuner.datasets.conftest import Load
+from tuner.datasets.audit.text import describe
 from tuner.errors import DataError, UsageError
 
 X, Y = noise(40), cycle(40, 2)
@@ -75,7 +76,7 @@ def test_images_that_a_csv_lists(load_data: Load, tmp_path: Path) -> None:
     table = write(tmp_path / "d" / "list.csv", "\n".join(["file,species,subject", *rows]))
     data = load_data(table, label_column="species", group_column="subject")
     assert data.class_names == ("cat", "dog")
-    assert data.audit["duplicates"]["groups"] == {"train": 8, "test": 2}
+    assert data.audit["known_groups"] == {"train": 8, "test": 2}
     assert len(np.intersect1d(data.train_groups, data.test_groups)) == 0
 
     without_header = write(tmp_path / "d" / "plain.csv", "\n".join(row.rsplit(",", 1)[0] for row in rows))
@@ -84,7 +85,7 @@ def test_images_that_a_csv_lists(load_data: Load, tmp_path: Path) -> None:
     ids = write(tmp_path / "ids.csv", "\n".join(["id,label", *(f"{i},{Y[i]}" for i in range(40))]))
     data = load_data(tmp_path / "d" / "img", labels=ids, group_regex=r"^(\d)\d?\.")
     assert data.class_names == ("0", "1")
-    assert sum(data.audit["duplicates"]["groups"].values()) <= 10
+    assert sum(data.audit["known_groups"].values()) <= 10
 
 
 def test_lists_that_lead_out_of_the_folder_are_refused(load_data: Load, tmp_path: Path) -> None:
@@ -133,7 +134,7 @@ def test_row_numbers_groups_and_separators(load_data: Load, tmp_path: Path) -> N
     ]
     data = load_data(write(tmp_path / "my.csv", "\ufeff" + "\r\n".join(lines)), group_column="patient")
     assert data.image_shape == (8, 8, 1)
-    assert sum(data.audit["duplicates"]["groups"].values()) == 6
+    assert sum(data.audit["known_groups"].values()) == 6
     with pytest.raises(UsageError, match=r"--group-column: no column 'patent'; did you mean 'patient'"):
         load_data(tmp_path / "my.csv", group_column="patent")
 
@@ -212,7 +213,7 @@ def test_archives_of_arrays(load_data: Load, tmp_path: Path, arrays: dict[str, n
 def test_archives_without_a_test_split_and_with_groups(load_data: Load, tmp_path: Path) -> None:
     file = write(tmp_path / "my.npz", npz_bytes(x=X, y=Y, subject=cycle(40, 10)))
     data = load_data(file, group_column="subject")
-    assert data.audit["duplicates"]["groups"] == {"train": 8, "test": 2}
+    assert data.audit["known_groups"] == {"train": 8, "test": 2}
     chw = write(tmp_path / "chw.npz", npz_bytes(images=noise(40, (3, 9, 9)), labels=Y))
     assert load_data(chw).image_shape == (9, 9, 3)
     with pytest.raises(DataError, match=r"has the arrays foo\nexpected x_train"):
@@ -232,7 +233,10 @@ def test_groups_by_file_name(load_data: Load, tmp_path: Path) -> None:
     for i in range(40):
         write(tmp_path / "d" / NAMES[Y[i]] / f"person{i // 4}-{i}.png", png_bytes(X[i]))
     data = load_data(tmp_path / "d", group_regex=r"person(\d+)")
-    assert data.audit["duplicates"]["groups"] == {"train": 8, "test": 2}
+    assert data.audit["known_groups"] == {"train": 8, "test": 2}
+    assert data.audit["duplicates"]["groups"] == {"train": 32, "test": 8}  # no two images are alike
+    lines = describe(data.audit, data.class_names)
+    assert any(line.startswith("groups that you named: 8 in 32 training images, 2 in 8") for line in lines)
     with pytest.raises(UsageError, match="matches none of 40 file names"):
         load_data(tmp_path / "d", group_regex="patient")
     with pytest.raises(UsageError, match="is no regular expression"):
