@@ -252,6 +252,80 @@ def test_one_data_set_in_every_layout(data: Drawn, names: dict[str, str]) -> Non
             assert found.audit["reading"]["unused"] == [], layout
 
 
+MIXED = st.sampled_from(
+    [
+        *(
+            "train.csv",
+            "test.csv",
+            "data.csv",
+            "labels.csv",
+            "list.csv",
+            "val.npz",
+            "train.npz",
+            "y_train.npy",
+        ),
+        *(
+            "x_train.npy",
+            "model.h5",
+            "pets.zip",
+            "train.zip",
+            "notes.txt",
+            "train.parquet",
+            "bad.csv",
+            "Testing.csv",
+        ),
+    ]
+)
+
+
+def mixed(path: Path, number: int) -> None:
+    """A file of arrays or images, or none, as its name says."""
+    x, y = noise(12, seed=number), np.arange(12) % 2
+    kind = path.name
+    if kind in {"bad.csv", "notes.txt", "train.parquet", "model.h5"}:
+        write(path, "words, and more\nwords")
+    elif kind.endswith(".csv"):
+        rows = csv_text(x, y, header=pixel_header(64)) if "l" not in kind else "\n".join(map(str, y))
+        write(path, rows)
+    elif kind.endswith(".npz"):
+        write(path, npz_bytes(x=x, y=y))
+    elif kind.endswith(".npy"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.save(path, y if kind.startswith("y") else x)
+    else:
+        inside = path.parent.parent / "inside" / kind
+        for i, image in enumerate(x):
+            write(inside / f"c{y[i]}" / f"{i}.png", png_bytes(image))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.make_archive(str(path.with_suffix("")), "zip", inside)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(MIXED, min_size=1, max_size=5, unique=True), st.booleans(), st.booleans())
+def test_no_mix_of_files_is_read_without_accounting_for_every_one(
+    names: list[str], images: bool, one: bool
+) -> None:
+    with place() as folder:
+        root = folder / "d"
+        for number, name in enumerate(names):
+            mixed(root / name, number)
+        if images:
+            for i, image in enumerate(noise(12, seed=99)):
+                write(root / f"c{i % 2}" / f"{i}.png", png_bytes(image))
+        archives = [name for name in names if name.endswith(".zip")]
+        path = root / names[0] if one else root
+        try:
+            found = loaded(path, folder)
+        except (DataError, UsageError):
+            return
+        told = found.audit["reading"]
+        total = told["used"] + sum(item["count"] for item in told["unused"])
+        assert len(found.train_images) + len(found.test_images) >= 12
+        if not one:
+            there = sum(entry.is_file() for entry in root.rglob("*"))
+            assert total == there + 11 * len(archives)  # twelve files in each instead of it
+
+
 WORD = st.sampled_from(
     [
         "train",
