@@ -350,6 +350,48 @@ def test_images_with_other_suffixes(load_data: Load, tmp_path: Path, suffix: str
     assert len(data.train_images) + len(data.test_images) == 40
 
 
+@pytest.mark.parametrize("kind", ["HEIF", "AVIF"])
+def test_photographs_of_telephones(load_data: Load, tmp_path: Path, kind: str) -> None:
+    if kind == "HEIF":
+        pytest.importorskip("pillow_heif").register_heif_opener()
+    suffix = {"HEIF": "heic", "AVIF": "avif"}[kind]
+    for i in range(20):
+        path = tmp_path / "d" / str(NAMES[Y[i]]) / f"{i}.{suffix}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shade = 8 * i + 40 * int(Y[i])
+        Image.new("RGB", (64, 48), (shade, shade, 255 - shade)).save(path, kind, quality=95)
+    data = load_data(tmp_path / "d", image_shape=(12, 16, 3))
+    means = np.concatenate([data.train_images, data.test_images]).mean((1, 2))
+    labels = np.concatenate([data.train_labels, np.load(data.directory / "test_labels.npy")])
+    shades = sorted((int(label), round(float(mean[0]))) for label, mean in zip(labels, means, strict=True))
+    expected = sorted((int(Y[i]), 8 * i + 40 * int(Y[i])) for i in range(20))
+    assert np.abs(np.array(shades) - np.array(expected)).max() <= 6
+    accounted(data, tmp_path / "d")
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.float32])
+def test_tiff_files_of_32_bits(load_data: Load, tmp_path: Path, dtype: Any) -> None:
+    values = grey_levels(4095, dtype) if dtype is np.int32 else (X[..., 0] / 255).astype(np.float32)
+    for i, image in enumerate(values):
+        path = tmp_path / "d" / str(NAMES[Y[i]]) / f"{i:02}.tif"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(path)
+    data = load_data(tmp_path / "d")
+    expected = np.rint(values * (255 / (4095 if dtype is np.int32 else 1))).astype(np.uint8)
+    assert {*map(bytes, data.train_images)} <= {*map(bytes, expected)}
+    assert "became 0 to 255" in row(data, "values")
+
+
+def test_letters_sorted_by_class_without_a_header(load_data: Load, tmp_path: Path) -> None:
+    """A–Z Handwritten: 26 classes one after the other, a border pixel that is nearly always 0."""
+    images, labels = noise(520, (6, 6, 1)), np.repeat(np.arange(26), 20)
+    images[:, 5, 5, 0] = np.where(np.arange(520) % 50 == 0, 255, 0)
+    data = load_data(write(tmp_path / "A_Z Handwritten Data.csv", csv_text(images, labels)))
+    assert data.class_names == tuple(map(str, range(26)))
+    by_image = dict(zip(map(bytes, images), labels.tolist(), strict=True))
+    assert [by_image[bytes(image)] for image in data.train_images] == data.train_labels.tolist()
+
+
 @pytest.mark.parametrize("kind", ["unknown", "empty folder", "zero bytes", "heic"])
 def test_a_class_that_loses_all_its_images(load_data: Load, tmp_path: Path, kind: str) -> None:
     root = image_folder(tmp_path / "d", X, NAMES[Y])
