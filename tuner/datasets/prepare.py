@@ -90,10 +90,9 @@ def _with_reading(raw: RawData, entries: list[Entry]) -> RawData:
         return raw
     files = list(dict.fromkeys(entry.path.name for entry in entries))
     shown = ", ".join(files[:4]) + (f" and {len(files) - 4:,} more" if len(files) > 4 else "")
-    test = "the data set's own" if raw.test_images is not None else ""
-    reading = replace(
-        raw.reading, images=shown, labels="as this data set has them", test=test, used=len(files)
-    )
+    test = raw.reading.test or ("the data set's own" if raw.test_images is not None else "")
+    labels = raw.reading.labels or "as this data set has them"
+    reading = replace(raw.reading, images=shown, labels=labels, test=test, used=len(files))
     return replace(raw, reading=reading)
 
 

@@ -8,6 +8,7 @@ from tuner.datasets.base import DataOptions, Labels, Progress, RawData, Traits
 from tuner.datasets.formats.files import Entry, Reader, find
 from tuner.datasets.named.common import check_range, data_row, entries_of, folder_of, missing, read_numbered
 from tuner.datasets.named.download import fetch_from_kaggle
+from tuner.datasets.reading import Reading
 
 _SHAPE = (28, 28, 1)
 _HANDLE = "datamunge/sign-language-mnist"
@@ -67,7 +68,10 @@ class Asl:
             images = [np.concatenate(images[:2]), images[2]]
             labels = [np.concatenate(labels[:2]), labels[2]]
             notes.append(f"{_COURSE} was joined to the training images; validation folds are drawn anew")
-        return RawData(_LETTERS, images[0], labels[0], images[1], labels[1], notes=tuple(notes))
+        reading = Reading(labels="the column of labels of each file", test=files[-1].name)
+        return RawData(
+            _LETTERS, images[0], labels[0], images[1], labels[1], notes=tuple(notes), reading=reading
+        )
 
     def _layout(self, entries: list[Entry]) -> list[Entry]:
         train, test, valid = (find(entries, name) for name in (*_NAMES, _COURSE))

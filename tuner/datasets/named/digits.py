@@ -8,6 +8,7 @@ import numpy as np
 
 from tuner.datasets.base import DataOptions, Progress, RawData, Traits
 from tuner.datasets.formats.files import Entry
+from tuner.datasets.reading import Reading
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,10 @@ class Digits:
         images = np.rint(bunch.images * (255 / 16)).astype(np.uint8)[..., None]
         names = tuple(str(digit) for digit in range(10))
         note = "grey values 0 to 16 were scaled to 0 to 255"
-        return RawData(names, images, bunch.target.astype(np.int32), notes=(note,))
+        reading = Reading(
+            labels="the last column of digits.csv.gz", values="0 to 16; 0 to 16 became 0 to 255"
+        )
+        return RawData(names, images, bunch.target.astype(np.int32), notes=(note,), reading=reading)
 
 
 SOURCE = Digits()

@@ -1,6 +1,7 @@
 """MNIST and data sets in its formats: `.npz` as keras.datasets has it, IDX files, CSV files."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tuner.datasets.formats.idx import IDX_FILES, read_idx
 from tuner.datasets.formats.npz import read_arrays, to_images, to_label_texts
 from tuner.datasets.named.common import check_range, entries_of, folder_of, missing, read_numbered
 from tuner.datasets.named.download import Download, fetch
+from tuner.datasets.reading import Reading
 from tuner.errors import DataError
 
 _SHAPE = (28, 28, 1)
@@ -74,7 +76,10 @@ class MnistLike:
             splits[0],
             splits[1] if len(splits) > 1 else (None, None),
         )
-        return RawData(self.class_names, images, labels, test_images, test_labels, notes=notes)
+        reading = _reading(files)
+        return RawData(
+            self.class_names, images, labels, test_images, test_labels, notes=notes, reading=reading
+        )
 
     def _layout(self, entries: list[Entry]) -> list[Entry]:
         """The files of the first layout that is there: all it needs, or none."""
@@ -122,6 +127,18 @@ class MnistLike:
                 "expected (images, 28, 28) and a label for each"
             )
         return images, numbers.astype(np.int32)
+
+
+def _reading(files: Sequence[Entry]) -> Reading:
+    """Where labels and test split are in each of the formats."""
+    names = [entry.name for entry in files]
+    if files[0].base.endswith(".npz"):
+        return Reading(
+            labels=f"array 'y_train' of {names[0]}", test=f"arrays 'x_test', 'y_test' of {names[0]}"
+        )
+    if files[0].base.endswith(".csv"):
+        return Reading(labels=f"the column of labels of {names[0]}", test="".join(names[1:2]))
+    return Reading(labels=names[1], test=" and ".join(names[2:4]))
 
 
 def _numeric(texts: list[str], what: str) -> list[str]:

@@ -40,6 +40,7 @@ def test_digits(load_data: Load) -> None:
     assert data.class_names == tuple("0123456789")
     assert len(data.train_images) + len(data.test_images) == 1797
     assert data.train_images.max() == 255
+    assert dict(data.audit["reading"]["rows"])["values"] == "0 to 16; 0 to 16 became 0 to 255"
     assert data.traits.augmentation == 0.5
     assert not data.traits.flips
     assert len(np.intersect1d(data.train_groups, data.test_groups)) == 0
@@ -81,6 +82,9 @@ def test_formats_of_mnist(
     assert (data.test_images == x_test).all()
     assert (labels_of_test(data) == y_test).all()
     assert data.traits.flips == (name == "fashion-mnist")
+    told = dict(data.audit["reading"]["rows"])
+    assert ("y_train" if layout == "npz" else "label") in told["labels"]
+    assert "test" in told["test split"] or "t10k" in told["test split"]
 
 
 def test_the_digit_recognizer_files_of_kaggle(options: DataOptions, load_data: Load) -> None:
