@@ -99,11 +99,11 @@ def score_axis(axes: "Axes", summary: RunSummary) -> None:
 
 
 def log_axis(axes: "Axes", values: Sequence[float], *, counts: bool = False) -> None:
-    """A logarithmic x axis for `values`, labelled at 1, 2 and 5; a long range at fewer, a short one at more.
+    """A logarithmic x axis for `values`, labelled at 1, 2 and 5; a long range at fewer, a short one evenly.
 
     Large `counts` are shown as "20k" and "1M".
     """
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
     def shown(x: float, _: object) -> str:
         if counts and x >= 1e6:
@@ -113,9 +113,9 @@ def log_axis(axes: "Axes", values: Sequence[float], *, counts: bool = False) -> 
     axes.set_xscale("log")
     span = max(values) / min(values) if values else 1.0
     steps = (1,) if span > 60 else (1, 3) if span > 20 else (1, 2, 5) if span > 4 else (1, 1.5, 2, 3, 5, 7)
-    axes.xaxis.set_major_locator(LogLocator(10, subs=steps))
+    axes.xaxis.set_major_locator(MaxNLocator(3) if span < 2 else LogLocator(10, subs=steps))
+    axes.minorticks_off()
     axes.xaxis.set_major_formatter(FuncFormatter(shown))
-    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def percent_ticks() -> Any:

@@ -1,5 +1,6 @@
 """Figures: every one is drawn, nothing in it is cut off, none is heavy."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,8 @@ from reports.facts.summary import RunSummary
 from reports.facts.trials import Stint
 from reports.figures import FIGURES
 from reports.figures.fonts import fonts_for, legible
-from reports.figures.style import WIDTH, plain, save
+from reports.figures.parts import log_axis
+from reports.figures.style import WIDTH, canvas, plain, save
 from reports.figures.trials import outcomes
 
 Runs = Callable[[str], Path]
@@ -129,3 +131,17 @@ def test_a_piece_of_work_has_the_colour_of_its_own_end(runs: Runs) -> None:
 def test_figures_that_say_nothing_are_left_out(runs: Runs, variant: str, absent: set[str]) -> None:
     summary = RunSummary.load(runs(variant))
     assert not {name for name, drawing in FIGURES.items() if drawing.wanted(summary)} & absent
+
+
+@pytest.mark.parametrize("counts", [(3.4e6, 3.41e6), (3.4e6, 3.9e6), (1e5, 1.9e5), (2e5, 7e5), (1e3, 5e6)])
+def test_the_ticks_of_half_a_figure_stand_apart(counts: tuple[float, float]) -> None:
+    figure = canvas(3.0)
+    axes = figure.subplots(1, 2)[0]
+    axes.scatter(counts, counts)
+    log_axis(axes, counts, counts=True)
+    figure.canvas.draw()
+    low, high = axes.get_xlim()
+    shown = [label for label in axes.get_xticklabels() if low <= label.get_position()[0] <= high]
+    boxes = sorted((label.get_window_extent() for label in shown if label.get_text()), key=lambda box: box.x0)
+    assert len(boxes) >= 2
+    assert all(left.x1 + 4 < right.x0 for left, right in itertools.pairwise(boxes))
