@@ -92,6 +92,11 @@ def join(parts: Sequence[str]) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
+def how_often(count: int) -> str:
+    """Such as "once", "twice", "3 times"."""
+    return {1: "once", 2: "twice"}.get(count, f"{count:,} times")
+
+
 def percent(fraction: float, decimals: int = 1) -> str:
     """Such as "84.3 %". Never rounds to 100 % or 0 % what is not exactly that."""
     return f"{_number(fraction, decimals)} %"

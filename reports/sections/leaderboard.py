@@ -13,6 +13,7 @@ from reports.markdown import (
     decimals_for,
     escape,
     folded,
+    how_often,
     interval,
     join,
     listed,
@@ -180,9 +181,8 @@ def _seeds(final: Final) -> str:
     if set(counts.values()) == {seeds}:
         if seeds == 1:
             return "Each neural model was trained once, from a single seed."
-        return (
-            f"Each neural model was trained {seeds} times from different seeds, and its accuracy is the mean."
-        )
+        often = how_often(seeds)
+        return f"Each neural model was trained {often} from different seeds, and its accuracy is the mean."
     each = listed([f"{code(name)} {plural(count, 'seed')}" for name, count in counts.items()])
     return f"An accuracy is the mean over the seeds from which a neural model was trained: {each}."
 

@@ -1,7 +1,7 @@
 """How to load and use the model: code that runs as it stands."""
 
 from reports.facts.summary import RunSummary
-from reports.markdown import block, join
+from reports.markdown import block, how_often, join
 
 
 def render(summary: RunSummary) -> str:
@@ -25,7 +25,7 @@ def _ensemble(summary: RunSummary) -> str:
     if summary.final is None or summary.final.shipped.seeds < 2:
         return ""
     shipped, one = summary.final.shipped, summary.final.winner.parameters
-    cost = f"is {shipped.seeds} times as large and slow as one"
+    cost = f"is {how_often(shipped.seeds)} as large and slow as one"
     if shipped.parameters < 2 * one:
         cost = "is hardly larger or slower than one, as all of them see images through the same network"
     return (

@@ -3,7 +3,17 @@
 from reports.facts.final import Final
 from reports.facts.models import Accuracy
 from reports.facts.summary import RunSummary
-from reports.markdown import decimals_for, escape, join, percent, plural, points, sentence, singular
+from reports.markdown import (
+    decimals_for,
+    escape,
+    how_often,
+    join,
+    percent,
+    plural,
+    points,
+    sentence,
+    singular,
+)
 from reports.statistics.intervals import MIN_GROUPS
 
 
@@ -160,17 +170,16 @@ def _readings(final: Final) -> str:
     if final.test_readings == 1:
         return f"In this run the test labels were read once, after everything had been chosen.{others}"
     return (
-        f"The labels of the test split were read {final.test_readings} times, as the run was extended after "
-        "a report: each reading invites choosing by it, which makes its numbers a little less trustworthy."
-        f"{others}"
+        f"The labels of the test split were read {how_often(final.test_readings)}, as the run was extended "
+        "after a report: each reading invites choosing by it, which makes its numbers a little less "
+        f"trustworthy.{others}"
     )
 
 
 def _other_readings(times: int) -> str:
     if not times:
         return ""
-    often = "once" if times == 1 else f"{times:,} times"
     return (
-        f" Other runs on the same test images have read them {often} before: what was chosen "
+        f" Other runs on the same test images have read them {how_often(times)} before: what was chosen "
         "after looking at those reports makes these numbers flatter."
     )

@@ -58,6 +58,10 @@ def test_percent_never_claims_all_or_nothing(fraction: float, decimals: int, exp
     assert md.percent(fraction, decimals) == expected
 
 
+def test_counts_of_times_are_words() -> None:
+    assert [md.how_often(count) for count in (1, 2, 3, 1200)] == ["once", "twice", "3 times", "1,200 times"]
+
+
 def test_differences_and_intervals() -> None:
     assert md.points(-0.0412) == "\u22124.1"
     assert md.points(0.0412, sign=True) == "+4.1"
