@@ -1,5 +1,6 @@
 """What features of a network with ImageNet weights bring on photographs, and what they cost."""
 
+import json
 import statistics
 import tempfile
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 
 from search_spaces import SEARCH_SPACES
 from search_spaces.family import Family, Params, Task
@@ -17,10 +19,13 @@ from tuner.datasets.base import DataOptions, Dataset
 from tuner.datasets.splits import group_folds
 from tuner.records import EpochReport, TrialSpec, WorkContext
 from tuner.registry import resolve
+from tuner.training.feature_files import PIECE
 from tuner.training.perform import perform
 
 FOLDS, EPOCHS = 5, 20
 RESOLUTIONS = (96, 128, 160, 192, 224)
+SMALL, SMALL_SIDE, SETTLED = 10_000, 32, 2_000
+"""A folder of so many small images, and the number of them after which memory is to grow no further."""
 
 
 def run() -> dict[str, Any]:
@@ -28,7 +33,7 @@ def run() -> dict[str, Any]:
     import keras
 
     keras.utils.disable_interactive_logging()
-    print("| model | validation accuracy | standard error | features, s | a training, s |")
+    print("| model | validation accuracy | standard error | features, CPU s | a training, s |")
     print("| --- | ---: | ---: | ---: | ---: |", flush=True)
     with tempfile.TemporaryDirectory() as scratch:
         # A cache of its own: what is measured is computed here.
@@ -37,7 +42,35 @@ def run() -> dict[str, Any]:
         folds = group_folds(data.train_labels, data.train_groups, FOLDS, 0).astype(np.int8)
         np.savez(Path(scratch) / "splits.npz", fresh=folds)
         rows = [_row(name, *what, data, Path(scratch)) for name, what in _models(data)]
-    return {"folds": FOLDS, "epochs": EPOCHS, "rows": rows}
+        small = _small(Path(scratch) / "small" / "cache" / "datasets" / "small")
+    return {"folds": FOLDS, "epochs": EPOCHS, "rows": rows, "small": small}
+
+
+def _small(place: Path, count: int = SMALL) -> dict[str, float]:
+    """CPU seconds of one view of many small images in colour, and the memory that they take on the way."""
+    place.mkdir(parents=True)
+    (place / "dataset.json").write_text(json.dumps({"fingerprint": "small", "format": 1}))
+    shape = (count, SMALL_SIDE, SMALL_SIDE, 3)
+    images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    np.save(place / "train_images.npy", images)
+    np.save(place / "test_images.npy", images[:1])
+    family, model = _family(SEARCH_SPACES["pretrained"]), SEARCH_SPACES["pretrained"]
+    params = family.space(Task(shape[1:], 10, count)).default()
+    context = WorkContext(str(place), str(place), 10, "accuracy", False, "float32")
+    start, settled = time.process_time(), 0
+    for number in range(-(-count // PIECE)):
+        done = perform(TrialSpec(number, "features", model, params, 0, None, -1, 0), context, "key", _go_on)
+        assert done.state == "complete", done.message
+        if (number + 1) * PIECE <= SETTLED:
+            settled = psutil.Process().memory_info().rss
+    seconds, last = time.process_time() - start, psutil.Process().memory_info().rss
+    print(
+        f"\n{count:,} images of {SMALL_SIDE}×{SMALL_SIDE} pixels in colour, one view at "
+        f"{params['resolution']} pixels: {seconds:.0f} CPU seconds; {settled / 1e6:.0f} MB resident after "
+        f"{SETTLED:,} of them, {last / 1e6:.0f} MB after all",
+        flush=True,
+    )
+    return {"seconds": seconds, "settled_mb": settled / 1e6, "last_mb": last / 1e6}
 
 
 def _models(data: Dataset) -> Iterator[tuple[str, tuple[str, Params, int]]]:
@@ -80,12 +113,12 @@ def _row(name: str, model: str, params: Params, folds: int, data: Dataset, scrat
 
 
 def _features(spec: TrialSpec, context: WorkContext) -> float:
-    """Seconds of computing what is missing of the features, none for a model without."""
+    """CPU seconds of computing what is missing of the features, none for a model without."""
     if _family(spec.model).features is None:
         return 0.0
-    start = time.perf_counter()
+    start = time.process_time()
     perform(replace(spec, epochs=1), context, "key", _go_on)
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 def _go_on(_: EpochReport) -> bool:
