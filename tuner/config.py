@@ -70,6 +70,7 @@ class RunConfig:
     class_weights: str = _option("none", "must")
     precision: str = _option("auto", "must")
     on: str = _option("local", "may")
+    ray_address: str = _option("auto", "may")
     devices: str = _option("auto", "may")
     workers: str = _option("auto", "may")
     baselines: tuple[str, ...] | None = _option(None, "ends")

@@ -162,6 +162,7 @@ def run(
     class_weights: opt.ClassWeights = "none",
     precision: opt.Precision = "auto",
     on: opt.On = "local",
+    ray_address: opt.RayAddress = "auto",
     devices: opt.Devices = "auto",
     workers: opt.Workers = "auto",
     baselines: opt.Baselines = None,

@@ -179,7 +179,21 @@ Precision = Annotated[
     ),
 ]
 On = Annotated[
-    str, _option("--on", help="Where trials are trained: local, the devices of this machine.", panel=SEARCH)
+    str,
+    _option(
+        "--on",
+        help="Where trials are trained: local, on this machine; ray, on a cluster (extra `ray`).",
+        panel=SEARCH,
+    ),
+]
+RayAddress = Annotated[
+    str,
+    _option(
+        "--ray-address",
+        help="Of the cluster for --on ray: auto ($RAY_ADDRESS, else one running here, else a new one) or "
+        "HOST:PORT.",
+        panel=SEARCH,
+    ),
 ]
 Devices = Annotated[str, _option("--devices", help="auto, cpu, gpu, or GPU ids such as 0,1.", panel=SEARCH)]
 Workers = Annotated[

@@ -15,6 +15,8 @@ from tuner.ending import contenders
 from tuner.errors import UsageError
 from tuner.run.space_choice import Choice, choose, obtain, photographic
 from tuner.workers import devices
+from tuner.workers.executors import EXECUTORS
+from tuner.workers.executors.base import ExecutorKind
 
 SMALL = 10_000
 """Below this many training images, 5 seeds are retrained instead of 3."""
@@ -55,7 +57,8 @@ def prepare(config: RunConfig, display: Display, earlier: Choice | None = None) 
     Raises:
         UsageError, DataError: as the registry, the spaces and the data sets raise them.
     """
-    slots = devices.slots(config.devices, config.workers)
+    executor: ExecutorKind = registry.resolve(EXECUTORS[config.on])
+    slots = executor.slots(config.devices, config.workers, config.ray_address)
     file = space_file(config.space)
     named = file.family if file else config.space or ""
     if named:  # a wrong name is worth knowing before data are read

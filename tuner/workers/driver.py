@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol, Self
 
 from tuner.errors import RunError
 from tuner.records import EpochReport, TrialResult, TrialSpec
-from tuner.workers.executors.base import Executor, Finished, Progress, Ready
+from tuner.workers.executors.base import Executor, Finished, Moved, Progress, Ready
 
 Halt = Literal["", "interrupt", "deadline"]
 """Why no more work is handed out; "" while it is."""
@@ -138,14 +138,21 @@ def drive(
             go_on = work.goes_on(event.spec, event.report)
             executor.answer(event.slot, go_on=go_on and not reason)
             work.epoch(event.slot, event.spec, event.report)
+        elif isinstance(event, Moved):
+            running[event.to] = running.pop(event.slot)
         elif isinstance(event, Finished):
-            if event.result.reason == "disk":  # not the item's fault: it is done again
-                raise RunError(
-                    f"{event.result.message}\n"
-                    "finished work is kept; free some space, and run the same command again to continue"
-                )
+            _check_disk(event.result)
             del running[event.slot]
             work.done(event.slot, event.spec, event.result, reason)
+
+
+def _check_disk(result: TrialResult) -> None:
+    """Raises what is not the item's fault: it is done again."""
+    if result.reason == "disk":
+        raise RunError(
+            f"{result.message}\n"
+            "finished work is kept; free some space, and run the same command again to continue"
+        )
 
 
 def _hand_out(executor: Executor, work: Work, running: dict[int, TrialSpec]) -> None:

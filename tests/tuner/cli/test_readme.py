@@ -21,7 +21,7 @@ from tests.helpers.runs import Tune
 pytestmark = pytest.mark.slow
 
 README = ROOT / "README.md"
-ELSEWHERE = {"predict", "export"}
+ELSEWHERE = {"predict", "export", "clusters"}
 PAGES = [README, *(page for page in sorted((ROOT / "docs").glob("*.md")) if page.stem not in ELSEWHERE)]
 
 SHORTER = [

@@ -16,6 +16,7 @@ from tuner.workers.devices import Device, Slot
 from tuner.workers.executors import exhaustion
 from tuner.workers.executors.base import Event, Finished, Progress, Ready
 from tuner.workers.executors.local import MICRO_BATCHES, LocalExecutor
+from tuner.workers.executors.process import LocalProcess
 
 Start = Callable[..., LocalExecutor]
 
@@ -91,7 +92,9 @@ def group(leader: int) -> list[int]:
 
 
 def process_of(executor: LocalExecutor) -> psutil.Process:
-    return psutil.Process(executor._workers[0].process.pid)
+    process = executor._workers[0].process
+    assert isinstance(process, LocalProcess)
+    return psutil.Process(process.pid)
 
 
 def wait_for_group(leader: int, size: int) -> None:

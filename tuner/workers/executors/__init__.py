@@ -2,5 +2,6 @@
 
 EXECUTORS: dict[str, str] = {
     "local": "tuner.workers.executors.local:LocalExecutor",
+    "ray": "tuner.workers.executors.cluster:ClusterExecutor",
 }
 """name -> "module:Class" of an `Executor` made from slots, context and the folder for logs."""

@@ -1,9 +1,12 @@
 """The interface of executors, which train work items somewhere and report on them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
-from tuner.records import EpochReport, TrialResult, TrialSpec
+from tuner.records import EpochReport, TrialResult, TrialSpec, WorkContext
+from tuner.workers.devices import Slot
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,15 @@ class Finished:
     result: TrialResult
 
 
-Event = Ready | Progress | Finished
+@dataclass(frozen=True)
+class Moved:
+    """A work item is begun again in another slot, as the machine that it was on is lost."""
+
+    slot: int
+    to: int
+
+
+Event = Ready | Progress | Finished | Moved
 
 
 class Executor(Protocol):
@@ -73,4 +84,25 @@ class Executor(Protocol):
 
     def stop(self) -> None:
         """Ends all workers at once."""
+        ...
+
+
+class ExecutorKind(Protocol):
+    """The class of an executor."""
+
+    def slots(self, devices: str, workers: str, address: str) -> tuple[Slot, ...]:
+        """The slots that there are to begin with.
+
+        Args:
+            devices: as `--devices` has it.
+            workers: as `--workers` has it.
+            address: of a cluster, as `--ray-address` has it.
+
+        Raises:
+            UsageError: there are none of that kind, or they cannot be used.
+        """
+        ...
+
+    def __call__(self, slots: Sequence[Slot], context: WorkContext, logs: Path) -> Executor:
+        """Starts workers in slots; their logs go to the folder `logs`."""
         ...

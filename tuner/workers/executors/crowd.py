@@ -1,14 +1,14 @@
 """The workers on one GPU with `--workers auto`: who begins an epoch when, and who waits meanwhile."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tuner.records import EpochReport, TrialSpec
-from tuner.workers import gpus
-from tuner.workers.devices import Slot
+from tuner.workers.devices import Device, Slot
 from tuner.workers.executors.packing import Packing
-from tuner.workers.executors.process import Worker
+from tuner.workers.executors.worker import Worker
 
 HOST_BYTES = 2 << 30
 """Of the machine's memory that must be free for another worker."""
@@ -24,6 +24,7 @@ class Crowd:
     Attributes:
         slot: of the first worker; those that are added are like it.
         log: where decisions are written, a line each.
+        room: bytes of memory free for a device: its machine's, and its own.
         workers: by slot.
         added: slots that were added and whose worker is not ready yet: until then it is given no work.
         waiting: the slot whose worker waits between two epochs so that the others can be measured.
@@ -31,6 +32,7 @@ class Crowd:
 
     slot: Slot
     log: Path
+    room: Callable[[Device], tuple[int, int]]
     workers: dict[int, Worker] = field(default_factory=dict)
     added: set[int] = field(default_factory=set)
     waiting: int | None = None
@@ -123,13 +125,10 @@ class Crowd:
 
     def _has_room(self) -> bool:
         """Whether one more worker finds memory, and work: all others are busy."""
-        import psutil
-
         if any(worker.task is None for worker in self.workers.values()):
             return False
-        if psutil.virtual_memory().available < HOST_BYTES:
-            return False
-        return gpus.free(int(self.slot.device.id)) >= self.slot.memory
+        host, device = self.room(self.slot.device)
+        return host >= HOST_BYTES and device >= self.slot.memory
 
     def surplus(self) -> Worker | None:
         """A worker without work that is one too many."""

@@ -11,12 +11,15 @@ from typing import Any
 
 from tuner.errors import RunError
 from tuner.records import EpochReport, TrialResult, TrialSpec, WorkContext
-from tuner.workers.devices import Slot
+from tuner.workers import devices as found_here
+from tuner.workers import gpus
+from tuner.workers.devices import Device, Slot
 from tuner.workers.executors import surroundings
 from tuner.workers.executors.base import Event, Finished, Progress, Ready
 from tuner.workers.executors.crowd import Crowd
 from tuner.workers.executors.patience import Patience, least_seconds
-from tuner.workers.executors.process import Message, Task, Worker
+from tuner.workers.executors.process import Heard, LocalProcess, Process
+from tuner.workers.executors.worker import Message, Task, Worker
 
 MOST_START_FAILURES = 2
 START_SECONDS = 900.0
@@ -41,6 +44,11 @@ class LocalExecutor:
     again, between work items.
     """
 
+    @classmethod
+    def slots(cls, devices: str, workers: str, address: str) -> tuple[Slot, ...]:
+        """Those of this machine that `--devices` and `--workers` ask for; see `devices.slots`."""
+        return found_here.slots(devices, workers)
+
     def __init__(self, slots: Sequence[Slot], context: WorkContext, logs: Path) -> None:
         self._context = context
         self._logs = logs
@@ -50,28 +58,45 @@ class LocalExecutor:
         self._due = time.monotonic()
         self._workers: dict[int, Worker] = {}
         self._cancelled: dict[int, Slot] = {}
-        self._crowds = {
-            slot.device.name: Crowd(slot, logs / "packing.log") for slot in slots if slot.most > slot.share
-        }
+        self._names: dict[int, str] = {}
+        self._crowds: dict[str, Crowd] = {}
         logs.mkdir(parents=True, exist_ok=True)
         for slot in slots:
+            self._open_crowd(slot)
             self._start(slot)
+
+    def _open_crowd(self, slot: Slot) -> None:
+        """Has the number of workers on a device grow, where it may."""
+        if slot.most > slot.share:
+            self._crowds[slot.device.name] = Crowd(slot, self._logs / "packing.log", self._room)
 
     def _start(self, slot: Slot) -> Worker:
         log = self._logs / f"worker-{slot.index}.log"
-        worker = self._workers[slot.index] = Worker.start(slot, self._context, log, self._messages)
+        worker = self._workers[slot.index] = Worker(slot, log, self._messages)
+        worker.process = self._launch(slot, log, worker.heard)
+        self._names[slot.index] = slot.device.name
         if crowd := self._crowd(worker):
             crowd.forget(slot.index)
             crowd.workers[slot.index] = worker
         return worker
+
+    def _launch(self, slot: Slot, log: Path, heard: Heard) -> Process:
+        """Starts the process of a worker."""
+        return LocalProcess(self._context, slot.environment(), log, heard)
 
     def _crowd(self, worker: Worker) -> Crowd | None:
         return self._crowds.get(worker.slot.device.name)
 
     def _replace(self, worker: Worker) -> Worker:
         fresh = self._start(worker.slot)
-        worker.kill()
+        worker.process.kill()
         return fresh
+
+    def _room(self, device: Device) -> tuple[int, int]:
+        """Bytes of memory that are free: of the machine that a GPU is in, and of the GPU."""
+        import psutil
+
+        return psutil.virtual_memory().available, gpus.free(int(device.id))
 
     def _pack(self) -> None:
         """Adds a worker to a GPU, or takes one away that has no work, as is wanted there."""
@@ -80,17 +105,19 @@ class LocalExecutor:
             if surplus := crowd.surplus():
                 self._retire(surplus, crowd)
             elif len(crowd.workers) < crowd.packing.wanted:
-                index = next(
-                    i for i in itertools.count() if i not in self._workers and i not in self._cancelled
-                )
+                index = self._unused()
                 crowd.added.add(index)
                 self._start(replace(crowd.slot, index=index))
+
+    def _unused(self) -> int:
+        """The number of a slot that there is not."""
+        return next(i for i in itertools.count() if i not in self._workers and i not in self._cancelled)
 
     def _retire(self, worker: Worker, crowd: Crowd) -> None:
         crowd.forget(worker.slot.index)
         crowd.added.discard(worker.slot.index)
         del self._workers[worker.slot.index], crowd.workers[worker.slot.index]
-        worker.kill()
+        worker.process.kill()
 
     def free(self) -> list[int]:
         """Slots that may be given work, in order; the rest of a round of handing it out changes none."""
@@ -101,13 +128,15 @@ class LocalExecutor:
 
     def device(self, slot: int) -> str:
         """The name of a slot's device."""
-        found = self._cancelled[slot] if slot in self._cancelled else self._workers[slot].slot
-        return found.device.name
+        return self._names[slot]
 
     def submit(self, slot: int, spec: TrialSpec, key: str) -> None:
         """Gives a free slot a work item; it may be given before the worker is ready."""
-        worker = self._start(self._cancelled.pop(slot)) if slot in self._cancelled else self._workers[slot]
-        worker.work(Task(spec, key, Patience(self._least)))
+        self._at(slot).work(Task(spec, key, Patience(self._least)))
+
+    def _at(self, slot: int) -> Worker:
+        """The worker in a slot, started again if its last work was cancelled."""
+        return self._start(self._cancelled.pop(slot)) if slot in self._cancelled else self._workers[slot]
 
     def poll(self, timeout: float) -> Event | None:
         """The next event, or None when none came within `timeout` seconds.
@@ -118,7 +147,7 @@ class LocalExecutor:
         self._pack()
         away = time.monotonic() - self._due
         for worker in self._workers.values():
-            worker.notice_end()
+            worker.process.notice_end()
             if away > AWAY_SECONDS:
                 worker.excuse(away)
         self._due = time.monotonic() + timeout
@@ -191,8 +220,8 @@ class LocalExecutor:
             self._replace(worker)
 
     def _died(self, worker: Worker) -> Event | None:
-        worker.kill()
-        code, task = worker.process.returncode, worker.task
+        worker.process.kill()
+        code, task = worker.process.code, worker.task
         if code is None:
             return self._lost(worker, "worker-died", "the worker process no longer answers")
         message = f"the worker process ended by {f'signal {-code}' if code < 0 else f'exit code {code}'}"
@@ -219,7 +248,7 @@ class LocalExecutor:
         if not worker.ready:
             self._start_failures += 1
             if self._start_failures > MOST_START_FAILURES:
-                worker.kill()
+                worker.process.kill()
                 raise RunError(_no_start(log, worker.log))
         self._replace(worker)
         if task is None:
@@ -254,24 +283,20 @@ class LocalExecutor:
             self._replace(worker)
             return
         self._cancelled[slot] = self._workers.pop(slot).slot
-        worker.kill()
+        worker.process.kill()
 
     def memory(self) -> int:
         """Bytes of memory that the workers have in use."""
-        import psutil
-
-        return sum(
-            int(psutil.Process(worker.process.pid).memory_info().rss) for worker in self._workers.values()
-        )
+        return sum(worker.process.memory() for worker in self._workers.values())
 
     def stop(self) -> None:
         """Ends all workers at once."""
         workers = list(self._workers.values())
         self._workers.clear()
         for worker in workers:
-            worker.end()
+            worker.process.end()
         for worker in workers:
-            worker.kill()
+            worker.process.kill()
 
 
 def _no_start(log: str, path: Path) -> str:

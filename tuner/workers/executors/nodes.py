@@ -1,0 +1,258 @@
+"""The nodes of a Ray cluster: joined, asked what they have, and refused where results would differ."""
+
+import os
+import platform
+import signal
+import socket
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from tuner.errors import UsageError
+from tuner.workers import devices as found_here
+from tuner.workers.cores import cores
+from tuner.workers.devices import Device, Slot
+
+PROBE_SECONDS = 120.0
+"""For a node to say what it has; a process has to start there."""
+
+ANSWER_SECONDS = 10.0
+"""For the head of a cluster to take a connection."""
+
+DECISIVE = ("tune-images", "keras")
+"""Packages that must be of the same version everywhere, beside Python and the backend."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a node says of itself.
+
+    Attributes:
+        versions: of Python and the packages that decide results.
+        slots: on its devices.
+        problem: why it has none, for the user.
+    """
+
+    versions: dict[str, str]
+    slots: tuple[Slot, ...]
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Node:
+    """A machine of the cluster.
+
+    Attributes:
+        id: Ray's.
+        name: for people; no two have the same.
+        cpus, gpus: what Ray may give away there.
+    """
+
+    id: str
+    name: str
+    cpus: float
+    gpus: float
+
+
+def versions() -> dict[str, str]:
+    """Of Python and of the packages that decide results, as they are installed here."""
+    found = {"Python": platform.python_version()}
+    for package in (*DECISIVE, found_here.backend()):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def offer(devices: str, workers: str, backend: str) -> Offer:
+    """Run on a node: what it has. `devices` is "cpu" or "gpu"."""
+    before = os.environ.pop("CUDA_VISIBLE_DEVICES", None)  # Ray hides GPUs from what has not asked for one
+    os.environ["KERAS_BACKEND"] = backend
+    try:
+        return Offer(versions(), found_here.slots(devices, workers))
+    except UsageError as error:
+        return Offer(versions(), (), str(error))
+    finally:
+        if before is not None:
+            os.environ["CUDA_VISIBLE_DEVICES"] = before
+
+
+def join(address: str) -> None:
+    """Joins a cluster, if that has not been done yet; starts one here where there is none.
+
+    Args:
+        address: HOST:PORT; "auto" is `$RAY_ADDRESS`, else one that runs on this machine, else a new one.
+
+    Raises:
+        UsageError: Ray is not installed, or no cluster answers there.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # Or Ray, from version 2.56 on, leaves GPUs visible to what has asked for none.
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "1")
+    try:
+        import ray
+    except ImportError:
+        raise UsageError(
+            "--on ray needs Ray, which is not installed\n"
+            "it comes with the extra: pip install 'tune-images[ray]'"
+        ) from None
+    if ray.is_initialized():
+        return
+    named = os.environ.get("RAY_ADDRESS", "auto") if address == "auto" else address
+    ours = {name: signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        _connect(named)
+    except (RuntimeError, ValueError) as error:
+        raise UsageError(f"--ray-address {named}: {error}") from None
+    finally:  # Ray sets its own, which end the process
+        for name, handler in ours.items():
+            signal.signal(name, handler)
+
+
+def _connect(address: str) -> None:
+    import ray
+    from ray._private import ray_constants
+
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    if address != "auto":
+        _check_answers(address)
+        ray.init(address=address, **quiet)
+        return
+    with suppress(ConnectionError):
+        ray.init(address="auto", **quiet)
+        return
+    # Ray asks nobody who they are: what is started here listens to this machine alone. Without this, Ray
+    # takes 127.0.0.1 to mean the machine's own address.
+    ray_constants.ENABLE_RAY_CLUSTER = False
+    ray.init(
+        address="local", num_cpus=cores(), include_dashboard=False, _node_ip_address="127.0.0.1", **quiet
+    )
+
+
+def _check_answers(address: str) -> None:
+    """Ray itself tries for minutes.
+
+    Raises:
+        UsageError: nobody listens there.
+    """
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal():
+        raise UsageError(f"--ray-address {address}: expected auto or HOST:PORT")
+    try:
+        socket.create_connection((host, int(port)), ANSWER_SECONDS).close()
+    except OSError as error:
+        raise UsageError(
+            f"--ray-address {address}: no Ray cluster answers there: {error}\n"
+            "expected HOST:PORT of its head, as `ray start --head` names it"
+        ) from None
+
+
+def alive() -> list[Node]:
+    """The machines of the cluster now."""
+    import ray
+
+    found = [node for node in ray.nodes() if node["Alive"]]
+    return [
+        Node(node["NodeID"], name, node["Resources"].get("CPU", 0.0), node["Resources"].get("GPU", 0.0))
+        for node, name in zip(found, _names(found), strict=True)
+    ]
+
+
+def _names(found: Sequence[dict[str, Any]]) -> list[str]:
+    """What a person calls nodes: by the name they were given, else their host's; told apart by their id."""
+    given = [
+        node["NodeName"] if node.get("NodeName") not in {None, "", node["NodeManagerAddress"]} else
+        node["NodeManagerHostname"]
+        for node in found
+    ]  # fmt: skip
+    return [
+        name if given.count(name) == 1 else f"{name}-{node['NodeID'][:4]}"
+        for name, node in zip(given, found, strict=True)
+    ]
+
+
+def ask(node: Node, devices: str, workers: str) -> Any:
+    """Asks a node for its `Offer`; returns Ray's reference of it.
+
+    Args:
+        node: which.
+        devices: auto, cpu or gpu.
+        workers: trials at a time on each device, or auto.
+    """
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    there = NodeAffinitySchedulingStrategy(node.id, soft=False)
+    kind = ("gpu" if node.gpus >= 1 else "cpu") if devices == "auto" else devices
+    asked = ray.remote(offer).options(num_cpus=0, scheduling_strategy=there, max_retries=0)
+    return asked.remote(kind, workers, found_here.backend())
+
+
+def slots_of(node: Node, offered: Offer) -> list[Slot]:
+    """A node's slots, no more than Ray may give away there; they are numbered by who takes them."""
+    room = {"cpu": max(0, int(node.cpus)), "gpu": int(node.gpus)}
+    gpus = {slot.device.id: slot for slot in offered.slots if slot.device.kind == "gpu"}
+    allowed = set(list(gpus)[: room["gpu"]])
+    kept = [
+        slot for slot in offered.slots
+        if slot.device.id in allowed or (slot.device.kind == "cpu" and slot.index < room["cpu"])
+    ]  # fmt: skip
+    return [replace(slot, device=_named(slot.device, node)) for slot in kept]
+
+
+def _named(device: Device, node: Node) -> Device:
+    return replace(device, node=node.name, place=node.id)
+
+
+def disagreement(node: Node, offered: Offer) -> str:
+    """In what a node's versions differ from those here; "" where they do not."""
+    here = versions()
+    other = [
+        f"{name} {offered.versions.get(name, 'not installed')} there, {here[name]} here"
+        for name in here
+        if offered.versions.get(name) != here[name]
+    ]
+    return f"node {node.name}: {'; '.join(other)}" if other else ""
+
+
+def gather(devices: str, workers: str) -> list[Slot]:
+    """The slots of all nodes of the cluster.
+
+    Raises:
+        UsageError: nodes have other versions than this machine, or there is no slot.
+    """
+    import ray
+    from ray.exceptions import RayError
+
+    if devices not in {"auto", "cpu", "gpu"}:
+        raise UsageError(f"--devices {devices} names GPUs of one machine; with --on ray: auto, cpu or gpu")
+    asked = [(node, ask(node, devices, workers)) for node in alive()]
+    found: list[Slot] = []
+    problems: list[str] = []
+    differ: list[str] = []
+    for node, reference in asked:
+        try:
+            offered: Offer = ray.get(reference, timeout=PROBE_SECONDS)
+        except RayError as error:
+            cause = str(getattr(error, "cause", None) or error).strip().splitlines()
+            problems.append(f"node {node.name} does not answer: {cause[-1] if cause else error}")
+            continue
+        differ += [told] if (told := disagreement(node, offered)) else []
+        mine = slots_of(node, offered)
+        problems += [f"node {node.name}: {offered.problem or 'Ray has no devices to give away there'}"] * (
+            not mine
+        )
+        found += mine
+    if differ:
+        raise UsageError(f"nodes of the cluster have other versions than this machine\n{_listed(differ)}")
+    if not found:
+        raise UsageError(f"the cluster has no slots\n{_listed(problems)}")
+    return [replace(slot, index=index) for index, slot in enumerate(found)]
+
+
+def _listed(lines: Iterable[str]) -> str:
+    some = list(lines)
+    return "\n".join(some[:2]) if len(some) < 3 else f"{some[0]}\nand {len(some) - 1} nodes more"
