@@ -10,6 +10,7 @@ from typing import Any
 
 BENCHMARKS = {
     "cost": "what the parent adds to the trials' own time",
+    "cluster": "how many workers one parent keeps busy",
     "memory": "what workers hold on to over many trials",
     "replay": "which scheduler finds the best trials, on recorded curves",
     "truth": "which copies and wrong labels are found, and how often intervals and verdicts are right",

@@ -47,12 +47,15 @@ class Machines:
         address: str = self.cluster.address
         return address
 
-    def add(self, cpus: int = 1) -> Any:
-        """Starts a node, the first of which is the head."""
+    def add(self, path: str = "", cpus: int = 1) -> Any:
+        """Starts a node, the first of which is the head; `path` is where its Python looks first."""
         place = self.folder / f"node-{self._count}"
         place.mkdir()
         self._count += 1
-        with _environment(self._environment | {"TMPDIR": str(place)}):
+        own = {"TMPDIR": str(place)}
+        if path:
+            own["PYTHONPATH"] = f"{path}{os.pathsep}{self._environment['PYTHONPATH']}"
+        with _environment(self._environment | own):
             return self.cluster.add_node(num_cpus=cpus, node_name=place.name, **LOOPBACK)
 
     def stop(self) -> None:

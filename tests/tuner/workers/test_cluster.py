@@ -1,15 +1,26 @@
 """The same run on a Ray cluster whose nodes do not see the parent's disk."""
 
-import json
+import importlib.metadata
+import subprocess
+import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
+from search_spaces.cnn import FAMILY
+from search_spaces.family import Task
+from tests.helpers import training
 from tests.helpers.clusters import Machines
-from tests.helpers.runs import Tune, commands_in, report_of, trials
+from tests.helpers.runs import Tune, commands_in, report_of, start, trials
+from tests.helpers.train_items import SMALL
+from tuner.records import TrialResult, TrialSpec, WorkContext
+from tuner.workers.executors.base import Executor, Finished, Progress
 
 pytest.importorskip("ray")
 pytestmark = [
@@ -52,7 +63,7 @@ def parent(curves: dict[str, str], machines: Machines, user: Path) -> dict[str, 
         "TUNE_CACHE_DIR": str(user / "cache"),
         "RAY_ADDRESS": machines.address,
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
-        "TUNE_FORWARD": "CURVE_SECONDS,CURVE_FAULTS",
+        "TUNE_FORWARD": "CURVE_SECONDS,CURVE_END_SECONDS",
     }
 
 
@@ -85,7 +96,156 @@ def test_trials_values_and_report_are_those_of_the_local_executor(
     there, here = user / "runs" / "ray", user / "runs" / "local"
     assert values(there) == values(here)
     assert told(there) == told(here)
-    devices = {device["name"] for device in report_of(there)["environment"]["devices"]}
-    assert devices == {"node-0 cpu", "node-1 cpu"}
-    used = {json.loads((there / "run.json").read_text())["environment"]["workers"]}
-    assert used == {2}
+    names = {device["name"] for device in report_of(there)["environment"]["devices"]}
+    assert names == {"node-0 cpu", "node-1 cpu"}
+
+
+@contextmanager
+def a_node(machines: Machines, path: str = "") -> Iterator[Any]:
+    """A node that joins, and is gone at the end."""
+    node = machines.add(path)
+    try:
+        yield node
+    finally:
+        with suppress(Exception):  # it may be gone already
+            machines.cluster.remove_node(node, allow_graceful=True)
+
+
+def wait_for(what: Callable[[], object], process: "subprocess.Popen[str] | None" = None) -> None:
+    late = time.monotonic() + 120
+    while not what():
+        assert time.monotonic() < late, "it never came"
+        assert process is None or process.poll() is None, process.communicate()[0]
+        time.sleep(0.1)
+
+
+def devices(run: Path) -> set[str]:
+    """Where trials have ended so far."""
+    journal = run / "study.journal"
+    return (
+        {t.user_attrs["device"] for t in trials(run) if "device" in t.user_attrs}
+        if journal.exists()
+        else set()
+    )
+
+
+def workers_there(user: Path) -> list[psutil.Process]:
+    """Processes on the nodes that are agents, or workers of theirs."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            line = " ".join(process.cmdline())
+            named = "curve_worker" in line or line.startswith("ray::Agent")
+            if named and process.environ().get("WALLED_OFF") == str(user):
+                found.append(process)
+    return found
+
+
+def test_a_node_is_killed_in_mid_epoch_and_another_joins(
+    parent: dict[str, str], machines: Machines, user: Path
+) -> None:
+    with a_node(machines) as lost:
+        slow = {**parent, "CURVE_SECONDS": "0.7", "CURVE_END_SECONDS": "0"}
+        run = user / "runs" / "lost"
+        options = [
+            "--trials",
+            "14",
+            "--epochs",
+            "6",
+            "--seeds",
+            "1",
+            "--finalists",
+            "1",
+            "--baselines",
+            "none",
+        ]
+        process = start(slow, user, "digits", *options, "--on", "ray", "--name", "lost", "--plain")
+        wait_for(lambda: "node-2 cpu" in devices(run), process)
+        time.sleep(0.4)  # in mid-epoch
+        machines.cluster.remove_node(lost, allow_graceful=False)
+        with a_node(machines):
+            said = process.communicate(timeout=240)[0]
+            assert process.returncode == 0, said
+    found = trials(run)
+    assert sorted(trial.number for trial in found) == list(range(14))
+    assert report_of(run)["search"]["trials"]["failed"] == 0
+    assert all(trial.state.is_finished() for trial in found)
+    assert "node-3 cpu" in devices(run)
+
+
+def test_kill_9_of_the_parent_leaves_nobody_behind_and_the_same_command_goes_on(
+    parent: dict[str, str], machines: Machines, user: Path
+) -> None:
+    words = [*RUN, "--on", "ray", "--name", "killed", "--plain"]
+    process = start({**parent, "CURVE_SECONDS": "0.3", "CURVE_END_SECONDS": "0"}, user, *words)
+    wait_for(lambda: devices(user / "runs" / "killed"), process)
+    assert workers_there(user)
+    process.kill()
+    process.communicate()
+    killed = time.monotonic()
+    wait_for(lambda: not workers_there(user))
+    assert time.monotonic() - killed < 30
+    done = commands_in(parent)(*words, cwd=user)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert values(user / "runs" / "killed") == values(user / "runs" / "ray")
+
+
+def test_a_node_of_another_keras_is_refused(
+    tune_there: Tune, machines: Machines, user: Path, tmp_path: Path
+) -> None:
+    old = tmp_path / "keras-3.1.0.dist-info"
+    old.mkdir()
+    (old / "METADATA").write_text("Metadata-Version: 2.1\nName: keras\nVersion: 3.1.0\n")
+    with a_node(machines, path=str(tmp_path)):
+        done = tune_there(*RUN, "--on", "ray", "--name", "other", cwd=user)
+    assert done.returncode == 2
+    here = importlib.metadata.version("keras")
+    assert f"keras 3.1.0 there, {here} here" in done.stderr
+    assert not (user / "runs" / "other").exists()
+
+
+def test_a_paused_trial_of_a_users_own_family_goes_on_on_another_node_bit_for_bit(
+    machines: Machines, user: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The family is in a file that only the parent has, like the data and the saved state."""
+    import ray
+    from ray._private import ray_constants
+
+    from tuner.workers.executors.cluster import ClusterExecutor
+
+    monkeypatch.setattr(ray_constants, "ENABLE_RAY_CLUSTER", False)
+    monkeypatch.setenv("KERAS_BACKEND", environment["KERAS_BACKEND"])
+    folder = user / "bits"
+    folder.mkdir()
+    training.make(folder)
+    mine = folder / "mine.py"
+    mine.write_text("from search_spaces.cnn import FAMILY\n")
+    params = FAMILY.space(Task((12, 12, 1), 3, 240)).default() | SMALL
+    item = TrialSpec(0, "trial", f"{mine}:FAMILY", params, 3, "search", 0, 2)
+    context = WorkContext(str(folder), str(folder), 3, "accuracy", False, "float32")
+    slots = ClusterExecutor.slots("cpu", "auto", machines.address)
+    executor = ClusterExecutor(slots, context, folder / "logs")
+    try:
+        first, second = (slot.index for slot in slots)
+        assert slots[0].device.name != slots[1].device.name
+        whole = done_in(executor, first, item, "whole")
+        paused = done_in(executor, first, replace(item, until=1), "parts")
+        rest = done_in(executor, second, replace(item, until=2, resume_from=1), "parts")
+    finally:
+        executor.stop()
+        ray.shutdown()
+    assert (whole.state, paused.state, rest.state) == ("complete", "paused", "complete"), whole.message
+    parts = {"epochs": [*paused.to_json()["epochs"], *rest.to_json()["epochs"]]}
+    assert training.curve(parts) == training.curve(whole.to_json())
+    assert len(rest.epochs) == 1
+
+
+def done_in(executor: Executor, slot: int, item: TrialSpec, key: str) -> TrialResult:
+    """The result of a work item in a slot."""
+    executor.submit(slot, item, key)
+    while True:
+        event = executor.poll(1.0)
+        if isinstance(event, Progress):
+            executor.answer(event.slot, go_on=True)
+        elif isinstance(event, Finished):
+            return event.result

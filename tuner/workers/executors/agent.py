@@ -50,13 +50,19 @@ class News:
 
 @dataclass
 class _Hosted:
-    """A worker here."""
+    """A worker here.
+
+    Attributes:
+        begun: once its process has been started, or could not be.
+        read: bytes of its log that the parent has.
+        features: whether its work item computes some.
+    """
 
     place: Place
     process: LocalProcess | None = None
+    begun: threading.Event = field(default_factory=threading.Event)
     read: int = 0
     features: bool = False
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def log(self) -> Path:
@@ -68,6 +74,8 @@ class Agent:
 
     def __init__(self) -> None:
         self._workers: dict[int, _Hosted] = {}
+        self._ended: set[int] = set()
+        self._lock = threading.Lock()
         self._news: list[News] = []
         self._changed = threading.Condition()
         self._called = time.monotonic()
@@ -99,7 +107,9 @@ class Agent:
             parcels: files that all its work items need.
             weights: which of them are ImageNet weights; "" for none.
         """
-        hosted = self._workers[number] = _Hosted(Place(f"{os.getpid()}-{number}", _fetch))
+        hosted = self._hosted(number)
+        if hosted is None:
+            return
         try:
             hosted.place.take(parcels)
             own = dict(environment)
@@ -117,13 +127,29 @@ class Agent:
                 return LocalProcess(here, own, hosted.log, lambda message: self._heard(number, message))
 
             hosted.process = self._starter.submit(begin).result()
+            if number in self._ended:  # meanwhile
+                hosted.process.kill()
         except Exception:  # noqa: BLE001 - whatever it is, the parent says so
             self._tell(News(number, None, traceback.format_exc().encode(), code=1))
+        finally:
+            hosted.begun.set()
+
+    def _hosted(self, number: int) -> _Hosted | None:
+        """A worker, whichever call about it comes first; None for one that has ended."""
+        with self._lock:
+            if number in self._ended:
+                return None
+            if number not in self._workers:
+                self._workers[number] = _Hosted(Place(f"{os.getpid()}-{number}", _fetch))
+            return self._workers[number]
 
     def send(self, number: int, message: dict[str, Any], parcels: list[Parcel]) -> None:
         """Passes a message on to a worker, after the files that it needs have been written."""
-        hosted = self._workers.get(number)
-        if hosted is None or hosted.process is None:
+        hosted = self._hosted(number)
+        if hosted is None:
+            return
+        hosted.begun.wait()  # work may be given to a worker that is still being started
+        if hosted.process is None:
             return
         try:
             if "work" in message:
@@ -138,7 +164,9 @@ class Agent:
 
     def end(self, number: int) -> None:
         """Ends a worker at once."""
-        hosted = self._workers.pop(number, None)
+        with self._lock:
+            self._ended.add(number)
+            hosted = self._workers.pop(number, None)
         if hosted is not None:
             if hosted.process is not None:
                 hosted.process.kill()
