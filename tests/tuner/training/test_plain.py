@@ -53,8 +53,10 @@ def test_every_family_predicts_the_same_however_it_is_called(name: str, tmp_path
     models.save(models.to_save(model, family, params, SHAPE, 3), tmp_path / "model.keras")
     saved = keras.saving.load_model(tmp_path / "model.keras")
     assert not [layer.name for layer in saved.layers if plain.is_random(layer)]
-    assert np.abs(saved.predict(images, verbose=0) - expected).max() < 1e-5
-    assert spread(saved, images, ways_of(saved, tmp_path)) < 1e-5
+    # Features are rounded to float16, where a last bit of float32 may decide: then a digit less is the same.
+    same = 1e-5 if family.features is None else 1e-4
+    assert np.abs(saved.predict(images, verbose=0) - expected).max() < same
+    assert spread(saved, images, ways_of(saved, tmp_path)) < same
     if family.features is not None:  # whose views were made before
         return
     # As it was trained it does not: a call makes the layers after the random ones train, too.
