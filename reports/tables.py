@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from reports.facts.summary import RunSummary
 from reports.figures.results import ENSEMBLE, ranked
+from tuner.files import inert
 
 LEADERBOARD = (
     "model", "kind", "test_accuracy", "ci95_low", "ci95_high", "std", "seeds", "difference", "difference_low",
@@ -67,7 +68,7 @@ def _csv(columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> str:
     writer = csv.DictWriter(out, columns, lineterminator="\n")
     writer.writeheader()
     for row in rows:
-        writer.writerow({column: "" if row.get(column) is None else row[column] for column in columns})
+        writer.writerow({column: "" if row.get(column) is None else inert(row[column]) for column in columns})
     return out.getvalue()
 
 

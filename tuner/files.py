@@ -30,6 +30,21 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def inert(cell: object) -> object:
+    """A cell of a CSV file that no spreadsheet takes for a formula: such a text has an apostrophe before it.
+
+    Numbers stay as they are. After OWASP, "CSV injection".
+    """
+    number = re.compile(r"[+-]?\d+(\.\d*)?")
+    if (
+        isinstance(cell, str)
+        and cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+        and not number.fullmatch(cell)
+    ):
+        return f"'{cell}"
+    return cell
+
+
 DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 """No space, over quota, over the size limit, read-only, broken."""
 

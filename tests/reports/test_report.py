@@ -269,6 +269,12 @@ def test_failed_trials_are_told_from_pruned_ones(summaries: Callable[[str], RunS
     assert "Baselines had 3 seeds in place of 5." in text
 
 
+def test_names_are_no_formulas_in_a_spreadsheet(summaries: Callable[[str], RunSummary]) -> None:
+    cells = {cell for row in csv.reader(mistakes(summaries("nasty")).splitlines()) for cell in row}
+    assert "'=1+1" in cells
+    assert "=1+1" not in cells
+
+
 def test_names_with_markup_stay_names(summaries: Callable[[str], RunSummary]) -> None:
     from markdown_it import MarkdownIt
 

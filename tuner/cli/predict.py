@@ -61,7 +61,7 @@ def predict(place: Place, files: Sequence[str], options: Options) -> int:
         answers = predictor.answers(pictures, count, options.invert, options.top)
         longest = max((source.longest for source in found), default=0)
         table = Table.of(longest, predictor.description.labels, threshold)
-        out = _Output(options, table, threshold, count)
+        out = _Output(options, table, threshold, predictor.description.seeds, count)
         if options.csv is not None:
             file = stack.enter_context(written(options.csv))
             out.rows = Rows(file, options.top, options.submission, threshold)
@@ -95,13 +95,14 @@ class _Output:
     options: Options
     table: Table
     threshold: Threshold | None
+    seeds: int
     count: int | None
     rows: Rows | None = None
     kept: list[Answer] = field(default_factory=list)
     told: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
-        self.tally = Tally(self.threshold, self.options.invert == "auto")
+        self.tally = Tally(self.threshold, self.options.invert == "auto", self.seeds)
 
     def add(self, answer: Answer) -> None:
         self.tally.add(answer)

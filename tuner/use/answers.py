@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from tuner.files import inert
 from tuner.use.predictor import Answer
 from tuner.use.unsure import Threshold
 
@@ -129,7 +130,8 @@ class Rows:
         self._write([answer.picture.name, *cells, *sure, str(answer.inverted).lower(), notes])
 
     def _write(self, cells: Sequence[object]) -> None:
-        csv.writer(self.out, lineterminator="\n").writerow(cells)
+        safe = cells if self.submission else [inert(cell) for cell in cells]
+        csv.writer(self.out, lineterminator="\n").writerow(safe)
 
 
 @contextmanager
@@ -151,10 +153,12 @@ class Tally:
     Attributes:
         threshold: below which the model does not decide.
         chosen: whether it was measured which pictures to invert.
+        seeds: how many trained models the model averages.
     """
 
     threshold: Threshold | None
     chosen: bool = True
+    seeds: int = 1
     pictures: int = 0
     unreadable: int = 0
     inverted: int = 0
@@ -183,10 +187,12 @@ class Tally:
         if self.unlike:
             found.append(f"unlike the training images: {self.unlike:,} of {read:,}; expect more mistakes")
         if self.threshold is not None and read:
+            singly = f", by one model at a time, not by the average of {self.seeds}" if self.seeds > 1 else ""
             found.append(
                 f"decided: {self.decided:,} of {read:,} ({percent(self.decided / read)}), those with a "
-                f"probability of at least {self.threshold.confidence:.4f} (on held-out training images: "
-                f"{percent(self.threshold.share)}, and {percent(self.threshold.accuracy)} of those right)"
+                f"probability of at least {self.threshold.confidence:.4f} (on held-out training images"
+                f"{singly}: {percent(self.threshold.share)}, and {percent(self.threshold.accuracy)} of those "
+                "right)"
             )
         if self.unreadable:
             found.append(f"not readable: {self.unreadable:,} of {self.pictures:,}")

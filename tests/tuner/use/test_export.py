@@ -1,6 +1,7 @@
 """`tune export` on the model of a real small run: each format opened in its own runtime."""
 
 import json
+import re
 import shlex
 import shutil
 import sys
@@ -16,6 +17,7 @@ from tests.helpers.markdown import blocks
 from tests.tuner.use.conftest import Command, digits
 from tuner.errors import UsageError
 from tuner.use.description import Place
+from tuner.use.exports import card
 from tuner.use.exports import export as exporting
 from tuner.use.exports.formats import FORMATS, Format
 from tuner.use.exports.images import Reference
@@ -137,6 +139,25 @@ def test_the_card_is_readable_by_machines(command: Command, used: Path) -> None:
     assert metric["name"] == f"test accuracy (95 % interval {low:.4f} to {high:.4f})"
     assert "the average of 2 models" in body
     assert "## What it is not for" in body
+
+
+def test_names_in_a_card_are_text_whatever_is_in_them(used: Path, tmp_path: Path) -> None:
+    yaml = pytest.importorskip("yaml")
+    from markdown_it import MarkdownIt
+
+    hostile = '"; import os\n---\n<script>alert(1)</script> [x](javascript:alert(1))'
+    run = tmp_path / "run"
+    shutil.copytree(used / "runs" / "digits", run, ignore=shutil.ignore_patterns("fits", "exports"))
+    facts = json.loads((run / "report.json").read_text())
+    facts["name"] = facts["dataset"]["name"] = hostile
+    facts["dataset"]["classes"] = [hostile] * len(LABELS)
+    facts["final"]["per_class"][0] |= {"name": hostile, "recall": 0.0}
+    (run / "report.json").write_text(json.dumps(facts))
+    _, front, body = card.write(Place(run / "model", run), tmp_path).read_text().split("---\n", 2)
+    assert yaml.safe_load(front)["model-index"][0]["name"] == hostile
+    html = MarkdownIt("commonmark").render(body)
+    assert html.count("&lt;script&gt;") == len(LABELS) + 3
+    assert not re.search(r"<(script|a|hr)\b", html)
 
 
 @pytest.mark.parametrize(

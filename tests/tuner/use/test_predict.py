@@ -55,6 +55,7 @@ def test_a_copied_model_folder_is_enough(
     assert command("predict", str(copied), "photos", "--json") == 0
     assert capfd.readouterr().out == expected
     assert command("predict", str(copied), "photos", "--unsure", "0.5") == 0
+    assert "by one model at a time, not by the average of 2: " in capfd.readouterr().err
 
 
 def test_a_negative_is_put_right_and_that_is_said(
@@ -85,6 +86,24 @@ def test_what_cannot_be_read_costs_its_own_row(
     assert "no image data of a known format" in captured.out
     assert "\x1b" not in captured.out
     assert "not readable: 2 of 4" in captured.err
+
+
+def test_a_name_is_no_formula_in_a_spreadsheet_but_exact_in_a_submission(
+    command: Command, used: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = ["=1+1.png", "@SUM(1).png"]
+    for name in names:
+        shutil.copy(used / "photos" / "a.png", name)
+    run = str(used / "runs" / "digits")
+    assert command("predict", run, *names, "--csv", "out.csv") == 0
+    with Path("out.csv").open() as file:
+        assert [row["file"] for row in csv.DictReader(file)] == [f"'{name}" for name in names]
+    assert command("predict", run, *names, "--csv", "out.csv", "--submission") == 0
+    assert [line.split(",")[0] for line in Path("out.csv").read_text().splitlines()[1:]] == [
+        "=1+1",
+        "@SUM(1)",
+    ]
 
 
 def test_csv_and_submission(command: Command, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """`tune export --to script`: one plain file that trains the winner again."""
 
+import ast
 import json
 import re
 import subprocess
@@ -9,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from search_spaces import SEARCH_SPACES
 from search_spaces.family import Family, Task
@@ -90,7 +93,9 @@ def test_a_layer_of_ones_own_is_refused_by_name() -> None:
 @pytest.mark.parametrize("layout", ["two tables", "one table", "npz", "folder"])
 def test_the_images_are_those_of_the_run_whatever_its_files(layout: str, tmp_path: Path) -> None:
     images, labels = digits(120), np.arange(120) % 3
-    name = str(written(layout, tmp_path, images, labels))
+    place = tmp_path / '"; import os; "'
+    place.mkdir()
+    name = str(written(layout, place, images, labels))
     options = DataOptions(tmp_path / "data", tmp_path / "cache", download=False)
     data = load(name, options, quiet)
     truth = read_test_labels(data, tmp_path / "run", "test", 1)
@@ -105,6 +110,14 @@ def test_the_images_are_those_of_the_run_whatever_its_files(layout: str, tmp_pat
     assert np.array_equal(found["y_test"], truth)
     assert (to / "data.npz").exists() is (layout == "folder")
     assert (to / "test_rows.txt").exists() is (layout == "one table")
+
+
+@given(st.text(st.characters()) | st.floats(allow_nan=False, allow_infinity=False) | st.integers())
+@example('"; import os')
+@example('\\\n\'"""')
+@example("caf\udce9")
+def test_a_value_in_the_script_is_a_literal_whatever_is_in_it(value: Any) -> None:
+    assert ast.literal_eval(layer_code.literal(value).encode().decode()) == value
 
 
 def written(layout: str, place: Path, images: Any, labels: Any) -> Path:

@@ -96,7 +96,8 @@ def _made(layer: Any) -> str:
 def literal(value: Any) -> str:
     """A value as source, its strings in double quotes."""
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
+        # Bytes of a file name that are no text are surrogates, which cannot be written as they are.
+        return json.dumps(value, ensure_ascii=False).encode(errors="backslashreplace").decode()
     if isinstance(value, float) and 0 < value < 0.1 and abs(1 / value - round(1 / value)) < 1e-9:
         return f"1 / {round(1 / value)}"
     if isinstance(value, tuple):
