@@ -20,7 +20,6 @@ NASTY = (
     "猫 cat",
     "# head",
     "x" * 60,
-    "=1+1",
 )
 MODELS = ("tuned", "default", "course-cnn", "dense-512", "logistic", "majority")
 LEVELS = {"tuned": 1.05, "default": 0.8, "course-cnn": 0.55, "dense-512": 0.2, "logistic": 0.0}

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -270,7 +271,10 @@ def test_failed_trials_are_told_from_pruned_ones(summaries: Callable[[str], RunS
 
 
 def test_names_are_no_formulas_in_a_spreadsheet(summaries: Callable[[str], RunSummary]) -> None:
-    cells = {cell for row in csv.reader(mistakes(summaries("nasty")).splitlines()) for cell in row}
+    summary = summaries("nasty")
+    names = ("=1+1", *summary.dataset.class_names[1:])
+    renamed = replace(summary, dataset=replace(summary.dataset, class_names=names))
+    cells = {cell for row in csv.reader(mistakes(renamed).splitlines()) for cell in row}
     assert "'=1+1" in cells
     assert "=1+1" not in cells
 

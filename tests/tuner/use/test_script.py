@@ -112,11 +112,11 @@ def test_the_images_are_those_of_the_run_whatever_its_files(layout: str, tmp_pat
     assert (to / "test_rows.txt").exists() is (layout == "one table")
 
 
-@given(st.text(st.characters()) | st.floats(allow_nan=False, allow_infinity=False) | st.integers())
+@given(st.text(st.characters()))
 @example('"; import os')
 @example('\\\n\'"""')
 @example("caf\udce9")
-def test_a_value_in_the_script_is_a_literal_whatever_is_in_it(value: Any) -> None:
+def test_a_text_in_the_script_is_a_literal_whatever_is_in_it(value: str) -> None:
     assert ast.literal_eval(layer_code.literal(value).encode().decode()) == value
 
 
