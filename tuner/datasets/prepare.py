@@ -81,7 +81,7 @@ def _listing(source: Source, options: DataOptions) -> str:
         for entry in listing.entries
     ]
     names += [name for _, name in getattr(source, "left", ())]
-    return hashlib.sha256("\n".join(names).encode()).hexdigest()
+    return hashlib.sha256("\n".join(names).encode(errors="surrogateescape")).hexdigest()
 
 
 def _with_reading(raw: RawData, entries: list[Entry]) -> RawData:
