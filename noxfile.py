@@ -10,7 +10,7 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
 
 PROJECT = nox.project.load_toml("pyproject.toml")
-TESTED = ".[onnx,litert,openvino,dashboard,ray]"
+TESTED = ".[onnx,litert,openvino,dashboard,heic,parquet,ray]"
 """With the extras that tests need."""
 
 PARALLEL = ("-n", "2", "--dist", "loadfile")

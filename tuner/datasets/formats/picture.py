@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
@@ -208,9 +207,8 @@ def _opened(reader: Reader, entry: Entry) -> Iterator["Image"]:
             raise ValueError("no image data of a known format") from None
 
 
-@cache
 def _formats() -> tuple[str, ...]:
-    """Those of the formats that this Pillow can read; it fails at names that it does not know."""
+    """Those of the formats that this Pillow can read by now; it fails at names that it does not know."""
     from PIL import Image
 
     Image.init()
