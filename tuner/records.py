@@ -1,6 +1,7 @@
 """The records that stages hand to each other; all of them cross processes as JSON."""
 
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Literal, Self
 
 from search_spaces.space import ParamValue
@@ -71,6 +72,12 @@ class TrialSpec(Record):
     members: tuple[str, ...] = ()
     temperature: float = 1.0
     images: tuple[int, ...] = ()
+
+    @property
+    def own_file(self) -> Path | None:
+        """The user's own file that the model is in, where it is in one."""
+        file = self.model.rpartition(":")[0]
+        return Path(file) if file.endswith(".py") else None
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:

@@ -23,8 +23,13 @@ class Comparison:
 
     @property
     def told(self) -> str:
-        """The verdict in words: none was reached where a difference has no interval, as with one seed."""
-        return self.verdict if self.interval or not self.difference else NO_VERDICT
+        """The verdict in words."""
+        return in_words(self.verdict, self.difference, self.interval)
+
+
+def in_words(verdict: str, difference: float, interval: Sequence[float] | None) -> str:
+    """A verdict as it is told: none was reached where a difference has no interval, as with one seed."""
+    return verdict if interval or not difference else NO_VERDICT
 
 
 def differences(

@@ -60,7 +60,7 @@ def run(configuration: RunConfig, shown: Display, began: float, *, fresh: bool, 
 
 def headline(summary: dict[str, Any]) -> list[str]:
     """The result in a line or two, with the figures of the report."""
-    from reports.facts.comparisons import NO_VERDICT
+    from reports.facts.comparisons import in_words
     from reports.markdown import decimals_for, interval, percent, points
 
     final = summary.get("final")
@@ -76,7 +76,7 @@ def headline(summary: dict[str, Any]) -> list[str]:
         lines.insert(0, f"{together}: test accuracy {percent(final['shipped']['test_accuracy'], digits)}")
     lines += [
         f"  {points(row['difference'], decimals_for(row['ci95']), sign=True)} points against "
-        f"{row['baseline']}: {row['verdict'] if row['ci95'] or not row['difference'] else NO_VERDICT}"
+        f"{row['baseline']}: {in_words(row['verdict'], row['difference'], row['ci95'])}"
         for row in summary["comparison"]
         if row["baseline"] != "default" or summary["best"]["trial"]  # which is the winner itself
     ]

@@ -115,9 +115,8 @@ class Fits:
                 del decisive[later]
         if fit.spec.temperature == 1:
             del decisive["temperature"]
-        file = fit.spec.model.rpartition(":")[0]
-        if file.endswith(".py"):
-            decisive["code"] = hashlib.sha256(Path(file).read_bytes()).hexdigest()
+        if file := fit.spec.own_file:
+            decisive["code"] = hashlib.sha256(file.read_bytes()).hexdigest()
         return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:20]
 
     def expected(self, fit: Fit) -> float:

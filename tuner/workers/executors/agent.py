@@ -18,7 +18,7 @@ from typing import Any
 from tuner.records import TrialSpec, WorkContext
 from tuner.workers import gpus
 from tuner.workers.executors.process import LocalProcess
-from tuner.workers.executors.staging import Parcel, Place, dataset_path, own_file
+from tuner.workers.executors.staging import Parcel, Place, dataset_path
 
 POLL_SECONDS = 5.0
 """After which a call for news is answered, news or not."""
@@ -210,7 +210,7 @@ class Agent:
 
 def _located(work: dict[str, Any], place: Place, parcels: list[Parcel]) -> dict[str, Any]:
     """The work item with the user's own file where it is here."""
-    file = own_file(TrialSpec.from_json(work))
+    file = TrialSpec.from_json(work).own_file
     if file is None:
         return work
     (here,) = (p.path for p in parcels if p.path.startswith("files/") and p.path.endswith(f"/{file.name}"))

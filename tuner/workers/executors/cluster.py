@@ -52,13 +52,14 @@ class Depot:
         """A file of this machine, ready to travel."""
         import ray
 
-        if not source.shared:
-            return Parcel(source.path, ray.put(np.fromfile(source.file, np.uint8)))
         facts = source.file.stat()
         key = (source.file, facts.st_size, facts.st_mtime_ns)
-        if key not in self._kept:
-            self._kept[key] = ray.put(np.fromfile(source.file, np.uint8))
-        return Parcel(source.path, self._kept[key])
+        content = self._kept.get(key)
+        if content is None:
+            content = ray.put(np.fromfile(source.file, np.uint8))
+            if source.shared:
+                self._kept[key] = content
+        return Parcel(source.path, content)
 
 
 class RemoteProcess:

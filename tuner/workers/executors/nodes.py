@@ -240,11 +240,11 @@ def gather(devices: str, workers: str) -> list[Slot]:
             cause = str(getattr(error, "cause", None) or error).strip().splitlines()
             problems.append(f"node {node.name} does not answer: {cause[-1] if cause else error}")
             continue
-        differ += [told] if (told := disagreement(node, offered)) else []
+        if told := disagreement(node, offered):
+            differ.append(told)
         mine = slots_of(node, offered)
-        problems += [f"node {node.name}: {offered.problem or 'Ray has no devices to give away there'}"] * (
-            not mine
-        )
+        if not mine:
+            problems.append(f"node {node.name}: {offered.problem or 'Ray has no devices to give away there'}")
         found += mine
     if differ:
         raise UsageError(f"nodes of the cluster have other versions than this machine\n{_listed(differ)}")

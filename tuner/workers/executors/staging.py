@@ -26,7 +26,8 @@ from tuner.files import write_atomically
 from tuner.records import TrialSpec, WorkContext
 from tuner.registry import resolve
 from tuner.run_dir import RunDir
-from tuner.training.feature_files import store
+from tuner.training.data import Inputs
+from tuner.training.features import store_of
 
 ARRAYS = (
     "dataset.json", "train_images.npy", "train_labels.npy", "train_groups.npy", "test_images.npy",
@@ -86,16 +87,10 @@ def of_item(spec: TrialSpec, key: str, context: WorkContext) -> Iterator[Source]
     for path in [*own, *map(run.fitted_model, spec.members)]:
         if path.exists():
             yield Source(f"{RUN}{path.relative_to(run.path)}", path)
-    if file := own_file(spec):
+    if file := spec.own_file:
         yield Source(named_by_content(file), file)
     if spec.purpose not in {"features", "preview", "occlusion"}:
         yield from _features(spec, context)
-
-
-def own_file(spec: TrialSpec) -> Path | None:
-    """The user's own file that a work item's model is in, if it is in one."""
-    path = spec.model.rpartition(":")[0]
-    return Path(path) if path.endswith(".py") else None
 
 
 def named_by_content(file: Path) -> str:
@@ -105,16 +100,12 @@ def named_by_content(file: Path) -> str:
 
 
 def _features(spec: TrialSpec, context: WorkContext) -> Iterator[Source]:
-    import numpy as np
-
     target = resolve(spec.model)
     family = target if isinstance(target, Family) else as_baseline(target, spec.model).family
     if family is None or family.features is None:
         return
     folder = Path(context.dataset_dir)
-    _, height, width, channels = np.load(folder / "train_images.npy", mmap_mode="r").shape
-    wanted = family.features
-    there = store(folder, wanted.identity(spec.params, (height, width, channels)), wanted.views(spec.params))
+    there = store_of(family.features, spec.params, folder, Inputs.pixels_of(folder).shape)
     for directory in there.directories:
         for file in sorted(directory.glob("[!.]*")):
             yield Source(f"{FEATURES}/{directory.name}/{file.name}", file)
