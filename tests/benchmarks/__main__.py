@@ -17,6 +17,7 @@ BENCHMARKS = {
     "extension": "what TPE is best told of finished trials when a search goes on",
     "calibration": "which temperature suits the mean of several seeds",
     "transfer": "what features of a network with ImageNet weights bring on photographs",
+    "peers": "accuracy by time, beside what users of other tools write",
     "schedules": "which learning-rate schedule reaches most, and shows it early",
 }
 """Each is a module beside this one, with `run() -> dict` (JSON) that prints as it goes."""
@@ -29,14 +30,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     names = ", ".join(f"{name} ({what})" for name, what in BENCHMARKS.items())
     parser.add_argument("name", nargs="*", help=f"which: {names}; all of them without")
-    named = parser.parse_args().name
+    parser.add_argument("--quick", action="store_true", help="of peers: one turn of a minute each")
+    asked = parser.parse_args()
+    named = asked.name
     unknown = [name for name in named if name not in BENCHMARKS]
     if unknown:
         parser.error(f"{', '.join(unknown)}: expected names among {', '.join(BENCHMARKS)}")
+    if asked.quick and named != ["peers"]:
+        parser.error("--quick is for peers")
     for name in named or [name for name in BENCHMARKS if _is_there(name)]:
         print(f"\n## {name}: {BENCHMARKS[name]}\n", flush=True)
         began = time.monotonic()
-        _keep(name, importlib.import_module(f"tests.benchmarks.{name}").run(), time.monotonic() - began)
+        options = {"quick": True} if asked.quick else {}
+        figures = importlib.import_module(f"tests.benchmarks.{name}").run(**options)
+        _keep(name, figures, time.monotonic() - began)
 
 
 def _is_there(name: str) -> bool:
