@@ -1,4 +1,9 @@
-"""Markdown that GitHub renders as meant, whatever the names in it are, and numbers as people read them."""
+"""Markdown that GitHub renders as meant, whatever the names in it are, and numbers as people read them.
+
+The hard part is text that comes from users: names of classes, files and parameters. Libraries that write
+Markdown leave it to their callers: tabulate lets `a|b` break a table, mdutils escapes the pipe alone. The
+table itself, which they would write, is four lines here.
+"""
 
 import math
 import re

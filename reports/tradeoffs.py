@@ -1,4 +1,4 @@
-"""What a smaller model would cost: the trials that no other one beats in both score and size."""
+"""The trials that no other one beats in both score and size: the price of a smaller model."""
 
 from collections.abc import Sequence
 

@@ -1,8 +1,8 @@
 """A small head on features that a network with ImageNet weights gives: minutes where a CNN takes hours.
 
 The network is fixed, so its features of an image are computed once and shared by every trial, fold and
-seed; only the head is trained. What is saved is the whole: raw images, resized and scaled, the network,
-the head.
+seed; only the head is trained. The saved model is the whole: raw images, resized and scaled, the
+network, the head.
 """
 
 import math

@@ -15,7 +15,11 @@ log = true
 default = 16
 ```
 
-What the file does not name stays as the family declares it.
+Parameters that the file does not name stay as the family declares them.
+
+`tomllib` reads the file, and `settings` knows the values a parameter accepts, as after `--set`. A library
+for schemas, such as pydantic, could only check the two keys at the top: ranges and choices are the family's,
+and messages name the file, the key, its value and the nearest value that is allowed.
 """
 
 import difflib

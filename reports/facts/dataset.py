@@ -1,4 +1,4 @@
-"""What was trained and tested on."""
+"""The data that models were trained and tested on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class DatasetFacts:
-    """What was trained and tested on.
+    """The data that models were trained and tested on.
 
     Attributes:
         n_validation: training images that a fold holds out.

@@ -36,7 +36,7 @@ class Looked:
 
     @property
     def least(self) -> float:
-        """What is left of that probability with the worst place covered."""
+        """That probability with the most important place covered."""
         return max(0.0, self.shown.reading.probability - max(0.0, float(self.drops.max())))
 
 

@@ -1,4 +1,4 @@
-"""What a run directory lacks, in sentences."""
+"""Sentences on each thing that a run directory lacks."""
 
 from collections.abc import Mapping
 from typing import Any

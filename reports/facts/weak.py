@@ -18,7 +18,7 @@ interval to say so."""
 
 @dataclass(frozen=True)
 class Weak:
-    """What is weak about the winner.
+    """Signs that the winner is weak.
 
     Attributes:
         chance: share of the most frequent class, where naming it alone is hardly worse; else None.

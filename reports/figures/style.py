@@ -1,4 +1,4 @@
-"""What all figures share: size, colours, text that cannot break a figure, saving."""
+"""Shared by all figures: size, colours, text that cannot break a figure, saving."""
 
 import importlib
 import os

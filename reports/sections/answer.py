@@ -67,7 +67,7 @@ def _headline(summary: RunSummary) -> str:
 
 
 def _warnings(summary: RunSummary) -> list[str]:
-    """What the reader has to know before the numbers."""
+    """Warnings that the reader needs before the numbers."""
     states = {
         "interrupted": "This run was interrupted.",
         "searching": "This run has not ended: it is searching, or was stopped in the search.",
@@ -89,7 +89,7 @@ def _result(summary: RunSummary) -> str:
 
 
 def _opening(summary: RunSummary, final: Final, saved: Accuracy, one: Accuracy) -> str:
-    """What is saved and what it reads; where other seeds were trained, also what one of them does."""
+    """The saved model and its accuracy; where other seeds were trained, also that of a single one."""
     name, noun, seeds = model_name(summary), escape(summary.dataset.noun), len(one.per_seed)
     share, sure = percent(saved.mean, decimals_for(saved.interval)), _sure(summary, saved)
     if seeds < 2:
@@ -114,7 +114,7 @@ def _sure(summary: RunSummary, accuracy: Accuracy) -> str:
 
 
 def _metric(summary: RunSummary, final: Final, best: Model | None) -> str:
-    """What the search maximised, where that is not accuracy."""
+    """The metric that the search maximised, where that is not accuracy."""
     metric = summary.metric
     if metric == "accuracy":
         return ""

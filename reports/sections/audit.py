@@ -1,4 +1,4 @@
-"""What is known of the data itself."""
+"""The audit of the data: copies, leaks, labels."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the winner's augmentation does to training images."""
+"""Training images as the winner's augmentation changes them."""
 
 from reports import figures
 from reports.facts.summary import RunSummary

@@ -33,7 +33,7 @@ def render(summary: RunSummary) -> str:
 
 
 def _temperature(facts: Calibration) -> str:
-    """What the temperature of the saved model does."""
+    """The effect of the saved model's temperature."""
     loss = f"its log loss is {facts.loss:.3f}"
     if facts.temperature == 1:
         return f"No temperature was fitted; {loss}."

@@ -1,4 +1,4 @@
-"""What mattered in the search, and how the best configuration differs from the default."""
+"""Parameters by their importance, and how the best configuration differs from the default."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -44,7 +44,7 @@ def few_scenes(summary: RunSummary) -> bool:
 
 
 def verdict(curve: DataCurve) -> str:
-    """What the gain says, and no more than its noise allows."""
+    """The meaning of the gain, as far as its noise allows one."""
     if curve.noise is None:
         return "One fold alone does not tell whether that is more than chance."
     noise = f"the folds alone explain {points(curve.noise)} points either way"

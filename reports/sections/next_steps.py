@@ -17,7 +17,7 @@ LARGE = 64
 
 
 def weak(summary: RunSummary, final: Final) -> str:
-    """What the reader has to know of a weak model, as a quotation at the top; "" where nothing is weak."""
+    """Warnings about a weak model, as a quotation at the top; "" where nothing is weak."""
     found = weaknesses(final, summary.curves)
     sentences = []
     if found.chance is not None:

@@ -1,4 +1,4 @@
-"""What a smaller or faster model would cost in accuracy."""
+"""The accuracy that a smaller or faster model would cost."""
 
 from reports import figures
 from reports.facts.summary import RunSummary

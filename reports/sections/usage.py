@@ -21,7 +21,7 @@ def render(summary: RunSummary) -> str:
 
 
 def _ensemble(summary: RunSummary) -> str:
-    """What the saved model is made of, where it is the winner's seeds together."""
+    """The parts of the saved model, where it is the winner's seeds together."""
     if summary.final is None or summary.final.shipped.seeds < 2:
         return ""
     shipped, one = summary.final.shipped, summary.final.winner.parameters

@@ -1,4 +1,4 @@
-"""What the numbers rest on: groups, seeds, the test split, what was cut."""
+"""The basis of the numbers: groups, seeds, the test split, and anything that was left out."""
 
 from reports.facts.final import Final
 from reports.facts.models import Accuracy
@@ -119,7 +119,7 @@ def _held(test: Accuracy) -> str:
     """Whether the interval is wider for the noise of the seed."""
     if test.seed_added:
         return "the intervals hold this noise"
-    return "no more than what the choice of test images makes by itself, so it widens no interval"
+    return "no more than the choice of test images explains by itself, so it widens no interval"
 
 
 def _leaks(summary: RunSummary, final: Final) -> str:

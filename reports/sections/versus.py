@@ -57,7 +57,7 @@ def caveats(summary: RunSummary, final: Final) -> str:
 
 
 def default(summary: RunSummary, final: Final) -> str:
-    """What the search was worth over the default configuration."""
+    """The gain of the search over the default configuration."""
     if len(summary.search.trials) == 1:
         return "The default configuration is the only one that was tried. "
     if final.best_trial == 0:
@@ -107,7 +107,7 @@ def _more_than(difference: float, digits: int) -> str:
 
 
 def _on_folds(final: Final) -> str:
-    """What the default reached beside the winner where both were finalists."""
+    """The scores of default and winner where both were finalists."""
     means = {item.trial: item.mean for item in final.finalists}
     if 0 not in means:
         return ""

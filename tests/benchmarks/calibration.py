@@ -36,7 +36,7 @@ SURE: Mapping[str, ParamValue] = {"label_smoothing": 0.0, "augmentation": 0.0, "
 
 @dataclass(frozen=True)
 class Setting:
-    """What is trained: a data set, a space, parameters beside its default, epochs, folds."""
+    """A training: a data set, a space, parameters beside its default, epochs, folds."""
 
     dataset: str
     space: str

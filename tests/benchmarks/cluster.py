@@ -1,4 +1,4 @@
-"""What one parent can keep busy: the real engine, scheduler, search and loop, against simulated workers.
+"""How many workers one parent keeps busy: the real engine, scheduler and loop, against simulated workers.
 
 Workers answer on a clock that is simulated; what the parent itself takes is measured, and is on that clock
 too: while it thinks, workers that have ended an epoch wait for it. So the figures are those of a cluster

@@ -1,4 +1,4 @@
-"""What a search costs beside its trials: the parent's time for each, and workers that wait.
+"""The cost of a search beside its trials: the parent's time for each, and workers that wait.
 
 Trials follow a closed-form curve in real worker processes (`tests.helpers.curve_worker`), of the real search
 space of a small CNN; all else is the tuner as it is, its journal on disk included.
@@ -130,7 +130,7 @@ def instantaneous(pruner: str) -> dict[str, Any]:
 
 
 def beside_the_sampler() -> dict[str, Any]:
-    """What TPE's trials take beyond what the sampler takes for the same choices."""
+    """Time of TPE's trials beyond the sampler's for the same choices."""
     with tempfile.TemporaryDirectory() as folder:
         done, _ = search(Path(folder), "tpe", "none", TPE_TRIALS)
     alone, alone_processor = (1e3 * seconds / TPE_TRIALS for seconds in sampler_alone(TPE_TRIALS))

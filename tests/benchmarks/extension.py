@@ -1,4 +1,4 @@
-"""What TPE is best told of finished trials when a search goes on: first rung's signal, or final score.
+"""The better score of finished trials for TPE when a search goes on: first rung's signal, or final score.
 
 While a search of `screen` is under way no trial is finished before all are chosen, so that only an
 extended study (a larger `--trials`) knows final scores of some trials while it chooses others. Random
@@ -133,7 +133,7 @@ def _finish(screen: Screen, scores: Sequence[dict[int, float]], ended: dict[int,
 
 
 def landscape_of(run: Path, dataset: str, where: Path) -> Landscape:
-    """What a run of random configurations has trained to the end."""
+    """The random configurations that a run has trained to the end."""
     data = datasets.load(dataset, DataOptions(where, datasets.default_cache_dir(), download=False))
     traits, images = data.traits, len(data.train_labels)
     task = Task(data.image_shape, data.classes, images, traits.augmentation, traits.flips)

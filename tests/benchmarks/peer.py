@@ -92,7 +92,7 @@ class Work:
         return model
 
     def data(self) -> dict[str, Any]:
-        """What `Model.fit` takes."""
+        """Arguments of `Model.fit`."""
         x, y = self.arrays["x_train"], self.arrays["y_train"]
         return {
             "x": x[self.rows],
@@ -136,7 +136,7 @@ class Work:
         return Watch()
 
     def answer(self) -> dict[str, Any]:
-        """What the best model scores on the images held out."""
+        """The score of the best model on the images held out."""
         if self.best is None:
             return {"accuracy": None, "validation": None, "trials": self.trials, "images_per_second": 0.0}
         validation, params, weights = self.best

@@ -1,4 +1,4 @@
-"""What each scheduler saves and what it loses: searches replayed on curves of whole trainings.
+"""Time that each scheduler saves, and score that it loses: searches replayed on curves of whole trainings.
 
 Random configurations are trained fully once a data set, by the command line itself, and their
 validation scores by epoch kept. Then each scheduler searches among them again and again, in drawn
@@ -196,7 +196,7 @@ def complete(run: Path) -> int:
 
 @dataclass(frozen=True)
 class Trained:
-    """What came of the configurations.
+    """The configurations when they have been trained.
 
     Attributes:
         curves: their scores.
@@ -210,7 +210,7 @@ class Trained:
 
 
 def read(run: Path) -> Trained:
-    """What a run has trained to the end."""
+    """The configurations that a run has trained to the end."""
     facts = json.loads((run / "run.json").read_text())["dataset"]
     curves, seconds, batches = [], [], set()
     for trial in read_trials(run / "study.journal"):

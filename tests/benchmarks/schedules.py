@@ -1,4 +1,4 @@
-"""What the learning-rate schedules reach, and what an early score says with each.
+"""Scores that the learning-rate schedules reach, and how well an early score foretells them.
 
 The first of the configurations of `replay` are trained again with other schedules, with and without
 averaged weights.

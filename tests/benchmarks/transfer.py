@@ -1,4 +1,4 @@
-"""What features of a network with ImageNet weights bring on photographs, and what they cost."""
+"""Gain and cost of features of a network with ImageNet weights, on photographs."""
 
 import json
 import statistics

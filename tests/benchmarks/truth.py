@@ -1,4 +1,4 @@
-"""What the search for near-copies finds and joins, which wrong labels are named, and how often intervals and
+"""Near-copies that are found and joined, which wrong labels are named, and how often intervals and
 verdicts are right: the figures of the docs.
 
 Data sets are looked for in `TUNE_DATA_DIR`, or in `../shared/data`; those that are missing are left out.
@@ -36,7 +36,7 @@ SIMULATED = 4000
 
 
 def joined(name: str, images: list[Pixels], labels: NDArray[np.int32]) -> tuple[dict[str, Any], Duplicates]:
-    """What is found, as a row of the table."""
+    """The findings as a row of the table."""
     began = time.process_time()
     found = find_duplicates(images, labels)
     row = {

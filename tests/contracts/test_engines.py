@@ -1,4 +1,4 @@
-"""What every engine promises with every algorithm, with a closed form instead of a training."""
+"""The promises of every engine with every algorithm, with a closed form instead of a training."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -104,7 +104,7 @@ def reports(spec: TrialSpec) -> list[EpochReport]:
 
 
 def train(engine: Engine, spec: TrialSpec) -> None:
-    """What the search and a worker do between `ask` and the next."""
+    """Does as the search and a worker between `ask` and the next."""
     epochs = reports(spec)
     for epoch in epochs:
         engine.report(spec.number, epoch)
@@ -334,7 +334,7 @@ def test_both_engines_take_a_point_for_the_same_configuration(point: dict[str, f
 
 
 def drawn_by_optuna(distribution: Any, u: float) -> Any:
-    """What Optuna's random sampler makes of a number from 0 to 1."""
+    """The value that Optuna's random sampler makes of a number from 0 to 1."""
     import numpy as np
     from optuna._transform import _SearchSpaceTransform
 

@@ -1,1 +1,1 @@
-"""What several tests need: small data, runs and trainings, and stand-ins for workers and drivers."""
+"""For several tests: small data, runs and trainings, and stand-ins for workers and drivers."""

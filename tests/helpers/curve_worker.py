@@ -60,7 +60,7 @@ def perform(
     on_epoch: Callable[[EpochReport], bool],
     micro_batches: int,
 ) -> TrialResult:
-    """What `tuner.training.perform` does, without training."""
+    """Does as `tuner.training.perform`, without training."""
     if spec.purpose in {"preview", "occlusion"}:
         return TrialResult("complete", 0.0)
     fault = FAULTS.get(str(spec.number) if spec.purpose == "trial" else spec.purpose)

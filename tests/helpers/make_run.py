@@ -27,7 +27,7 @@ LEVELS = {"tuned": 1.05, "default": 0.8, "course-cnn": 0.55, "dense-512": 0.2, "
 
 @dataclass(frozen=True)
 class Plan:
-    """What the run directory shall look like."""
+    """A kind of run directory."""
 
     name: str = "asl"
     classes: tuple[str, ...] = ASL

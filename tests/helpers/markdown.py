@@ -1,4 +1,4 @@
-"""What documentation says to type."""
+"""The commands that documentation says to type."""
 
 import re
 from pathlib import Path

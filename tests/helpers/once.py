@@ -1,4 +1,4 @@
-"""What is made once a session of tests, though several processes of pytest-xdist share the tests."""
+"""Folders made once a session of tests, though several processes of pytest-xdist share the tests."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -164,7 +164,7 @@ def _false(models: Sequence[Drawn], truth: Sequence[float]) -> bool:
 
 @dataclass(frozen=True)
 class Space:
-    """What a search finds: a default of accuracy 0.85, and others drawn about a mean below or at it."""
+    """The finds of a search: a default of accuracy 0.85, and others drawn about a mean below or at it."""
 
     mean: float
     spread: float
@@ -181,9 +181,9 @@ DEFAULT = 0.85
 SCORE_NOISE = 0.033
 """Standard deviation of a score from seed to seed on one fold, as measured on `asl`."""
 FOLD_NOISE = 0.057
-"""What a fold does to all configurations alike: 0.066 in all, less the seeds'."""
+"""The effect of a fold on all configurations alike: 0.066 in all, less the seeds'."""
 OWN_NOISE = 0.02
-"""What the search's fold does to each configuration by itself."""
+"""The effect of the search's fold on each configuration by itself."""
 
 
 @dataclass(frozen=True)

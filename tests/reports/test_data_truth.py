@@ -1,4 +1,4 @@
-"""What the report says of near-copies and labels: no more than is known."""
+"""The report on near-copies and labels: it says only what is known."""
 
 import json
 from collections.abc import Callable

@@ -16,7 +16,7 @@ Runs = Callable[[str], Path]
 
 
 class Reader(HTMLParser):
-    """What a browser would find."""
+    """A page as a browser finds it."""
 
     def __init__(self) -> None:
         super().__init__()

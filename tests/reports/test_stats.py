@@ -87,7 +87,7 @@ def test_equal_models_rarely_get_a_verdict_however_noisy_their_seeds(seeds: int,
 @pytest.mark.slow
 @pytest.mark.parametrize("space", SPACES)
 def test_the_choice_of_a_winner(space: str) -> None:
-    """What is tested after the choice is as true as before it, and the fresh folds flatter little."""
+    """A test after the choice is as true as before it, and the fresh folds flatter little."""
     found = selection(SPACES[space], RUNS, 14)
     assert found.false <= 0.05
     assert 0.92 <= found.covered <= 0.99

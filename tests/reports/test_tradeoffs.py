@@ -1,4 +1,4 @@
-"""What smaller models would cost: the front, and the sentence on it."""
+"""The price of smaller models: the front, and the sentence on it."""
 
 from collections.abc import Callable
 from dataclasses import replace

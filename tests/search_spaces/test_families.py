@@ -119,7 +119,7 @@ def test_transfer_rates() -> None:
 
 
 def test_transfer_reads_weights_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a user downloads is a weights file of the backbone alone; here one of random weights."""
+    """Users download a weights file of the backbone alone; here one of random weights."""
     from keras import applications
 
     source = applications.MobileNetV2(include_top=False, weights=None, input_shape=(32, 32, 3))

@@ -22,7 +22,7 @@ UNIT = st.floats(0.0, BELOW_ONE)
 
 
 def optuna_draws(distribution: BaseDistribution, seed: int, count: int) -> list[Any]:
-    """What Optuna's random sampler draws, from the same random numbers as `RandomState(seed)`."""
+    """A draw of Optuna's random sampler, from the same random numbers as `RandomState(seed)`."""
     sampler = optuna.samplers.RandomSampler(seed=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -34,7 +34,7 @@ BASELINE = Baseline(
     summary=SUMMARY,
     source="three-layer network of a student project on MNIST",
     published="0.99 on MNIST",
-    changes="it says no more than three layers and SGD; 512 units with ReLU, a rate of 0.1 without "
+    changes="it says only three layers and SGD; 512 units with ReLU, a rate of 0.1 without "
     "momentum, batches of 32 and 30 epochs are ours; pixels are rescaled inside the model; two "
     "classes get one sigmoid output",
     published_epochs=30,

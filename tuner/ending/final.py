@@ -108,7 +108,7 @@ class Final:
     _degree: float | None = None
 
     def do(self) -> bool:
-        """Does it; returns False when the user interrupted it. What is finished is kept.
+        """Does it; returns False when the user interrupted it. Finished trainings are kept.
 
         Raises:
             RunError: no trial completed, or the winner could not be retrained.
@@ -336,7 +336,7 @@ class Final:
         return replace(fit, name="augmentation")
 
     def _forms(self, best: Contender) -> list[Fit]:
-        """What may be saved, the first choice first.
+        """The models that may be saved, the first choice first.
 
         All seeds as one; then the first seed's model, where it has a temperature and so is not saved as it
         was trained.
@@ -375,7 +375,7 @@ class Final:
         return None
 
     def _look_closer(self, best: Contender) -> bool:
-        """What is saved, what the winner's augmentation does, and the winner on less data."""
+        """Trains the model to be saved and the winner on less data, and shows the winner's augmentation."""
         forms = self._forms(best)
         fits = [*forms[:1], self._preview(best), *self._on_less_data(best)]
         if not self.fits.do("the winner on less data", fits):

@@ -4,9 +4,9 @@
     <cache>/features/<digest>/<part>.npy                  all of it: float16 (images, width), mapped by all
     <cache>/features/<digest>/facts.json                  width, parameters and pace of the network
 
-The digest is of the data set, the network with its weights, the size of its input, and the view. What is
-there is never written again, so that any number of processes and runs may share it. A process that is
-killed loses the pieces that it was at work on.
+The digest is of the data set, the network with its weights, the size of its input, and the view. Files
+that are there are never written again, so that any number of processes and runs may share them. A process
+that is killed loses the pieces that it was computing.
 """
 
 import hashlib

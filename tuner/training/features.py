@@ -36,7 +36,7 @@ def compute(spec: TrialSpec, context: WorkContext, features: Features) -> TrialR
 def inputs(spec: TrialSpec, context: WorkContext, family: Family) -> Inputs:
     """The input that a work item is trained on: pixels, or the features that its family wants.
 
-    Those that are not there are computed first. A probe, which only measures, makes do with zeros.
+    Those that are not there are computed first. A probe, which only measures, gets zeros.
     """
     pixels = Inputs.pixels_of(Path(context.dataset_dir))
     features = family.features

@@ -10,7 +10,7 @@ GPU_MEMORY = "TUNE_GPU_MEMORY"
 def limit_memory() -> None:
     """Holds the backend, already imported, to `$TUNE_GPU_MEMORY`; does nothing without it.
 
-    What asks for more gets the backend's out-of-memory error, which ends one trial; other workers on
+    A model that needs more gets the backend's out-of-memory error, which ends one trial; other workers on
     the GPU do not notice. JAX takes its limit from the environment instead (`devices.Slot`).
     """
     limit = int(os.environ.get(GPU_MEMORY) or 0)

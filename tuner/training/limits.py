@@ -29,8 +29,8 @@ class Look:
 def look(spec: TrialSpec, context: WorkContext, family: Family, data: TrainingData) -> Look:
     """Builds the model of a trial and holds it against the limits of the run.
 
-    The default, trial 0, is a baseline and trained in any case. What goes on after a pause is not
-    looked at again, as a time is never quite the same twice.
+    The default, trial 0, is a baseline and trained in any case. A trial that goes on after a pause
+    is not measured again, as a time is never quite the same twice.
     """
     limits = Constraints(context.max_parameters, context.max_latency_ms)
     if limits == Constraints() or spec.purpose != "trial" or spec.resume_from:

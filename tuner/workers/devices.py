@@ -69,7 +69,7 @@ class Slot:
         index: from 0.
         device: where it trains.
         share: workers on that device at first, 1 or more.
-        most: workers that it may come to have; memory is divided among so many.
+        most: workers that it may have later; memory is divided among so many.
     """
 
     index: int

@@ -108,8 +108,8 @@ def resident() -> int:
 def _die_with_parent() -> None:
     """Has the system kill this process when its parent dies (Linux).
 
-    The end of standard input says so too, but to Python only, which hears nothing while C code of a
-    user's own model holds on to the interpreter.
+    The end of standard input says so too, but only to Python, which does not run while C code of a
+    user's own model holds the interpreter's lock.
     """
     if sys.platform == "linux":
         import ctypes

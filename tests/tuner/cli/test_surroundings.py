@@ -34,7 +34,7 @@ def obey_permissions() -> None:
 
 @dataclass
 class Surroundings:
-    """What a command is started in."""
+    """The surroundings that a command is started in."""
 
     environment: dict[str, str] = field(default_factory=dict)
     stdout: int = subprocess.PIPE

@@ -13,7 +13,7 @@ Load = Callable[..., Dataset]
 
 @pytest.fixture(autouse=True)
 def _no_downloaded_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What Keras may have downloaded on this machine is not there for tests."""
+    """Hides from tests the data that Keras may have downloaded on this machine."""
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
 
 

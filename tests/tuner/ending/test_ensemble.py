@@ -1,4 +1,4 @@
-"""What is saved: the winner's seeds as one model, or with `--single` the first seed's."""
+"""The saved model: the winner's seeds as one model, or with `--single` the first seed's."""
 
 import json
 import os
@@ -58,7 +58,7 @@ def _at_its_temperature(run: Path, said: Any) -> Any:
 
 
 def _said(run: Path) -> tuple[Any, list[Any]]:
-    """What the saved model says of the images that are shown, and what each seed said."""
+    """The answers of the saved model, and of each seed, for the images that are shown."""
     _python(PREDICT, run)
     with np.load(run / "predictions.npz") as saved, np.load(run / "images.npz") as shown:
         seeds = [saved[f"test/tuned/{seed}"][shown["indices"]] for seed in range(2)]

@@ -21,7 +21,7 @@ def opened(journal: Path) -> optuna.Study:
 
 
 def own(study: optuna.Study) -> dict[str, object]:
-    """What the tests have said of a study."""
+    """The facts that tests have put into a study."""
     return {name: value for name, value in study.user_attrs.items() if name != "about"}
 
 

@@ -1,4 +1,4 @@
-"""What is saved has no random layer, and predicts the same however it is called."""
+"""A saved model has no random layer, and predicts the same however it is called."""
 
 from pathlib import Path
 from typing import Any

@@ -89,7 +89,7 @@ class Once:
 
 
 def halted(executor: OneSlot, why: Halt, later: float = 0.0) -> list[str]:
-    """What an item comes to if there is a reason to halt so many seconds after the first look at it.
+    """The end of an item if there is a reason to halt so many seconds after the first look at it.
 
     There is no grace for a deadline.
     """

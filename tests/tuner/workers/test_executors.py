@@ -1,4 +1,4 @@
-"""What happens to the workers of this machine, real processes that follow curves."""
+"""Faults of the workers of this machine, real processes that follow curves."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What can go wrong in a run, done to real runs with real worker processes.
+"""Faults of models and machines, done to real runs with real worker processes.
 
 `test_run.py` has the faults that strike while a run is watched: kill -9 of parent and worker, signals.
 """

@@ -82,7 +82,7 @@ SCREENING, PROMOTION, END = 9, 6, 5
 """Kills in each part of the run."""
 
 Moment = tuple[str, int]
-"""What grows, and how far it has grown: bytes of the journal, or trainings after the search."""
+"""A thing that grows, and how far it has grown: bytes of the journal, or trainings after the search."""
 
 
 def moments(run: RunDir, rng: random.Random) -> list[Moment]:

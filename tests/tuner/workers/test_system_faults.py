@@ -1,4 +1,4 @@
-"""What the system around a run can do to it: signals, disks, damaged files. The workers follow curves.
+"""Faults of the system around a run: signals, disks, damaged files. The workers follow curves.
 
 `test_faults.py` has what models do, `test_kills.py` kill -9, `test_run.py` two commands on one run.
 """

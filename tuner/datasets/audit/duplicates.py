@@ -41,8 +41,8 @@ class Duplicates:
         rule: a sentence saying which rule was applied and why.
         exact: bool (n,): the image has an exact copy.
         scenes: groups of more than a tenth of all images each, kept whole.
-        dissolved: share of the images that hung together in groups that were no evidence of copying, so
-            that of these only exact copies are known.
+        dissolved: share of the images in groups that were no evidence of copying, so that of these only
+            exact copies are known.
     """
 
     groups: Ints
@@ -70,8 +70,8 @@ def find_duplicates(
 
     Args:
         splits: uint8 (…, height, width, channels) each, n images in all: groups are numbered over them.
-        labels: int (n,), -1 where a label is not to be looked at; they decide no more than whether a
-            group of more than a tenth of the images is kept.
+        labels: int (n,), -1 where a label is not to be looked at; they decide only whether a group of
+            more than a tenth of the images is kept.
         progress: called with (tiles done, tiles in all) now and then.
     """
     vectors = np.concatenate([unit_vectors(images) for images in splits])

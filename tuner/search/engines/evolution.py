@@ -34,7 +34,7 @@ def propose(
 
     Nothing is kept between calls: the algorithm's state is a function of the trials, in their order,
     so that a search goes on after an interruption as if there had been none. Optuna's sampler keeps
-    it in the study as a pickle, and falls back to random draws for ever where parameters with
+    it in the study as a pickle, and draws at random from then on where parameters with
     conditions leave the space that all trials share.
 
     Args:

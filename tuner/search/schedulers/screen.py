@@ -20,11 +20,11 @@ TREND = 0.1
 class Screen(Scheduler):
     """Trains every trial to a first rung, where it waits; the best of all go on to a second, and so on.
 
-    What waits keeps its state, so nothing is trained twice, and a trial is compared with all others
-    instead of those that happened to come before it. Compared is the score plus what it gained over
+    A trial that waits keeps its state, so nothing is trained twice, and a trial is compared with all others
+    instead of those that happened to come before it. The score is compared plus its gain over
     the last tenth of the schedule: strong augmentation, dropout and small rates start slowly and end
-    well. `tests/benchmarks/README.md` has the replays that chose all this. "Train two epochs, finish
-    the best few", without the trend, is what it grew from (arXiv 2307.15422, 2404.04111).
+    well. `tests/benchmarks/README.md` has the replays that chose all this. It extends "train two
+    epochs, finish the best few", which knows no trend (arXiv 2307.15422, 2404.04111).
     """
 
     def __init__(self, epochs: int, steps_per_epoch: int, lag: int = 0) -> None:

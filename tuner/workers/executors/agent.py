@@ -1,4 +1,4 @@
-"""What runs on a node of a cluster: starts workers there, and passes on what they say and write.
+"""The process on a node of a cluster: starts workers there, and passes on their messages and files.
 
 One for each core, or each GPU, with several workers on it where they share one. The parent asks again and
 again for news (`poll`); an agent that is not asked any more ends, and its workers with it.
@@ -173,7 +173,7 @@ class Agent:
             shutil.rmtree(hosted.place.run, ignore_errors=True)
 
     def poll(self) -> tuple[list[News], tuple[int, int]]:
-        """What is new, as soon as anything is; and the bytes free of this machine and of the GPU, if any."""
+        """News of the workers, as soon as there is any; and bytes free here and on the GPU (0: none)."""
         self._called = time.monotonic()
         for hosted in list(self._workers.values()):
             if hosted.process is not None:
@@ -219,7 +219,7 @@ def _located(work: dict[str, Any], place: Place, parcels: list[Parcel]) -> dict[
 
 
 def _fetch(content: Any) -> Any:
-    """What is behind a reference to the object store."""
+    """The bytes, also where they are given as a reference to the object store."""
     import ray
 
     return content if isinstance(content, bytes) else ray.get(content)

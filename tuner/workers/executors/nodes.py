@@ -27,7 +27,7 @@ DECISIVE = ("tune-images", "keras")
 
 @dataclass(frozen=True)
 class Offer:
-    """What a node says of itself.
+    """The facts that a node tells of itself.
 
     Attributes:
         versions: of Python and the packages that decide results.
@@ -162,7 +162,7 @@ def alive() -> list[Node]:
 
 
 def _names(found: Sequence[dict[str, Any]]) -> list[str]:
-    """What a person calls nodes: by the name they were given, else their host's; told apart by their id."""
+    """Names of nodes for people: the one given, else the host's; of equal ones also their id."""
     given = [
         node["NodeName"] if node.get("NodeName") not in {None, "", node["NodeManagerAddress"]} else
         node["NodeManagerHostname"]

@@ -103,5 +103,5 @@ class Packing:
         return None
 
     def give_up(self) -> None:
-        """The last worker that was added could not start: no more than there are without it."""
+        """The last worker that was added could not start: from now on there is one worker fewer."""
         self.most = self.wanted = max(1, self.wanted - 1)

@@ -32,7 +32,7 @@ from tuner.training.features import store_of
 ARRAYS = (
     "dataset.json", "train_images.npy", "train_labels.npy", "train_groups.npy", "test_images.npy",
 )  # fmt: skip
-"""What workers read of a prepared data set. The test labels are not among them."""
+"""The files of a prepared data set that workers read. The test labels are not among them."""
 
 RUN = "run/"
 FEATURES = "cache/features"
@@ -70,7 +70,7 @@ def dataset_path(context: WorkContext) -> str:
 
 
 def of_run(context: WorkContext) -> Iterator[Source]:
-    """What every worker needs."""
+    """The files that every worker needs."""
     folder = Path(context.dataset_dir)
     for name in ARRAYS:
         if (folder / name).exists():
@@ -81,7 +81,7 @@ def of_run(context: WorkContext) -> Iterator[Source]:
 
 
 def of_item(spec: TrialSpec, key: str, context: WorkContext) -> Iterator[Source]:
-    """What a work item needs beside that."""
+    """The files that a work item needs beside those."""
     run = RunDir(Path(context.run_dir))
     own = [run.checkpoint(key)] if spec.resume_from else []
     for path in [*own, *map(run.fitted_model, spec.members)]:

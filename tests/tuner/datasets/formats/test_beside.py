@@ -1,4 +1,4 @@
-"""What lies beside a file that was named, or is named by an option: used, or named as not used."""
+"""A file beside the one that was named, or is named by an option: used, or named as not used."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What users bring themselves: folders, CSV files, archives of arrays."""
+"""Data that users bring themselves: folders, CSV files, archives of arrays."""
 
 import os
 from pathlib import Path
