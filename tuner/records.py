@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Literal, Self
 
 from search_spaces.space import ParamValue
@@ -176,6 +177,12 @@ class TrialResult(Record):
         """The validation score at the end of the schedule, None if there was none."""
         return self.epochs[-1].score if self.epochs else None
 
+    @property
+    def starting(self) -> float:
+        """Seconds that went into building and compiling the model, by the pace of the epochs after the first."""
+        later = [report.seconds for report in self.epochs[1:]]
+        return max(0.0, self.seconds - len(self.epochs) * fmean(later)) if later else 0.0
+
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
         """From what `to_json` gave."""
@@ -201,6 +208,7 @@ class PastTrial:
         epochs: trained.
         images: seen in training.
         seconds: on its worker.
+        starting: those of them that went into building and compiling; 0 where that is not known.
         parameters: weights of its model, 0 if they are not known.
         latency_ms: of its model for one image, None if it was not measured.
         excess: by how much its model breaks the limits of the run, as a share of them; 0 if it
@@ -215,6 +223,7 @@ class PastTrial:
     epochs: int
     images: int
     seconds: float
+    starting: float = 0.0
     parameters: int = 0
     latency_ms: float | None = None
     excess: float = 0.0

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ class Session:
         if self._is_done():
             self.display.say("everything asked for is done; writing the report again")
         else:
-            self._note(state="searching")
+            self._note(state="searching", ends_by=self._ends_by())
             with self._executor() as executor:
                 self._features(executor)
                 self._plan(executor)
@@ -167,6 +168,13 @@ class Session:
         earlier, now = self.record.limits or self._limits(), self._limits()
         had_all = self.record.search.stopped_by in {"trials", "exhausted"}
         return bool(earlier == now or (had_all and earlier["budget"] == now["budget"]))
+
+    def _ends_by(self) -> str:
+        deadline = self._deadline(1.0)
+        if deadline is None:
+            return ""
+        left = timedelta(seconds=deadline - time.monotonic())
+        return (datetime.now().astimezone() + left).isoformat(timespec="seconds")
 
     @contextmanager
     def _executor(self) -> Iterator[Executor]:

@@ -1,6 +1,7 @@
 """`tune status`: what a run has done so far, read without disturbing it."""
 
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from reports.markdown import score
@@ -131,8 +132,12 @@ def _left(run: RunRecord, trials: list[Any], complete: int, ended: float) -> tup
     if not pace.items or run.plan is None:
         return None
     search = _search_left(run, trials, complete, pace) if run.state == "searching" else 0.0
-    end = max(0.0, _end_trainings(run) * run.plan.epochs * pace.epoch_seconds - ended)
-    return search, end / run.environment.workers
+    end = max(0.0, _end_trainings(run) * pace.whole(run.plan.epochs) - ended)
+    found = search, end / run.environment.workers
+    if not run.ends_by:
+        return found
+    until = (datetime.fromisoformat(run.ends_by) - datetime.now().astimezone()).total_seconds()
+    return min(search, max(0.0, until)), max(0.0, min(found[1], until - search))
 
 
 def _time_left(left: tuple[float, float] | None) -> list[str]:
@@ -166,9 +171,9 @@ def _pace(trials: list[Any]) -> Pace:
     pace = Pace()
     for facts in (trial.user_attrs for trial in trials if "stints" in trial.user_attrs):
         if facts.get("reason") != REFUSED:
-            pace.items += len(facts["stints"])
-            pace.epochs += facts.get("epochs", 0)
-            pace.seconds += sum(seconds for _, seconds, _ in facts["stints"].values())
+            stints = facts["stints"].values()
+            seconds = sum(seconds for _, seconds, _ in stints)
+            pace.learn(facts.get("epochs", 0), seconds, facts.get("starting", 0.0), len(stints))
     return pace
 
 

@@ -69,7 +69,7 @@ class Search:
             self._settle(trial.number, trial.outcome, trial.scores, first, feasible=trial.feasible)
             if trial.outcome == "complete" and trial.feasible and trial.score is not None:
                 self._complete[trial.number] = trial.score
-            self._pace.learn(trial.epochs, trial.seconds)
+            self._pace.learn(trial.epochs, trial.seconds, trial.starting)
         self.display.search_started(self.trials, past, paused, self._left, self._whole)
 
     @property
@@ -167,7 +167,7 @@ class Search:
 
     def _whole(self) -> float:
         """Seconds that one whole training more would take, beside others."""
-        return self.scheduler.epochs * self._pace.epoch_seconds / self._slots()
+        return self._pace.whole(self.scheduler.epochs) / self._slots()
 
     def _go_on(self) -> TrialSpec | None:
         """The best of the trials that wait, once all that it is compared with are known."""
@@ -220,7 +220,7 @@ class Search:
             scores = {report.epoch: report.score or 0.0 for report in result.epochs}
             self._settle(spec.number, outcome, scores, result.score, feasible=feasible)
             if result.state != "refused":
-                self._pace.learn(len(result.epochs), result.seconds)
+                self._pace.learn(len(result.epochs), result.seconds, result.starting)
         self.display.trial_ended(spec, result, outcome, wins=feasible)
         self._drop()
 

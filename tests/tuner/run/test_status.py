@@ -1,5 +1,6 @@
 """`tune status`: what it says of a search under way."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import optuna
@@ -60,6 +61,21 @@ def test_the_time_left_is_that_of_the_whole_run() -> None:
     record = RunRecord.from_json({**RUN, "config": config, "state": "finishing"})
     assert overview(record, trials, ended=600.0)[-1] == "about 1 min left"
     assert "left" not in overview(record, trials, ended=720.0)[-1]
+
+
+def test_compiling_a_model_is_not_taken_for_its_epochs() -> None:
+    """Of the six seconds of three epochs, three went into the start: whole trainings take 3 + 20 x 1 s."""
+    config = {**RUN["config"], "baselines": ["none"]}
+    trials = [waiting(number) for number in range(20)]
+    for trial in trials:
+        trial.set_user_attr("starting", 3.0)
+    record = RunRecord.from_json({**RUN, "config": config, "state": "finishing"})
+    assert overview(record, trials)[-1] == f"about {duration(18 * 23 / 2)} left"
+
+
+def test_no_more_time_is_left_than_the_budget_has() -> None:
+    ends = (datetime.now().astimezone() + timedelta(seconds=100)).isoformat()
+    assert left(10, ends_by=ends).startswith(("about 1 min 40 s left: ", "about 1 min 39 s left: "))
 
 
 @pytest.mark.parametrize("changes", [{"state": "done"}, {"plan": None}])

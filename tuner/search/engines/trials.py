@@ -29,6 +29,7 @@ def facts(
     earlier = sums.get(str(before.get("paused")), {})
     facts: dict[str, Any] = {
         "seconds": earlier.get("seconds", 0.0) + result.seconds,
+        "starting": earlier.get("starting", 0.0) + result.starting,
         "worker": where[0],
         "device": where[1],
         "epochs": earlier.get("epochs", 0) + len(result.epochs),
@@ -45,7 +46,7 @@ def facts(
     if outcome != "paused":
         return facts
     epoch = result.epochs[-1].epoch
-    now = {name: facts[name] for name in ("seconds", "epochs", "images")}
+    now = {name: facts[name] for name in ("seconds", "starting", "epochs", "images")}
     # "paused" last: with it the trial counts as paused after a crash, and the other facts are there then.
     return {**facts, "sums": {**sums, str(epoch): now}, "paused": epoch}
 
@@ -70,6 +71,7 @@ def past(trial: "FrozenTrial", space: SearchSpace) -> PastTrial:
         epochs=int(facts.get("epochs", 0)),
         images=int(facts.get("images", 0)),
         seconds=float(facts.get("seconds", 0.0)),
+        starting=float(facts.get("starting", 0.0)),
         parameters=int(facts.get("parameters", 0)),
         latency_ms=facts.get("latency_ms"),
         excess=sum(each for each in trial.constraints.values() if each > 0),
