@@ -179,7 +179,7 @@ class TrialResult(Record):
 
     @property
     def starting(self) -> float:
-        """Seconds that went into building and compiling the model, by the pace of the epochs after the first."""
+        """Seconds for building and compiling the model, by the pace of the epochs after the first."""
         later = [report.seconds for report in self.epochs[1:]]
         return max(0.0, self.seconds - len(self.epochs) * fmean(later)) if later else 0.0
 

@@ -119,6 +119,7 @@ class PlanRecord(Part):
         start_seconds: to build and compile a model.
         share: of the training images, on which trials and finalists are trained.
         final_epochs: of the retrainings, which have all training images.
+        trials: that the budget has room for, where these are fewer than any search needs; else None.
         notes: what was changed to hold the budget, a sentence each.
     """
 
@@ -127,6 +128,7 @@ class PlanRecord(Part):
     start_seconds: float = 0.0
     share: float = 1.0
     final_epochs: int | None = None
+    trials: int | None = None
     notes: list[str] = field(default_factory=list)
 
 

@@ -121,7 +121,8 @@ class Final:
             )
         baselines = [default(self.plan.space, self.plan.model), *self.plan.baselines]
         for trial in self.past:
-            self.fits.pace[_trial_name(trial.number)] = trial.seconds / max(1, trial.epochs) / self.plan.share
+            training = (trial.seconds - trial.starting) / max(1, trial.epochs)
+            self.fits.pace[_trial_name(trial.number)] = training / self.plan.share
         began = time.monotonic()
         if not self._folds(chosen, baselines):
             return False

@@ -2,16 +2,29 @@
 
 import math
 
+from tuner.display import duration
 from tuner.ending.final import LEAST_EPOCHS
 from tuner.errors import UsageError
 from tuner.run_json import PlanRecord
 
-FULL_TRAININGS = 16
-"""Trainings as long as a whole trial that the end of a run is planned to have room for, with a
-budget: finalists, three retrainings of winner and default, a baseline twice as slow."""
+FULL_TRAININGS = 8
+"""Trainings as long as a whole trial that a budget is planned to have room for between the search and the
+retrainings: two finalists and the default on the fresh folds, with a deadline that may leave out folds."""
 
-WINNER_SHARE = 0.3
+WINNER_SHARE = 0.5
 """Of the time that is left when a run begins to train: what one retraining of the winner may take."""
+
+SEARCH_SHARE = 0.5
+"""Of the time that this leaves: so much goes to the search."""
+
+ALONE_SHARE = 0.85
+"""The same where there is no time for a search."""
+
+ALL_IMAGES = 1.25
+"""A retraining has so many times the images of a trial: those of all five folds, not of four."""
+
+ALONE_EPOCHS = 3
+"""Where trials or the winner's own training would have to be shorter than this, nothing is searched."""
 
 GOOD_EPOCHS = 8
 """Trials that would have to be shorter than this are trained on fewer images instead."""
@@ -40,14 +53,15 @@ def fit_budget(
     """Divides a budget between the winner's own training and all that is trained to find it.
 
     The retraining of the winner on all images is paid first, as long as was asked or as long as
-    `WINNER_SHARE` of the time allows. All other trainings get what is left, which has to be enough for
-    `FULL_TRAININGS` whole trials: where these would be shorter than `GOOD_EPOCHS`, they have fewer
-    images, and where there are few images, fewer epochs.
+    `WINNER_SHARE` of the time allows. The search gets half of what is left, and `FULL_TRAININGS` whole
+    trials have to fit into the other half: where these would be shorter than `GOOD_EPOCHS`, they have fewer
+    images, and where there are few images, fewer epochs. Where they, or that retraining, would be shorter
+    than `ALONE_EPOCHS`, nothing is searched: the default is trained, for nearly all of the time.
 
     Args:
         epochs: that were asked for.
         seconds_left: of the budget.
-        epoch_seconds: of the default configuration on all images, all workers busy; 0 if not known.
+        epoch_seconds: of the default configuration on a trial's images, all workers busy; 0 if not known.
         start_seconds: to build and compile a model.
         slots: workers.
         images: training images of a trial.
@@ -55,35 +69,90 @@ def fit_budget(
     if not epoch_seconds:
         return PlanRecord(epochs=epochs)
     left = max(0.0, seconds_left - OVERHEAD_SECONDS)
-    final = _within(math.floor((WINNER_SHARE * left - start_seconds) / epoch_seconds), epochs)
-    room = left / 2 * slots / FULL_TRAININGS - start_seconds
-    chosen = _within(math.floor(room / epoch_seconds), epochs)
+    final, took = _winner(WINNER_SHARE * left, epochs, epoch_seconds, start_seconds)
+    room = (left - took) / 2 * slots / FULL_TRAININGS - start_seconds
+    good = min(GOOD_EPOCHS, epochs)
     share = 1.0
-    if chosen < min(GOOD_EPOCHS, epochs):
-        good = min(GOOD_EPOCHS, epochs)
+    chosen = min(epochs, math.floor(room / epoch_seconds))
+    if chosen < good:
         share = min(1.0, max(room / (good * epoch_seconds), FEW_IMAGES / images))
-        chosen = _within(math.floor(room / (share * epoch_seconds)), good)
+        chosen = min(good, math.floor(room / (share * epoch_seconds)))
+    alone = min(chosen, final) < min(ALONE_EPOCHS, epochs)
+    if alone:
+        chosen = min(LEAST_EPOCHS, epochs)
+        final, _ = _winner(ALONE_SHARE * left, epochs, epoch_seconds, start_seconds)
     notes = []
-    if share < 1:
+    if alone:
+        notes.append(
+            "the budget is too small for a search that could find more than the default: that is trained "
+            "alone; with a larger one, begin anew with --fresh"
+        )
+    if share < 1 and not alone:
         notes.append(
             f"trials and finalists are trained on {share:.0%} of the training images, to hold the budget"
         )
-    if chosen < epochs:
+    if chosen < epochs and not alone:
         notes.append(f"trials have {chosen} epochs instead of {epochs}, to hold the budget")
     if final < epochs:
-        notes.append(f"the winner and the baselines are retrained for {final} epochs instead of {epochs}")
+        who = "the default and the baselines are" if alone else "the winner and the baselines are re"
+        notes.append(f"{who}trained for {final} epochs instead of {epochs}")
     return PlanRecord(
         epochs=chosen,
         epoch_seconds=epoch_seconds,
         start_seconds=start_seconds,
         share=share,
         final_epochs=final,
+        trials=1 if alone else None,
         notes=notes,
     )
 
 
-def _within(fitting: int, epochs: int) -> int:
-    return max(min(LEAST_EPOCHS, epochs), min(epochs, fitting))
+def _winner(seconds: float, epochs: int, epoch_seconds: float, start_seconds: float) -> tuple[int, float]:
+    """The epochs of a retraining that has so many seconds, and those that it takes."""
+    each = ALL_IMAGES * epoch_seconds
+    fitting = max(min(LEAST_EPOCHS, epochs), min(epochs, math.floor((seconds - start_seconds) / each)))
+    return fitting, start_seconds + fitting * each
+
+
+def winner_seconds(planned: PlanRecord) -> float:
+    """Seconds that the retraining of the winner takes; 0 where nothing is known."""
+    if not planned.epoch_seconds:
+        return 0.0
+    return (
+        planned.start_seconds + (planned.final_epochs or planned.epochs) * ALL_IMAGES * planned.epoch_seconds
+    )
+
+
+def search_seconds(left: float, planned: PlanRecord) -> float:
+    """Seconds of the search: half of the time that the winner's own training leaves.
+
+    Args:
+        left: seconds until the report.
+        planned: with the length of that training.
+    """
+    return SEARCH_SHARE * max(0.0, left - winner_seconds(planned))
+
+
+def split(budget: float, spent: float, planned: PlanRecord) -> str:
+    """How the time will be divided.
+
+    Args:
+        budget: of the whole command, in seconds.
+        spent: seconds of it, for getting ready.
+        planned: what there is time for.
+    """
+    report = report_seconds(budget)
+    left = budget - spent - report
+    winner = min(left, winner_seconds(planned))
+    search = 0.0 if planned.trials else search_seconds(left, planned)
+    parts = {
+        "getting ready": spent,
+        "the search": search,
+        "the winner's own training": winner,
+        "fresh folds, more seeds and baselines": left - search - winner,
+        "the report": report,
+    }
+    return ", ".join(f"{what} about {duration(seconds)}" for what, seconds in parts.items() if seconds >= 1)
 
 
 def report_seconds(budget: float, took: float = 0.0) -> float:

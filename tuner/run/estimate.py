@@ -206,11 +206,7 @@ def offers(
         budget.check_budget(config.budget, spent, shorter)
     except budget.TooShortError as error:
         return str(error).splitlines()
-    return [
-        f"{text} is less: the search ends at half of it, with the trials done by then; after it come the "
-        "winner, the strongest baseline, the default and the others, as far as there is time",
-        *shorter.notes,
-    ]
+    return [f"{text} is less: {budget.split(config.budget, spent, shorter)}", *shorter.notes]
 
 
 def estimate_seconds(planned: PlanRecord, trials: int, slots: int, fits: int, *, pruned: bool) -> float:

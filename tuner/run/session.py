@@ -36,9 +36,8 @@ from tuner.workers.executors.base import Executor
 LAG = 8
 """With `--deterministic`, a trial is chosen and compared knowing those up to this many before it."""
 
-SEARCH_SHARE = 0.5
 SEARCH_GRACE = 0.05
-"""Of the budget: at most this much goes to the search, and to its last epochs beyond that."""
+"""Of the budget: so much may go to the search's last epochs beyond that."""
 
 FEATURES_SHARE = 0.6
 HEADS_SHARE = 0.75
@@ -301,15 +300,14 @@ class Session:
 
         scheduler = self._scheduler()
         engine = self._engine(scheduler)
-        heads = self.prepared.family.features is not None
-        deadline = self._deadline(HEADS_SHARE if heads else SEARCH_SHARE)
+        deadline = self._search_ends()
         limits = Limits(config.target, config.patience)
         search = Search(
             engine,
             scheduler,
             executor,
             self.display,
-            config.trials,
+            self._trials,
             clock,
             limits,
             deadline,
@@ -337,16 +335,36 @@ class Session:
 
         return halt
 
+    @property
+    def _trials(self) -> int:
+        """How many are trained at most: those asked for, or what the budget has room for."""
+        return min(self.config.trials, self._planned_run.trials or self.config.trials)
+
+    def _all(self, trials: int) -> str:
+        """Why a search has ended that nothing has cut short."""
+        if trials < self._trials:
+            return "exhausted"
+        return "trials" if self._trials == self.config.trials else "budget"
+
+    def _search_ends(self) -> float | None:
+        """When a search has to end, or None."""
+        if self.prepared.family.features is not None:
+            return self._deadline(HEADS_SHARE)
+        end = self._deadline(1.0, less=budget.report_seconds(self.config.budget or 0.0))
+        if end is None:
+            return None
+        now = time.monotonic()
+        return now + budget.search_seconds(end - now, self._planned_run)
+
     def _record_search(self, engine: Engine, search: Search, seconds: float) -> None:
         past = engine.past()
         images = sum(trial.images for trial in past)
-        fewer = len(past) < self.config.trials
         told = SearchRecord(
             seconds=seconds,
             epochs_trained=sum(trial.epochs for trial in past),
             images_trained=images,
             images_per_second=images / seconds if seconds else 0.0,
-            stopped_by=self._halt() or search.closed or ("exhausted" if fewer else "trials"),
+            stopped_by=self._halt() or search.closed or self._all(len(past)),
         )
         self._save(search=told, seconds={**self.record.seconds, "search": seconds})
 
