@@ -136,7 +136,7 @@ class Display:
         self.console.print(f"warning: {line}", markup=False, highlight=False, soft_wrap=True)
 
     def end_planned(self, trainings: int) -> None:
-        """About so many trainings come after the search."""
+        """About so many trainings are still to come after the search."""
         self._at_end = trainings
 
     def must_end(self, at: float) -> None:
@@ -261,6 +261,7 @@ class Display:
         done, count = self._fits
         self._fits = (done + 1, count)
         self._ended += 1
+        self._at_end -= 1
         self._seconds_left = self._end_left()
         score = self._said(result.score, " ")
         ended = "" if result.state == "complete" else f" {result.state} {result.reason}".rstrip()
@@ -271,7 +272,7 @@ class Display:
         """Seconds that the end of the run has left, each training taken to be as long as those so far."""
         done, count = self._fits
         assert self._end_began is not None
-        to_come = max(self._at_end - self._ended, count - done)
+        to_come = max(self._at_end, count - done)
         return self._within_budget(to_come * (time.monotonic() - self._end_began) / self._ended)
 
     def _render(self) -> "RenderableType":

@@ -263,7 +263,10 @@ class Final:
         scores = {contender.name: self._first_score(contender) for contender in contenders[1:]}
         seconds = {name: self.fits.expected(rows[0]) if rows else 0.0 for name, rows in fits.items()}
         ordered = [contenders[0], *in_order(contenders[1:], scores, seconds)]
-        if not self.fits.do("retraining", _by_rounds([fits[contender.name] for contender in ordered])):
+        rounds = _by_rounds([fits[contender.name] for contender in ordered])
+        missing = {self.fits.key(fit) for fit in rounds if self.fits.result(fit) is None}
+        self.fits.display.end_planned(len(missing) + 1)  # and one on less data
+        if not self.fits.do("retraining", rounds):
             return False
         self._check_winner(fits[contenders[0].name][0])
         return True

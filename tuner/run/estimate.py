@@ -27,8 +27,8 @@ from tuner.workers.executors.base import Executor
 PRUNED_SHARE = 0.4
 """Share of all trials' epochs that a pruned search trains: the rungs' own third, and some luck."""
 
-SLOWER_BASELINES = 2
-"""A convolutional baseline takes about this many times as long as the default."""
+BASELINE_TRAININGS = 5
+"""Of a neural baseline: three where it is far behind on the first fresh fold, eight or so where it is not."""
 
 
 FAILED = "the probe failed: the default configuration does not train here; `tune run` says why"
@@ -170,8 +170,8 @@ def _features(executor: Executor, prepared: Prepared, display: Display) -> tuple
 
 def end_trainings(finalists: int, seeds: int, baselines: Sequence[Contender]) -> int:
     """Trainings after the search, each as long as a whole trial of the default."""
-    neural = sum(SLOWER_BASELINES for contender in baselines if contender.neural)
-    return FOLDS * (finalists + 1 + neural) + seeds * (2 + neural)
+    neural = sum(contender.neural for contender in baselines)
+    return FOLDS * (finalists + 1) + seeds * 2 + neural * BASELINE_TRAININGS
 
 
 def _disk(prepared: Prepared, repeats: int) -> float:
