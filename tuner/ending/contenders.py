@@ -68,9 +68,14 @@ def in_order(
         scores: by name, on a fold that all have; not a number where there is none.
         seconds: that a retraining takes, by name.
     """
-    scored = [each for each in others if each.name != "default" and not math.isnan(scores[each.name])]
-    strongest = max(scored, key=lambda each: scores[each.name], default=None)
-    return sorted(others, key=lambda e: (e is not strongest, e.name != "default", seconds[e.name]))
+    first = strongest(others, scores)
+    return sorted(others, key=lambda e: (e.name != first, e.name != "default", seconds[e.name]))
+
+
+def strongest(others: Sequence[Contender], scores: Mapping[str, float]) -> str:
+    """The baseline that scores best on validation images, the default aside; "" where none scored."""
+    scored = [e.name for e in others if e.name != "default" and not math.isnan(scores[e.name])]
+    return max(scored, key=lambda name: scores[name], default="")
 
 
 FROM_SCRATCH = "cnn"

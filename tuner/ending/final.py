@@ -12,7 +12,7 @@ from tuner import seeds
 from tuner.constraints import Constraints
 from tuner.datasets.base import Dataset
 from tuner.ending import looked, publish
-from tuner.ending.contenders import Contender, default, in_order, winner
+from tuner.ending.contenders import Contender, default, in_order, strongest, winner
 from tuner.ending.cuts import left_out
 from tuner.ending.fits import Fit, Fits
 from tuner.ending.publish import Done, Results
@@ -50,8 +50,9 @@ FAR_BEHIND = 0.15
 a difference between two models on one fold has a standard deviation of some 0.05 (seeds 0.03 each)."""
 
 FEW_SEEDS = 2
-"""Retrainings of such a baseline: two, so that their noise shows."""
-
+STRONGEST_SEEDS = 3
+"""Retrainings of such a baseline: two, so that their noise shows, and three of the strongest baseline, which
+the report's first sentence names: with two the interval of its difference is up to three times as wide."""
 
 VITAL_SEEDS = 2
 """Of the winner's retrainings, those that no other model's may push out: two, so that their noise shows."""
@@ -105,6 +106,7 @@ class Final:
     _number: int = 0
     _winner_epochs: int | None = None
     _far: frozenset[str] = frozenset()
+    _strongest: str = ""
     _degree: float | None = None
 
     def do(self) -> bool:
@@ -191,6 +193,7 @@ class Final:
         if not self.fits.do("finalists and baselines on fresh folds", one_each + first, ends[1]):
             return False
         self._far = self._far_behind(finalists, baselines)
+        self._strongest = strongest(baselines, self._first_scores(baselines))
         rest = _by_rounds([self._on_folds(baseline) for baseline in baselines])
         return self.fits.do("baselines on the other folds", rest, ends[1])
 
@@ -207,6 +210,9 @@ class Final:
         best = max((self._first_score(self._finalist(trial)) for trial in finalists), default=math.nan)
         named = [baseline for baseline in baselines if baseline.name != "default"]
         return frozenset(b.name for b in named if self._first_score(b) < best - FAR_BEHIND)
+
+    def _first_scores(self, contenders: Sequence[Contender]) -> dict[str, float]:
+        return {contender.name: self._first_score(contender) for contender in contenders}
 
     def _first_score(self, contender: Contender) -> float:
         """Of its best epoch on the first fold; not a number, which is never less, where there is none."""
@@ -254,13 +260,15 @@ class Final:
     def _seeds(self, contender: Contender) -> int:
         if not contender.neural:
             return 1
-        return min(FEW_SEEDS, self.plan.seeds) if contender.name in self._far else self.plan.seeds
+        if contender.name not in self._far:
+            return self.plan.seeds
+        return min(STRONGEST_SEEDS if contender.name == self._strongest else FEW_SEEDS, self.plan.seeds)
 
     def _retrain(self, contenders: list[Contender]) -> bool:
         """Seed by seed, the winner first, then the others as `in_order` has them."""
         self._hold_budget(contenders[0])
         fits = {contender.name: self._retrainings(contender) for contender in contenders}
-        scores = {contender.name: self._first_score(contender) for contender in contenders[1:]}
+        scores = self._first_scores(contenders[1:])
         seconds = {name: self.fits.expected(rows[0]) if rows else 0.0 for name, rows in fits.items()}
         ordered = [contenders[0], *in_order(contenders[1:], scores, seconds)]
         rounds = _by_rounds([fits[contender.name] for contender in ordered])
@@ -312,7 +320,7 @@ class Final:
             names = ", ".join(f"`{name}`" for name in sorted(self._far))
             sentences.append(
                 f"more than {100 * FAR_BEHIND:.0f} points behind on the first fresh fold, and so trained on "
-                f"that one and from {FEW_SEEDS} seeds at most: {names}"
+                f"that one and from {FEW_SEEDS} seeds at most, the strongest from {STRONGEST_SEEDS}: {names}"
             )
         return [*sentences, *self._too_large(contenders[0])]
 
