@@ -163,6 +163,7 @@ class RunRecord(Part):
         ends: what decided the end of the run that was reached last; None before the first one.
         limits: what may have cut the search or that end short.
         seconds: wall clock by stage, over all sittings.
+        finalists: the best trials and the default on the fresh folds, best first; empty before that.
         ends_by: when the budget of the sitting under way ends, as `created`; "" without a budget.
         warm_start: configurations of earlier runs that this one tried first.
         why_space: why it is this space, where none was named.
@@ -185,6 +186,7 @@ class RunRecord(Part):
     seconds: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
     search: SearchRecord = field(default_factory=SearchRecord, metadata={"part": SearchRecord})
     state: RunState = "interrupted"
+    finalists: list[dict[str, Any]] = field(default_factory=list)
     ends_by: str = ""
     warm_start: list[dict[str, Any]] = field(default_factory=list)
     why_space: str = ""

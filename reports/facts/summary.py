@@ -71,6 +71,7 @@ class RunSummary:
     epochs: int
     notes: tuple[str, ...]
     seconds: Mapping[str, float]
+    finalists: tuple[Mapping[str, Any], ...]
     device_seconds: float
     disk_bytes: int
     search: Search
@@ -141,6 +142,7 @@ class RunSummary:
             epochs=int(plan.get("epochs") or (run.get("config") or {}).get("epochs") or 0),
             notes=tuple(plan.get("notes", ())),
             seconds={**(run.get("seconds") or {})},
+            finalists=tuple(run.get("finalists") or ()),
             device_seconds=float(trained),
             disk_bytes=sum(f.stat().st_size for f in files.path.rglob("*") if f.is_file()),
             search=search,

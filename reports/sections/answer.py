@@ -20,7 +20,7 @@ from reports.markdown import (
     score,
     value,
 )
-from reports.sections import next_steps, versus
+from reports.sections import leading, next_steps, versus
 
 
 def render(summary: RunSummary) -> str:
@@ -74,7 +74,15 @@ def _warnings(summary: RunSummary) -> list[str]:
         "finishing": "This run has not ended: it is retraining, or was stopped while it did.",
     }
     first = [states[summary.state]] if summary.state in states else []
-    return [*first, *summary.missing]
+    return [*first, *_leading(summary), *summary.missing]
+
+
+def _leading(summary: RunSummary) -> list[str]:
+    """Who is ahead while the retrainings go on."""
+    if summary.final is not None:
+        return []
+    said = leading.sentence(summary.finalists, summary.metric, summary.dataset.held_out)
+    return [f"{said[0].upper()}{said[1:]}. Nothing has been tested yet."] if said else []
 
 
 def _result(summary: RunSummary) -> str:

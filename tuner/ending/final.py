@@ -3,7 +3,7 @@
 import math
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -94,6 +94,7 @@ class Final:
     """The end of a run under way.
 
     Attributes:
+        ranked: told the finalists, best first, as soon as they are compared on the fresh folds.
         seconds: that each stage took.
     """
 
@@ -102,6 +103,7 @@ class Final:
     dataset: Dataset
     fits: Fits
     past: list[PastTrial]
+    ranked: Callable[[list[dict[str, Any]]], None]
     seconds: dict[str, float] = field(default_factory=dict)
     _number: int = 0
     _winner_epochs: int | None = None
@@ -130,6 +132,7 @@ class Final:
             return False
         self.seconds["finalists"] = time.monotonic() - began
         ranking = self._ranking(chosen)
+        self.ranked(ranking)
         best = self._winner(ranking)
         began = time.monotonic()
         if not (self._retrain([best, *baselines]) and self._look_closer(best)):

@@ -1,43 +1,60 @@
-"""A report of what is known so far, written by a process beside the run, whose workers go on meanwhile."""
+"""Reports of what is known so far, written by a process beside the run, whose workers go on meanwhile."""
 
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 WORTH_SECONDS = 10.0
 """After a search shorter than this the end of the run comes soon enough."""
 
 
-@contextmanager
-def report(run_dir: Path) -> Iterator[Callable[[], float]]:
-    """Starts to write the report of a run directory; a failure there does not affect the run.
+class Interim:
+    """Writes the report of a run directory, again and again; a failure there does not affect the run.
 
-    At the end it is ended too, so that the report of the whole run is the last that is written.
-
-    Yields:
-        The seconds it took, or has taken so far. The report of the whole run is longer, but has the
-        workers' cores for itself.
+    A context manager: at its end the writing is ended too, so that the report of the whole run is the last
+    that is written.
     """
-    began, ended = time.monotonic(), list[float]()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tuner.cli", "report", str(run_dir)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,  # Ctrl-C is for the run
-    )
 
-    def wait() -> None:
-        process.wait()
-        ended.append(time.monotonic())
+    def __init__(self, run_dir: Path) -> None:
+        self._run_dir = run_dir
+        self._process: subprocess.Popen[bytes] | None = None
+        self._began = self._took = 0.0
 
-    threading.Thread(target=wait, daemon=True).start()
-    try:
-        yield lambda: (ended[0] if ended else time.monotonic()) - began
-    finally:
-        process.terminate()
-        process.wait()
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+
+    def write(self) -> None:
+        """Starts to write it, in place of one that is still being written."""
+        self._end()
+        self._began = time.monotonic()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tuner.cli", "report", str(self._run_dir)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for the run
+        )
+        threading.Thread(target=self._wait, args=(self._process, self._began), daemon=True).start()
+
+    def _wait(self, process: "subprocess.Popen[bytes]", began: float) -> None:
+        if process.wait() == 0:
+            self._took = max(self._took, time.monotonic() - began)
+
+    def seconds(self) -> float:
+        """What one took, or has taken so far, beside workers that train."""
+        writing = self._process is not None and self._process.poll() is None
+        return max(self._took, time.monotonic() - self._began if writing else 0.0)
+
+    def _end(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait()

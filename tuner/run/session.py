@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -91,8 +91,9 @@ class Session:
                 self._plan(executor)
                 if self._search(executor):
                     self._save(state="finishing")
-                    with self._answer_so_far() as took:
-                        done = self._finish(executor, took)
+                    with interim.Interim(self.directory.path) as report:
+                        self._tell_search(report)
+                        done = self._finish(executor, report)
                     self._note(state="done" if done else "interrupted")
         began = time.monotonic()
         self._save(state="done" if self.record.state == "done" else "interrupted")
@@ -113,14 +114,25 @@ class Session:
         except Exception as error:  # noqa: BLE001 - whatever it is, the run is done
             self.display.warn(f"the index of runs in {folder} could not be written: {error}")
 
-    def _answer_so_far(self) -> AbstractContextManager[Callable[[], float]]:
-        """A report of the search, while the end of the run goes on; gives the seconds that it takes."""
+    def _tell_search(self, report: interim.Interim) -> None:
+        """A report of the search, while the end of the run goes on."""
         if self.record.search.seconds < interim.WORTH_SECONDS:
-            return nullcontext(lambda: 0.0)
+            return
         self.display.say(
             f"the search is done; its report, until the whole one: {self.directory.path / 'report.md'}"
         )
-        return interim.report(self.directory.path)
+        report.write()
+
+    def _tell_finalists(self, ranking: list[dict[str, Any]], report: interim.Interim) -> None:
+        """Who leads on the fresh folds, in the display and in a report, while the retrainings go on."""
+        from reports.sections import leading
+
+        self._save(finalists=ranking)
+        held_out = self.record.dataset.n_validation / max(1, self._search_images())
+        if said := leading.sentence(ranking, self.config.metric, held_out):
+            self.display.say(said)
+        if self.record.search.seconds >= interim.WORTH_SECONDS:
+            report.write()
 
     def _note(self, **changes: Any) -> None:
         """Changes fields of the record; `_save` brings them to the disk."""
@@ -376,7 +388,7 @@ class Session:
         default, shape = self.prepared.space.default(), self.prepared.dataset.image_shape
         return f" {wanted.identity(default, shape)['weights']}"
 
-    def _finish(self, executor: Executor, report_took: Callable[[], float]) -> bool:
+    def _finish(self, executor: Executor, report: interim.Interim) -> bool:
         """Finalists, retraining, baselines; returns False when interrupted."""
         import reports
 
@@ -384,7 +396,7 @@ class Session:
         threading.Thread(target=reports.make_ready, daemon=True).start()  # while the workers train
 
         def deadline() -> float | None:
-            return self._deadline(1.0, less=budget.report_seconds(config.budget or 0.0, report_took()))
+            return self._deadline(1.0, less=budget.report_seconds(config.budget or 0.0, report.seconds()))
 
         fits = Fits(
             run=self.directory,
@@ -410,7 +422,12 @@ class Session:
             constraints=config.constraints,
         )
         final = Final(
-            final_plan, self.directory, prepared.dataset, fits, self._engine(self._scheduler()).past()
+            final_plan,
+            self.directory,
+            prepared.dataset,
+            fits,
+            self._engine(self._scheduler()).past(),
+            lambda ranking: self._tell_finalists(ranking, report),
         )
         done = final.do()
         self.record = self.record.spent(**final.seconds)

@@ -24,7 +24,9 @@ RUN = [
 
 
 @pytest.mark.slow
-def test_a_report_of_the_search_is_there_before_the_end(curves: dict[str, str], tmp_path: Path) -> None:
+def test_a_report_of_the_search_and_then_of_the_finalists_is_there_before_the_end(
+    curves: dict[str, str], tmp_path: Path
+) -> None:
     slow = {**curves, "CURVE_SECONDS": "0.9", "CURVE_END_SECONDS": "0.3"}
     run = start(slow, tmp_path, *RUN)
     read_until(run, "the search is done")
@@ -33,6 +35,11 @@ def test_a_report_of_the_search_is_there_before_the_end(curves: dict[str, str], 
         assert run.poll() is None, "the run ended first"
         time.sleep(0.1)
     assert "The search is done." in report.read_text()
+    assert report_of(report.parent)["final"] is None
+    read_until(run, "fresh folds trial")
+    while " leads (accuracy" not in report.read_text():
+        assert run.poll() is None, "the run ended first"
+        time.sleep(0.1)
     assert report_of(report.parent)["final"] is None
     said, _ = run.communicate(timeout=120)
     assert run.returncode == 0, said
