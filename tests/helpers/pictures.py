@@ -1,7 +1,11 @@
 """Made pictures, as the search for near-copies meets them: photographs, frames of a scene, silhouettes."""
 
+from itertools import product
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 Images = NDArray[np.uint8]
 
@@ -62,3 +66,17 @@ def silhouettes(n: int, seed: int = 0, side: int = 28) -> Images:
     pictures = inside * (160 + 25 * texture / texture.std())
     smooth: NDArray[np.float64] = gaussian_filter(pictures, (0, 0.5, 0.5))
     return np.clip(smooth, 0, 255).astype(np.uint8)[..., None]
+
+
+def tiles(folder: Path, side: int = 48) -> None:
+    """Four classes of pieces of the two photographs that scikit-learn brings, in colour and in grey."""
+    from sklearn.datasets import load_sample_image
+
+    for name in ("china", "flower"):
+        photograph = Image.fromarray(load_sample_image(f"{name}.jpg"))
+        places = product(range(0, photograph.height - side, side), range(0, photograph.width - side, side))
+        for number, (top, left) in enumerate(places):
+            piece = photograph.crop((left, top, left + side, top + side))
+            path = folder / (name if number % 2 else f"{name}-grey") / f"{number:03}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            (piece if number % 2 else piece.convert("L")).save(path)

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from search_spaces.backbones import weights
 from tests import ROOT
 from tests.helpers.once import Session
 from tests.helpers.origins import TRAININGS
+from tests.helpers.pictures import tiles
 from tests.helpers.runs import SMALL_RUN, Tune, commands_in, fresh_commands_in
 
 
@@ -80,6 +82,24 @@ def small_run(tune: Tune, session: Session) -> Path:
 def curve_run(tune_curves: Tune, session: Session) -> Path:
     """The same run, by workers that follow curves."""
     return session.once("curve-run", whole(tune_curves)) / "runs" / "digits"
+
+
+PHOTOGRAPHS = ["--trials", "2", "--epochs", "3", "--workers", "1", "--seeds", "2", "--finalists", "1",
+    "--no-download", "--baselines", "majority", "--set", "flip=true", "--set", "views=2"]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def photograph_run(tune_forked: Tune, session: Session) -> Path:
+    """A finished run of heads on ImageNet features, in a folder beside its `photographs`."""
+    if weights.installed() is None:
+        pytest.skip("no ImageNet weights are here; the extra pretrained has some")
+
+    def make(folder: Path) -> None:
+        tiles(folder / "photographs")
+        done = tune_forked("photographs", *PHOTOGRAPHS, cwd=folder)
+        assert done.returncode == 0, done.stderr
+
+    return session.once("photograph-run", make) / "runs" / "photographs"
 
 
 def whole(tune: Tune) -> Callable[[Path], None]:

@@ -15,7 +15,7 @@ from tuner.run_json import RunRecord
 from tuner.training import schedules
 from tuner.training.fit import averaging
 from tuner.use.description import Place
-from tuner.use.exports import layer_code, script_data
+from tuner.use.exports import layer_code, script_data, script_features
 from tuner.use.exports.images import cached, labels_of_test
 
 FILE = "train_best.py"
@@ -50,32 +50,32 @@ def write(place: Place, to: Path) -> Path:
 
     Raises:
         UsageError: the model is not that of a run that is done; its images are not on this machine; or the
-            winner is no network of Keras' own layers that was trained from scratch.
+            winner is no network of Keras' own layers, or was trained on drawn versions of features.
     """
     run = None if place.run is None else RunDir(place.run)
     if run is None or not run.final.is_file():
         raise UsageError("--to script writes out the winner of a run: expected a run that is done")
     record, winner = RunRecord.read(run.run), read_json(run.final)["models"][0]
     family = _family(record)
-    if family.features is not None:
-        raise UsageError(
-            "--to script is for networks trained from scratch, and this winner is a head on features "
-            f"of a network with ImageNet weights\n{run.path / 'model'} has the whole of it"
-        )
+    params, features = winner["params"], family.features
+    mirrored = features is not None and script_features.mirrored(features, params)
     dataset, labels = cached(run), labels_of_test(run)
     if dataset is None or labels is None:
         raise UsageError(
             "--to script compares what it reads with the run's images, which are not in the cache of this "
             "machine\nrun tune plan with the run's data set first"
         )
-    network = layer_code.lines(_built(family, winner["params"], dataset))
-    recipe = family.recipe(winner["params"])
+    if features is None:
+        network = _network(layer_code.lines(_built(family, params, dataset)))
+    else:
+        network = script_features.network(features, params, dataset.classes, place, to)
+    needed = () if features is None else script_features.IMPORTS
     text = "\n".join(
         [
             *_head(record, run),
-            *script_data.lines(record.config, dataset, labels, to),
-            *_network(network),
-            *_training(recipe, record, int(winner["epochs"]), dataset),
+            *script_data.lines(record.config, dataset, labels, to, needed),
+            *network,
+            *_training(family.recipe(params), record, int(winner["epochs"]), dataset, mirrored=mirrored),
         ]
     )
     write_atomically(to / FILE, lambda file: file.write(text.encode()))
@@ -125,7 +125,9 @@ def _network(lines: list[str]) -> list[str]:
     ]
 
 
-def _training(recipe: Recipe, record: RunRecord, epochs: int, dataset: Dataset) -> list[str]:
+def _training(
+    recipe: Recipe, record: RunRecord, epochs: int, dataset: Dataset, *, mirrored: bool
+) -> list[str]:
     """Optimizer, loss, training and test, as `tuner.training` has them."""
     images, two = len(dataset.train_labels), dataset.classes == 2
     batch = min(recipe.batch_size, images)
@@ -137,6 +139,9 @@ def _training(recipe: Recipe, record: RunRecord, epochs: int, dataset: Dataset) 
         f"counts = np.bincount(y_train, minlength={dataset.classes})  # rare classes count more",
         "class_weight = dict(enumerate(len(y_train) / (len(counts) * np.maximum(1, counts))))",
     ]
+    given = "batches(), steps_per_epoch=STEPS // EPOCHS, epochs=EPOCHS"
+    if not mirrored:
+        given = "x_train, targets, BATCH_SIZE, EPOCHS"
     ema = averaging(recipe.ema, epochs * math.ceil(images / batch))
     return [
         "# 3. Training on all training images: the number of epochs was fixed before, so none are held out.",
@@ -149,7 +154,8 @@ def _training(recipe: Recipe, record: RunRecord, epochs: int, dataset: Dataset) 
         f'model.compile(optimizer, {loss}, metrics=["accuracy"])',
         f"targets = {'y_train' if two else f'keras.utils.to_categorical(y_train, {dataset.classes})'}",
         *(counted if balanced else []),
-        f"model.fit(x_train, targets, BATCH_SIZE, EPOCHS{', class_weight=class_weight' if balanced else ''})",
+        *(script_features.BATCHES.splitlines() if mirrored else []),
+        f"model.fit({given}{', class_weight=class_weight' if balanced else ''})",
         "",
         "# 4. The test images, which nothing above has looked at.",
         "",

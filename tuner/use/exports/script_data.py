@@ -1,6 +1,6 @@
 """How `train_best.py` reads the images: from the files that the run has read, where a few plain lines do."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,9 @@ class Reading:
     whole: bool = False
 
 
-def lines(config: Mapping[str, Any], dataset: Dataset, labels: NDArray[Any], to: Path) -> list[str]:
+def lines(
+    config: Mapping[str, Any], dataset: Dataset, labels: NDArray[Any], to: Path, needed: Sequence[str] = ()
+) -> list[str]:
     """Imports and reading, by the first of the ways that gives exactly the run's images and labels.
 
     Where none does, the images are written as arrays beside the script.
@@ -43,10 +45,11 @@ def lines(config: Mapping[str, Any], dataset: Dataset, labels: NDArray[Any], to:
         dataset: as it was prepared for the run.
         labels: of its test images.
         to: folder of the script.
+        needed: imports of what follows in the script.
     """
     for reading in _readings(config, dataset):
         if (found := _checked(reading, dataset, labels, to)) is not None:
-            return _section(found)
+            return _section(found, needed)
     arrays = _parts(dataset, labels)
     write_atomically(to / ARRAYS, lambda file: np.savez_compressed(file, **arrays))
     code = [
@@ -54,7 +57,7 @@ def lines(config: Mapping[str, Any], dataset: Dataset, labels: NDArray[Any], to:
         f'with np.load(Path(__file__).with_name("{ARRAYS}")) as data:',
         *(f'    {name} = data["{name}"]' for name in arrays),
     ]
-    return _section(Reading(("from pathlib import Path", "import numpy as np"), tuple(code)))
+    return _section(Reading(("from pathlib import Path", "import numpy as np"), tuple(code)), needed)
 
 
 def _parts(dataset: Dataset, labels: NDArray[Any]) -> dict[str, Any]:
@@ -66,10 +69,10 @@ def _parts(dataset: Dataset, labels: NDArray[Any]) -> dict[str, Any]:
     }
 
 
-def _section(reading: Reading) -> list[str]:
-    imports = [*reading.imports, *BASE]
+def _section(reading: Reading, needed: Sequence[str]) -> list[str]:
+    imports = {*reading.imports, *BASE, *needed}
     own = [line for line in imports if "pathlib" in line]
-    others = sorted(set(imports) - set(own), key=lambda line: (line.startswith("from"), line))
+    others = sorted(imports - set(own), key=lambda line: (line.startswith("from"), line))
     return [
         *(f"{line}\n" for line in own),
         *others,

@@ -1,0 +1,78 @@
+"""`tune export` of heads on ImageNet features: what is saved has the whole network."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from search_spaces.family import Task
+from search_spaces.pretrained import FAMILY
+from tests.helpers.runs import report_of
+from tests.tuner.use.test_export import labels_inside, needing
+from tuner.errors import UsageError
+from tuner.use.description import Place
+from tuner.use.exports import script_features
+from tuner.use.exports.export import export
+from tuner.use.exports.formats import FORMATS
+
+CLASSES = ["china", "china-grey", "flower", "flower-grey"]
+
+
+@pytest.fixture
+def place(photograph_run: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Place:
+    monkeypatch.setenv("TUNE_CACHE_DIR", environment["TUNE_CACHE_DIR"])
+    return Place.find(photograph_run, Path())
+
+
+@pytest.mark.slow
+def test_each_format_agrees_with_keras_in_its_own_runtime(place: Place, tmp_path: Path) -> None:
+    for name in FORMATS:
+        needing(name)
+    exported = list(export(place, list(FORMATS), None, tmp_path))
+    assert [each.path.name for each in exported] == [FORMATS[name].file for name in FORMATS]
+    for name, each in zip(FORMATS, exported, strict=True):
+        assert each.parity is not None
+        assert each.parity.on == "test images"
+        assert each.parity.agreement >= 0.999
+        assert each.parity.largest_difference < 5e-3  # features are rounded to float16
+        for count in (1, 7):
+            said = FORMATS[name].open(each.path)(np.zeros((count, 48, 48, 3), np.uint8))
+            assert np.asarray(said).shape == (count, len(CLASSES))
+        if name != "keras":
+            assert labels_inside(name, each.path) == CLASSES
+
+
+@pytest.mark.slow
+def test_the_script_alone_trains_the_head_as_well(place: Place, tmp_path: Path) -> None:
+    [exported] = export(place, ["script"], None, tmp_path)
+    text = exported.path.read_text()
+    assert not re.search(r"^(from|import) (tuner|search_spaces|reports)", text, re.MULTILINE)
+    assert "mirrored = " in text
+    done = subprocess.run(
+        [sys.executable, "-I", str(exported.path)],
+        env={**os.environ, "KERAS_BACKEND": "tensorflow", "TUNE_WEIGHTS": "none"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = re.search(r"test accuracy ([\d.]+)\s*$", done.stdout)
+    assert found is not None
+    assert place.run is not None
+    low, high = report_of(place.run)["final"]["test_accuracy"]["ci95"]
+    assert low <= float(found[1]) <= high
+
+
+def test_training_on_drawn_versions_of_images_is_refused() -> None:
+    assert FAMILY.features is not None
+    params = FAMILY.space(Task((48, 48, 3), 4, 5000, flips=True)).default()
+    assert [script_features.mirrored(FAMILY.features, {**params, "views": n}) for n in (1, 2)] == [
+        False,
+        True,
+    ]
+    with pytest.raises(UsageError, match="has seen 3 versions of each"):
+        script_features.mirrored(FAMILY.features, {**params, "views": 3})
