@@ -16,6 +16,7 @@ BENCHMARKS = {
     "truth": "which copies and wrong labels are found, and how often intervals and verdicts are right",
     "extension": "what TPE is best told of finished trials when a search goes on",
     "calibration": "which temperature suits the mean of several seeds",
+    "distil": "whether one network that learns from several is better than one that learns the labels",
     "transfer": "what features of a network with ImageNet weights bring on photographs",
     "peers": "accuracy by time, beside what users of other tools write",
     "schedules": "which learning-rate schedule reaches most, and shows it early",
