@@ -38,6 +38,16 @@ def spelled_out(text: str) -> str:
     return "".join(_spelled(character) if character in lacking else character for character in text)
 
 
+def drawable(text: str) -> tuple[str, str]:
+    """A text as one font can draw it, "U+732B" in it where none can, and the file of that font."""
+    lacking = _lacking(text, OWN)
+    fonts = fonts_for("".join(sorted(lacking))) if lacking else ()
+    whole = [font for font in fonts if not _lacking(text, font)]
+    if lacking and not whole:
+        text = "".join(_spelled(character) if character in lacking else character for character in text)
+    return text, _files()[whole[0] if whole else OWN]
+
+
 def _spelled(character: str) -> str:
     """Its number; nothing for what is only a mark on another character."""
     return "" if unicodedata.category(character) in {"Mn", "Cf"} else f"U+{ord(character):04X}"

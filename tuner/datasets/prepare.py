@@ -72,6 +72,7 @@ def _identity(source: Source, options: DataOptions) -> dict[str, Any]:
 def _listing(source: Source, options: DataOptions) -> str:
     """Tells apart what lies at the paths of a source, used or not; "" where its files are known by name."""
     roots = [root for root in (getattr(source, "root", None), options.test) if root is not None]
+    roots += [path for _, path in getattr(source, "beside", ())]
     if not hasattr(source, "root"):
         return ""
     names = [
@@ -171,9 +172,14 @@ def _check_counts(data: Prepared, raw: RawData) -> None:
         )
     if counts[rarest] < MIN_IMAGES:
         raise DataError(
-            f"class {class_names[rarest]!r} has {counts[rarest]} training images,"
-            f" too few for {MIN_IMAGES} folds\n"
+            f"class {class_names[rarest]!r} has {counts[rarest]} training"
+            f" image{'s' if counts[rarest] != 1 else ''}, too few for {MIN_IMAGES} folds\n"
             f"expected at least {MIN_IMAGES} of each class, after a test split where none came with the data"
+        )
+    if not len(data.test_labels):
+        raise DataError(
+            f"all {len(data.train_labels):,} images are copies of each other, so that none can be held out\n"
+            "expected different photographs, or a test split of your own (--test)"
         )
 
 

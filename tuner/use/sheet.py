@@ -11,13 +11,14 @@ from tuner.use.predictor import Answer
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+    from PIL.ImageDraw import ImageDraw
 
 MOST = 120
 """Pictures on a sheet."""
 
 COLUMNS = 10
-CELL, TEXT, GAP = 112, 34, 8
-"""Pixels: the side of a picture, the height of two lines below it, the distance between two cells."""
+CELL, TEXT, GAP, SIZE = 112, 34, 8, 13
+"""Pixels: the side of a picture, the height of two lines below it, the distance between cells, letters."""
 
 
 UNSURE, QUIET = "#b00020", "#767676"
@@ -37,17 +38,17 @@ def draw(answers: Sequence[Answer], sure: Sequence[bool], path: Path) -> None:
     columns = min(COLUMNS, max(1, len(shown)))
     rows = max(1, -(-len(shown) // columns))
     sheet = Image.new("RGB", (GAP + columns * (CELL + GAP), GAP + rows * (CELL + TEXT + GAP)), "white")
-    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(SIZE)
     for place, (answer, decided) in enumerate(shown):
         left = GAP + place % columns * (CELL + GAP)
         top = GAP + place // columns * (CELL + TEXT + GAP)
         picture = _scaled(answer.picture.pixels)
         sheet.paste(picture, (left + (CELL - picture.width) // 2, top + (CELL - picture.height) // 2))
-        said = f" {percent(answer.probabilities[0])}"
-        label = _fitting(pen, printable(answer.labels[0]), CELL - pen.textlength(said, font), font)
-        pen.text((left, top + CELL + 2), label + said, fill="black" if decided else UNSURE, font=font)
-        name = _fitting(pen, printable(Path(answer.picture.name).name), CELL, font)
-        pen.text((left, top + CELL + 17), name, fill=QUIET, font=font)
+        said, ink = f" {percent(answer.probabilities[0])}", "black" if decided else UNSURE
+        below = (left, top + CELL + 2)
+        end = _write(pen, below, printable(answer.labels[0]), CELL - pen.textlength(said, font), ink)
+        pen.text((end, below[1]), said, fill=ink, font=font)
+        _write(pen, (left, top + CELL + 17), printable(Path(answer.picture.name).name), CELL, QUIET)
     buffer = io.BytesIO()
     sheet.save(buffer, "PNG")
     write_atomically(path, lambda file: file.write(buffer.getvalue()))
@@ -63,6 +64,21 @@ def _scaled(pixels: Any) -> "Image":
     return picture.resize(
         (max(1, round(picture.width * scale)), max(1, round(picture.height * scale))), method
     )
+
+
+def _write(pen: "ImageDraw", place: tuple[int, int], text: str, width: float, ink: str) -> float:
+    """Writes a text, cut at its end to so many pixels, in a font that has its characters; where it ends."""
+    from PIL import ImageFont
+
+    font: ImageFont.ImageFont | ImageFont.FreeTypeFont = ImageFont.load_default(SIZE)
+    if not text.isascii():
+        from reports.figures.fonts import drawable
+
+        text, file = drawable(text)
+        font = ImageFont.truetype(file, SIZE - 1)
+    text = _fitting(pen, text, width, font)
+    pen.text(place, text, fill=ink, font=font)
+    return place[0] + pen.textlength(text, font)
 
 
 def _fitting(pen, text: str, width: float, font) -> str:  # type: ignore[no-untyped-def]  # noqa: ANN001

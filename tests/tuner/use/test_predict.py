@@ -143,6 +143,19 @@ def test_the_sheet_shows_each_picture(command: Command, tmp_path: Path) -> None:
     assert len(greys) > 6
 
 
+def test_the_sheet_has_names_in_any_script(command: Command, used: Path, tmp_path: Path) -> None:
+    """In a font that has the characters, or as their numbers; boxes would be the same for both names."""
+    folder = used / "scripts"
+    folder.mkdir()
+    picture = (used / "photos" / "a.png").read_bytes()
+    for name in ("\u0444\u043e\u0442\u043e", "\u732b\u732b", "\u72ac\u72ac"):
+        (folder / f"{name}.png").write_bytes(picture)
+    assert command("predict", "digits", "scripts", "--sheet", str(tmp_path / "s.png")) == 0
+    sheet = Image.open(tmp_path / "s.png")
+    names = [sheet.crop((8 + 120 * i, 8 + 112 + 17, 120 * (i + 1), 8 + 112 + 34)).tobytes() for i in range(3)]
+    assert len(set(names)) == 3
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -21,6 +21,10 @@ _NUMBERED = re.compile(r"([^\d]*)(\d+(?:[x_. ,-]+\d+)*)")
 _SPLITS = {"split", "usage", "set", "subset", "dataset", "partition", "fold", "phase", "splits"}
 
 
+GREY_VALUES = 100
+"""A column of so many whole numbers beside one of a fifth of them at most: a pixel, and the labels."""
+
+
 @dataclass(frozen=True)
 class Columns:
     """Columns of a CSV of pixels, by number from 0.
@@ -243,7 +247,7 @@ def _guess_end(reader: Reader, layout: Layout) -> int:
         if all(good):
             break
     few, many = sorted((0, 1), key=lambda end: len(ends[end]))
-    if 5 * len(ends[few]) <= len(ends[many]) and len(ends[few]) > 1:
+    if len(ends[few]) > 1 and len(ends[many]) >= max(GREY_VALUES, 5 * len(ends[few])):
         return last if few else 0
     told = " and ".join(
         f"{layout.name(c)} has {len(end):,} values ({', '.join(sorted(end, key=_number)[:3])}, …)"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tuner.datasets.base import DataOptions
 from tuner.datasets.formats.columns import Columns, id_column, label_column, pixel_columns
 from tuner.datasets.formats.csv_layout import Layout, look, without_header
-from tuner.datasets.formats.csvs import Table, read_table, square_shape
+from tuner.datasets.formats.csvs import Table, read_table, square_shape, whole_number
 from tuner.datasets.formats.files import Entry, Reader
 from tuner.datasets.formats.idx import read_idx
 from tuner.datasets.formats.npz import to_label_texts
@@ -88,7 +88,7 @@ def read_labels(reader: Reader, entry: Entry, options: DataOptions) -> tuple[lis
     """Labels from a file of their own, CSV or IDX, and where in it they were found.
 
     Raises:
-        DataError: unreadable or empty.
+        DataError: unreadable, empty, or with ids that are not in order.
     """
     if "idx1" in entry.base:
         return to_label_texts(read_idx(reader, entry), str(entry)), entry.name
@@ -96,8 +96,24 @@ def read_labels(reader: Reader, entry: Entry, options: DataOptions) -> tuple[lis
     column = label_column(layout, options)
     if layout.header is not None and layout.columns == 1 and not _names_labels(layout):
         layout = without_header(layout)
-    found = read_table(reader, layout, [], [column]).texts[column]
-    return found, f"{layout.name(column)} of {entry.name}"
+    key = id_column(layout)
+    wanted = [column] if key in {None, column} else [column, key]
+    texts = read_table(reader, layout, [], [each for each in wanted if each is not None]).texts
+    if key in texts and key != column:
+        _check_order(texts[key], layout, key)
+    return texts[column], f"{layout.name(column)} of {entry.name}"
+
+
+def _check_order(ids: Sequence[str], layout: Layout, key: int) -> None:
+    """Raises where labels are not in the order of their ids, while the images have none to join them by."""
+    numbers = [whole_number(text) for text in ids]
+    known = [number for number in numbers if number is not None]
+    if len(known) < len(ids) or known == sorted(known):
+        return
+    raise DataError(
+        f"{layout.entry}: {layout.name(key)} is not in order, and the images have no such column to join by\n"
+        "expected labels in the order of the images, or that column in both files"
+    )
 
 
 def image_shape(values: int, options: DataOptions, layout: Layout) -> tuple[int, int, int]:

@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tuner.datasets.base import DataOptions, Progress, RawData, Traits
+from tuner.datasets.formats.archives import ARCHIVE
 from tuner.datasets.formats.by_content import may_be_images, not_an_image
-from tuner.datasets.formats.files import Entry, Listing, Reader, survey
+from tuner.datasets.formats.files import Entry, Listing, Reader, is_archive, survey
 from tuner.datasets.formats.label_names import labels_by_name
 from tuner.datasets.formats.labelled import Labelled, read_labelled_pictures
+from tuner.datasets.formats.split_words import are_splits, split_of, stem
 from tuner.datasets.formats.tree import Choices, Place, Tree, nested_copy, read_tree
 from tuner.datasets.reading import Left
 from tuner.errors import DataError, UsageError
@@ -18,10 +20,16 @@ _ADDED = "--test/"
 
 @dataclass(frozen=True)
 class FolderSource:
-    """A folder or zip archive of images in class folders."""
+    """A folder or archive of images in class folders.
+
+    Attributes:
+        beside: where it is a training part, the folders or archives beside it that hold another split, with
+            the name of that.
+    """
 
     name: str
     root: Path
+    beside: tuple[tuple[str, Path], ...] = ()
     summary: str = "your own folder of images"
     traits: Traits = Traits()
     how: str = ""
@@ -36,7 +44,15 @@ class FolderSource:
                     f"no images in {options.test}; expected a folder with one folder for each class"
                 )
             found += [replace(entry, name=_ADDED + entry.name) for entry in more]
+        for _, path in self._others(options):
+            more = images_of(survey(path, strict=False))[0]
+            found += [replace(entry, name=_inside(path, entry.name)) for entry in more]
         return found
+
+    def _others(self, options: DataOptions) -> list[tuple[str, Path]]:
+        """The parts beside it, but for one that `--test` names."""
+        test = options.test and options.test.absolute()
+        return [(split, path) for split, path in self.beside if path.absolute() != test]
 
     def read(self, files: list[Entry], options: DataOptions, progress: Progress) -> RawData:
         """Decodes them."""
@@ -59,9 +75,56 @@ class FolderSource:
             ]
             labelled += [replace(item, split="test", name=_ADDED + item.entry.name) for item in own]
             test = f"--test {options.test}"
+        for split, path in self._others(options):
+            added_items, more_left = _part_beside(path, split, options, wanted=split != "test" or not test)
+            labelled += added_items
+            left += more_left
+            if split == "test" and added_items:
+                test = f"{path.name} beside it"
         raw = read_labelled_pictures(labelled, main.notes, options, progress, left)
         reading = replace(raw.reading, images=f"files in {self.root}", labels=labels, test=test)
         return replace(raw, reading=reading)
+
+
+def parts_beside(path: Path) -> tuple[tuple[str, Path], ...]:
+    """The folders or archives of other splits beside one that is named like a training split."""
+    own = ARCHIVE.sub("", path.absolute().name)
+    if split_of(own) != "train":
+        return ()
+    found: list[tuple[str, Path]] = []
+    for other in sorted(path.absolute().parent.iterdir()):
+        name = ARCHIVE.sub("", other.name)
+        like = other.is_dir() if path.is_dir() else is_archive(other)
+        split = split_of(name)
+        if like and split in {"test", "valid"} and stem(name) == stem(own) and not name.startswith("."):
+            found.append((split, other))
+    return tuple(found)
+
+
+def _inside(path: Path, name: str) -> str:
+    """The name of a file in a part beside the one that was named."""
+    return f"../{path.name}/{name}"
+
+
+def _part_beside(
+    path: Path, split: str, options: DataOptions, *, wanted: bool
+) -> tuple[list[Labelled], list[Left]]:
+    """The images of another split beside the training images; what cannot be used of it, or is not wanted."""
+    listing = survey(path, strict=False)
+    images, left = images_of(listing)
+    why = f"images of {path.name} beside it"
+    try:
+        found = sort_out(listing, path, options) if wanted and images else None
+    except (UsageError, DataError):
+        found, why = None, f"{why}, in no class folders"
+    if found is None:
+        return [], [(reason, _inside(path, name)) for reason, name in left] + [
+            (why, _inside(path, entry.name)) for entry in images
+        ]
+    return (
+        [replace(item, split=split, name=_inside(path, item.entry.name)) for item in found.labelled],
+        [(reason, _inside(path, name)) for reason, name in found.left],
+    )
 
 
 @dataclass(frozen=True)
@@ -127,8 +190,6 @@ def sort_out(listing: Listing, root: Path, options: DataOptions) -> Sorted:
 
 def _by_name(images: list[Entry], left: list[Left], options: DataOptions) -> Sorted:
     """Classes by `--label-regex`, splits by folders with names of splits."""
-    from tuner.datasets.formats.split_words import are_splits, split_of
-
     assert options.label_regex is not None
     found = labels_by_name([entry.name for entry in images], options.label_regex)
     tops = list(dict.fromkeys(_dirs(entry.name)[0] for entry in images if _dirs(entry.name)))

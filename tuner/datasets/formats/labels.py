@@ -68,9 +68,11 @@ def name_classes(
             f"{where(fractional)}: label {spelled[fractional]!r}; expected a whole number or a name"
         )
     if len(set(spelled)) > max(2, len(train) // 2):
+        what = "class folders" if folders else "different labels"
+        asked = "this the right folder" if folders else "that the right column of labels"
         raise DataError(
-            f"{len(set(spelled))} different labels for {len(train)} images, such as {spelled[0][:40]!r}\n"
-            "expected a few classes: is that the right column of labels?"
+            f"{len(set(spelled))} {what} for {len(train)} images, such as {spelled[0][:40]!r}\n"
+            f"expected several images of each class: is {asked}?"
         )
     one, notes = _spellings(spelled, spelled_test, spellings)
     distinct = {one.get(text, text) for text in spelled}

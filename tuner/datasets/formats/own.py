@@ -11,7 +11,7 @@ from tuner.datasets.formats.by_content import not_an_image
 from tuner.datasets.formats.cifar import cifar_source
 from tuner.datasets.formats.csv_layout import look
 from tuner.datasets.formats.files import Entry, Listing, Reader, survey
-from tuner.datasets.formats.folders import FolderSource, images_of
+from tuner.datasets.formats.folders import FolderSource, images_of, parts_beside
 from tuner.datasets.formats.foreign import refuse_foreign
 from tuner.datasets.formats.label_names import suggestion
 from tuner.datasets.formats.listed import ListedSource, listed_share, lists_images
@@ -67,7 +67,7 @@ def _pictures(name: str, path: Path, listing: Listing, images: list[Entry], opti
         raise UsageError("--label-column is for CSV files; in image folders the folders name the classes")
     if flat and options.label_regex is None and options.folders is None:
         raise _no_classes(path, [entry.name for entry in images])
-    return FolderSource(name, path)
+    return FolderSource(name, path, parts_beside(path))
 
 
 def _no_classes(path: Path, names: list[str]) -> UsageError:

@@ -34,7 +34,8 @@ def by_roles(name: str, path: Path, listing: Listing, test: Path | None = None) 
     if not data and path.is_file() and not is_archive(path):
         data = [entry for entry in entries if entry.base.endswith((".tsv", ".txt"))]
     others = _beside(path, data[0]) if path.is_file() and len(data) == 1 and not data[0].member else []
-    found = _roles(path, [*data, *others], find_test=test is None)
+    like = [entry for entry in others if _is_like(entry, data[0])]
+    found = _roles(path, [*data, *like], find_test=test is None)
     if others and (found is None or found["train"] != data[0]):
         found = {"train": data[0]}
     if found is None:
@@ -64,7 +65,7 @@ def is_data(entry: Entry) -> bool:
 
 def _beside(path: Path, own: Entry) -> list[Entry]:
     """Files in the folder of the one that was named which may be its labels or other splits."""
-    ours, like = stem(_plain(own)), Path(own.base).suffix
+    ours = stem(_plain(own))
     try:
         found = sorted(other for other in path.absolute().parent.iterdir() if other.is_file())
     except OSError:
@@ -75,10 +76,14 @@ def _beside(path: Path, own: Entry) -> list[Entry]:
         if entry.path.name != path.name
         and is_data(entry)
         and not entry.name.startswith(".")
-        and (Path(entry.base).suffix == like or "-ubyte" in own.base)
         and stem(_plain(entry)) == ours
         and (split_of(_plain(entry)) or _LABELS & {*words(_plain(entry))})
     ]
+
+
+def _is_like(entry: Entry, own: Entry) -> bool:
+    """Whether two files have one format, so that they may be parts of one data set."""
+    return Path(entry.base).suffix == Path(own.base).suffix or "-ubyte" in own.base
 
 
 def _plain(entry: Entry) -> str:

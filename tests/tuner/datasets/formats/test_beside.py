@@ -1,11 +1,22 @@
 """A file beside the one that was named, or is named by an option: used, or named as not used."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.helpers.builders import csv_text, cycle, idx_bytes, noise, npz_bytes, pixel_header, write
+from tests.helpers.builders import (
+    csv_text,
+    cycle,
+    idx_bytes,
+    image_folder,
+    noise,
+    npz_bytes,
+    pixel_header,
+    png_bytes,
+    write,
+)
 from tests.tuner.datasets.conftest import Load
 from tuner.datasets.base import Dataset
 from tuner.datasets.formats.roles import BESIDE
@@ -121,3 +132,76 @@ def test_two_test_splits_are_one_too_many(load_data: Load, tmp_path: Path) -> No
 def test_a_test_split_alone_is_no_data_set(load_data: Load, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="a test or validation split alone"):
         load_data(write(tmp_path / "d.npz", npz_bytes(x_test=X_TEST, y_test=Y_TEST)))
+
+
+def test_the_other_splits_beside_a_folder_are_used(load_data: Load, tmp_path: Path) -> None:
+    for name, images, labels in (("train", X, Y), ("test", X_TEST, Y_TEST), ("val", noise(6, seed=2), Y[:6])):
+        image_folder(tmp_path / "d" / name, images, labels)
+    image_folder(tmp_path / "d" / "other", noise(4, seed=3), Y[:4])
+    data = load_data(tmp_path / "d" / "train")
+    assert (len(data.train_images), len(data.test_images)) == (46, 10)
+    assert (row(data, "test split"), row(data, "files used"), left(data)) == ("test beside it", "56", {})
+    data = load_data(tmp_path / "d" / "train", test=tmp_path / "d" / "other")
+    assert (len(data.test_images), left(data)) == (4, {"images of test beside it": 10})
+
+
+def test_a_test_folder_beside_one_that_has_no_labels_is_told(load_data: Load, tmp_path: Path) -> None:
+    image_folder(tmp_path / "train", X, Y)
+    for i, image in enumerate(noise(7, seed=1)):
+        write(tmp_path / "test" / f"{i}.png", png_bytes(image))
+    data = load_data(tmp_path / "train")
+    assert (len(data.train_images) + len(data.test_images)) == 40
+    assert left(data) == {"images of test beside it, in no class folders": 7}
+
+
+def test_the_other_splits_beside_an_archive_are_used(load_data: Load, tmp_path: Path) -> None:
+    for name, images, labels in (("train", X, Y), ("test", X_TEST, Y_TEST)):
+        image_folder(tmp_path / name, images, labels)
+        shutil.make_archive(str(tmp_path / name), "zip", tmp_path / name)
+        shutil.rmtree(tmp_path / name)
+    data = load_data(tmp_path / "train.zip")
+    assert (len(data.train_images), len(data.test_images)) == (40, 10)
+    assert row(data, "test split") == "test.zip beside it"
+
+
+def test_a_split_in_another_format_beside_a_file_is_told(load_data: Load, tmp_path: Path) -> None:
+    train = write(tmp_path / "train.csv", csv_text(X, Y, header=HEADER))
+    write(tmp_path / "test.npz", npz_bytes(x=X_TEST, y=Y_TEST))
+    assert left(load_data(train)) == {BESIDE: 1}
+
+
+def test_labels_out_of_the_order_of_their_ids_are_refused(load_data: Load, tmp_path: Path) -> None:
+    """With nothing in the images to join them by, row by row would be another reading than by id."""
+    write(tmp_path / "d" / "x_train.csv", csv_text(X, None, header=pixel_header(64, None)))
+    rows = [f"{i},{Y[i]}" for i in range(40)]
+    write(tmp_path / "d" / "y_train.csv", "\n".join(["id,label", *rows]))
+    assert len(load_data(tmp_path / "d").train_images) == 32
+    write(tmp_path / "d" / "y_train.csv", "\n".join(["id,label", *reversed(rows)]))
+    with pytest.raises(DataError, match="column 'id' is not in order"):
+        load_data(tmp_path / "d")
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_a_border_pixel_of_two_values_is_not_taken_for_the_labels(
+    load_data: Load, tmp_path: Path, *, last: bool
+) -> None:
+    images, labels = noise(160), np.random.default_rng(0).permutation(cycle(160, 16))
+    images[:, 0 if last else 7, 0 if last else 7, 0] = cycle(160, 2)
+    path = write(tmp_path / "d.csv", csv_text(images, labels, last=last))
+    with pytest.raises(UsageError, match="--label-column first, or --label-column last"):
+        load_data(path)
+    data = load_data(path, label_column="last" if last else "first")
+    assert len(data.class_names) == 16
+
+
+@pytest.mark.parametrize("value", [0, 7])
+def test_images_that_are_all_one_are_refused(load_data: Load, tmp_path: Path, value: int) -> None:
+    image_folder(tmp_path, np.full((40, 8, 8, 1), value, np.uint8), Y)
+    with pytest.raises(DataError, match="all 40 images are copies of each other"):
+        load_data(tmp_path)
+
+
+def test_folders_of_one_image_each_are_no_classes(load_data: Load, tmp_path: Path) -> None:
+    image_folder(tmp_path, noise(3), "abc")
+    with pytest.raises(DataError, match=r"3 class folders for 3 images.*\n.*is this the right folder"):
+        load_data(tmp_path)
