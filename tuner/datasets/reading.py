@@ -30,7 +30,7 @@ class Reading:
     Attributes:
         images, labels, test: the source of the images, of the labels (which column, file or level of
             folders) and of the test split ("" where none came with the data).
-        values: the range of the values as stored and how they became 0 to 255; "" for image files.
+        values: the range of the values as stored and how they became 0 to 255; "" where they are 8 bits.
         unused: files that are not used, by reason.
         used: number of files that are used.
     """
@@ -72,7 +72,7 @@ def rows(
         ["test split", reading.test or "none came with the data: a fifth is held out"],
         ["classes", f"{len(classes)}: {shown}" + (" …" if len(classes) > 30 else "")],
         ["shape", f"{height}×{width} pixels, {colour}"],
-        ["values", reading.values or "0 to 255"],
+        ["values", reading.values],
         ["files used", f"{reading.used:,}"],
         *(["not used", f"{item.count:,} {item.why}, such as {item.example}"] for item in reading.unused),
     ]

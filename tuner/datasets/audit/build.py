@@ -4,6 +4,7 @@ Looks at test images, never at test labels: what disagrees there is for the end 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,10 @@ def build_audit(data: Prepared, raw: RawData, found: Duplicates, notes: Sequence
 
 def _reading(data: Prepared, raw: RawData, counts: NDArray[np.intp]) -> dict[str, Any]:
     classes = [(name, int(count)) for name, count in zip(raw.class_names, counts, strict=True)]
-    return reading.as_json(raw.reading, reading.rows(raw.reading, classes, data.train_images.shape[1:]))
+    found = raw.reading
+    if not found.values:
+        found = replace(found, values=f"{data.train_images.min()} to {data.train_images.max()}")
+    return reading.as_json(found, reading.rows(found, classes, data.train_images.shape[1:]))
 
 
 def _duplicates(data: Prepared, found: Duplicates) -> dict[str, Any]:

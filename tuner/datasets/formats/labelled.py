@@ -14,6 +14,9 @@ from tuner.datasets.formats.pictures import Pictures, decode, merge_sizes
 from tuner.datasets.reading import Left, Reading, counted
 from tuner.errors import DataError, UsageError
 
+DARK = 16
+"""Image files of 8 bits whose values all are as small as this are told: as arrays they would be scaled."""
+
 JOINED = "the validation images were joined to the training images; validation folds are drawn anew"
 
 
@@ -53,6 +56,8 @@ def read_labelled_pictures(
             decode(reader, [item.entry for item in test], shape, progress, read.scale) if test else None
         )
     _refuse_lost(train, read)
+    if read.scale is None and (most := int(read.images.max())) <= DARK:
+        notes.append(f"the brightest value in the image files is {most} of 255: they stay as dark as that")
     left = [*left, *_unread(train, read), *(_unread(test, read_test) if read_test else ())]
     train = [train[i] for i in read.kept]
     test = [test[i] for i in read_test.kept] if read_test else []

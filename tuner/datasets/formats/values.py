@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from tuner.errors import DataError
 
 _TOPS = (1, 15, 16, 255, 1023, 4095, 16383, 65535)
+ROUNDING = 1e-3
+"""Share of its range by which a fraction may lie outside it."""
 _FEW = 0.01
 """Values beyond 0 to 255, or fractions of them, in fewer places than this are mistakes, not a scale."""
 
@@ -55,8 +57,9 @@ class Scale:
         """
         if self.same and values.dtype == np.uint8:
             return values
+        slack = ROUNDING * (self.high - self.low) if values.dtype.kind == "f" else 0
         with np.errstate(invalid="ignore"):
-            good = (values >= self.low) & (values <= self.high)
+            good = (values >= self.low - slack) & (values <= self.high + slack)
         if not good.all():
             at = np.unravel_index(int((~good).argmax()), values.shape)
             raise DataError(
@@ -66,7 +69,7 @@ class Scale:
         if self.same and values.dtype.kind in "iub":
             return values.astype(np.uint8)
         unit = (values.astype(np.float32) - self.low) * np.float32(255 / (self.high - self.low))
-        scaled: NDArray[np.uint8] = np.rint(unit).astype(np.uint8)
+        scaled: NDArray[np.uint8] = np.rint(unit).clip(0, 255).astype(np.uint8)
         return scaled
 
 
@@ -90,14 +93,16 @@ def scale_of(values: NDArray[Any], what: str) -> Scale:
     if not (np.isfinite(least) and np.isfinite(most)):
         raise _refused(values, ~np.isfinite(values), what)
     if least < 0:
-        if fractions and least >= -1 and most <= 1:
-            return Scale(-1, 1, least, most)
+        if fractions and least >= -1 - ROUNDING and most <= 1 + ROUNDING:
+            return Scale(0 if least >= -ROUNDING else -1, 1, least, most)
         raise _refused(values, values < 0, what)
     if fractions:
         odd = values != np.rint(values)
-        if most > 255 or (most > 1 and (most < 128 or odd.mean() < _FEW)):
-            raise _refused(values, odd, what)
-        return Scale(0, 1 if most <= 1 else 255, least, most)
+        if most <= 1 + ROUNDING:
+            return Scale(0, 1, least, most)
+        if most > 255 or most < 128 or odd.mean() < _FEW:
+            raise _refused(values, odd if odd.mean() < _FEW else values == most, what)
+        return Scale(0, 255, least, most)
     high = next((top for top in _TOPS if most <= top), None)
     if high is None or (high > 255 and (values > 255).mean() < _FEW):
         raise _refused(values, values > (255 if high else _TOPS[-1]), what)

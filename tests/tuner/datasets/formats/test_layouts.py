@@ -606,3 +606,20 @@ def test_images_that_the_audit_mentions_have_their_file(load_data: Load, tmp_pat
     data = load_data(image_folder(tmp_path / "d", images, NAMES[Y]))
     lines = describe(data.audit, data.class_names)
     assert any("dog/001.png" in line and "dog/003.png" in line for line in lines)
+
+
+def test_image_files_that_are_nearly_black_are_told(load_data: Load, tmp_path: Path) -> None:
+    image_folder(tmp_path, noise(40) // 16, cycle(40, 2))
+    data = load_data(tmp_path)
+    assert row(data, "values") == "0 to 15"
+    assert "the brightest value in the image files is 15 of 255" in " ".join(data.audit["notes"])
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0001), (-1e-5, 1.0), (-1.0002, 1.0002)])
+def test_fractions_that_rounding_took_out_of_their_range(
+    load_data: Load, tmp_path: Path, low: float, high: float
+) -> None:
+    images = low + (high - low) * noise(40).astype(np.float32) / 255
+    data = load_data(write(tmp_path / "d.npz", npz_bytes(x=images, y=cycle(40, 2))))
+    assert "1 became 0 to 255" in row(data, "values")
+    assert data.train_images.max() == 255
