@@ -8,14 +8,15 @@ import os
 import sys
 from pathlib import Path
 
-from tests.helpers.forks import fork
+from tests.helpers.forks import Fork
 
 
 def main() -> None:
     """Ends as the fork ends."""
     environment = os.environ
     worker = environment.get("FORKED_WORKER", "tuner.workers.worker")
-    code = fork(environment["FORKED_FROM"], worker, sys.argv[1:], str(Path.cwd()), environment, (0, 1, 2))
+    origin, here = environment["FORKED_FROM"], str(Path.cwd())
+    code = Fork(origin, worker, sys.argv[1:], here, environment, (0, 1, 2)).wait()
     if code < 0:
         os.kill(os.getpid(), -code)
     sys.exit(code)

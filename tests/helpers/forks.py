@@ -17,10 +17,11 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 THREADS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 """A process with several threads must not be forked."""
@@ -46,7 +47,7 @@ class Origin:
 
     @property
     def address(self) -> str:
-        """Where it answers `fork`."""
+        """Where it answers a `Fork`."""
         if not self._address:
             folder = tempfile.TemporaryDirectory()
             address = f"{folder.name}/origin"
@@ -82,43 +83,125 @@ class Origin:
             tempfile.TemporaryFile("w+") as err,
         ):
             streams = [stream.fileno() for stream in (nothing, out, err)]
-            code = fork(self.address, module, arguments, str(cwd), environment, streams, timeout)
+            code = Fork(self.address, module, arguments, str(cwd), environment, streams, timeout).wait()
             for stream in (out, err):
                 stream.seek(0)
             return subprocess.CompletedProcess([module, *arguments], code, out.read(), err.read())
 
+    def start(
+        self, module: str, arguments: Sequence[str], cwd: Path, environment: Mapping[str, str]
+    ) -> "Started":
+        """Starts such a module; both its output streams are in `stdout`."""
+        reads, writes = os.pipe()
+        with (
+            open(os.devnull) as nothing,  # noqa: PTH123
+            os.fdopen(writes, "w") as said,
+        ):
+            streams = [nothing.fileno(), said.fileno(), said.fileno()]
+            fork = Fork(self.address, module, arguments, str(cwd), environment, streams)
+        return Started(fork, os.fdopen(reads))
 
-def fork(
-    address: str,
-    module: str,
-    arguments: Sequence[str],
-    cwd: str,
-    environment: Mapping[str, str],
-    streams: Sequence[int],
-    timeout: int = 0,
-) -> int:
-    """Has a module run in a fork, and waits for its exit code; the fork ends with this process.
 
-    Args:
-        address: of an origin.
-        module: as after `python -m`.
-        arguments: of the command line.
-        cwd: the working directory.
-        environment: all of it.
-        streams: file descriptors of its standard input, output and error.
-        timeout: seconds after which it is ended; 0 for never.
+class Fork:
+    """A module that runs in a fork of an origin, and ends with this process.
+
+    Attributes:
+        pid: the system's number of it.
+        code: its exit code, once somebody has asked for it after its end.
     """
-    item = {
-        "module": module,
-        "arguments": arguments,
-        "cwd": cwd,
-        "environment": dict(environment),
-        "timeout": timeout,
-    }
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as line:
-        line.connect(address)
-        socket.send_fds(line, [json.dumps(item).encode()], streams)
-        return int(line.recv(99))
+
+    def __init__(
+        self,
+        address: str,
+        module: str,
+        arguments: Sequence[str],
+        cwd: str,
+        environment: Mapping[str, str],
+        streams: Sequence[int],
+        timeout: int = 0,
+    ) -> None:
+        """Starts it.
+
+        Args:
+            address: of the origin.
+            module: as after `python -m`.
+            arguments: of the command line.
+            cwd: the working directory.
+            environment: all of it.
+            streams: file descriptors of its standard input, output and error.
+            timeout: seconds after which it is ended; 0 for never.
+        """
+        item = {
+            "module": module,
+            "arguments": arguments,
+            "cwd": cwd,
+            "environment": dict(environment),
+            "timeout": timeout,
+        }
+        self._line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._line.connect(address)
+        socket.send_fds(self._line, [json.dumps(item).encode()], streams)
+        self.pid = int(self._line.recv(99))
+        self.code: int | None = None
+
+    def wait(self) -> int:
+        """Its exit code, negative for a signal, when it has ended."""
+        if self.code is None:
+            with self._line:
+                self.code = int(self._line.recv(99))
+        return self.code
+
+    def poll(self) -> int | None:
+        """Its exit code; None while it runs."""
+        if self.code is None and not select.select([self._line], [], [], 0)[0]:
+            return None
+        return self.wait()
+
+
+class Started:
+    """A fork as `subprocess.Popen` has a process, with its output.
+
+    Attributes:
+        pid: the system's number of it.
+        stdout: what it says.
+    """
+
+    def __init__(self, fork: Fork, stdout: IO[str]) -> None:
+        self.pid = fork.pid
+        self.stdout = stdout
+        self._fork = fork
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit code; None while it runs."""
+        return self._fork.poll()
+
+    def poll(self) -> int | None:
+        """Its exit code; None while it runs."""
+        return self._fork.poll()
+
+    def wait(self) -> int:
+        """Its exit code, when it has ended."""
+        return self._fork.wait()
+
+    def send_signal(self, number: int) -> None:
+        """Sends a signal, if it still runs."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """Kills it."""
+        self.send_signal(signal.SIGKILL)
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, None]:
+        """The rest of its output, when it has ended; after `timeout` seconds it is killed."""
+        late = threading.Timer(timeout or 600, self.kill)
+        late.start()
+        with self.stdout:
+            rest = self.stdout.read()
+        self.wait()
+        late.cancel()
+        return rest, None
 
 
 def _next_fork(address: str) -> dict[str, Any]:
@@ -151,6 +234,7 @@ def _attend(line: socket.socket) -> dict[str, Any]:
         return item
     for stream in (*streams, 0, 1, 2):
         os.close(stream)
+    line.send(str(child).encode())
     if line.fileno() in select.select([line.fileno(), os.pidfd_open(child)], [], [])[0]:
         os.kill(child, signal.SIGKILL)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.helpers.forks import Started
 from tests.helpers.origins import COMMANDS
 
 Tune = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -28,11 +29,12 @@ def command(*arguments: str) -> list[str]:
 def commands_in(environment: dict[str, str]) -> Tune:
     """Runs the command line in a process of its own: `tune("digits", "--trials", "3", cwd=...)`.
 
-    It starts with its imports done; `fresh_commands_in` starts the interpreter.
+    It starts with its imports done; `fresh_commands_in` starts the interpreter. `COMMAND_LINE` in the
+    environment names a module that stands for the command line.
     """
 
     def run(*arguments: str, cwd: Path, **more: str) -> "subprocess.CompletedProcess[str]":
-        return COMMANDS.run("tuner.cli", arguments, cwd, {**environment, **more}, timeout=600)
+        return COMMANDS.run(_module(environment), arguments, cwd, {**environment, **more}, timeout=600)
 
     return run
 
@@ -67,7 +69,17 @@ def report_of(run: Path) -> Any:
     return json.loads((run / "report.json").read_text())
 
 
-def start(environment: dict[str, str], cwd: Path, *arguments: str) -> "subprocess.Popen[str]":
+def start(environment: dict[str, str], cwd: Path, *arguments: str) -> Started:
+    """Starts the command line, its imports done."""
+    return COMMANDS.start(_module(environment), arguments, cwd, environment)
+
+
+def _module(environment: dict[str, str]) -> str:
+    return environment.get("COMMAND_LINE", "tuner.cli")
+
+
+def fresh_start(environment: dict[str, str], cwd: Path, *arguments: str) -> "subprocess.Popen[str]":
+    """The same in a new interpreter, which has the signals of this process."""
     return subprocess.Popen(
         command(*arguments),
         cwd=cwd,
@@ -78,7 +90,7 @@ def start(environment: dict[str, str], cwd: Path, *arguments: str) -> "subproces
     )
 
 
-def read_until(process: "subprocess.Popen[str]", text: str) -> str:
+def read_until(process: "Started | subprocess.Popen[str]", text: str) -> str:
     assert process.stdout is not None
     seen = ""
     for line in process.stdout:

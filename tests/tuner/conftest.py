@@ -28,10 +28,14 @@ def environment(session: Session) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def curves(environment: dict[str, str], session: Session) -> dict[str, str]:
-    """The environment of commands whose workers follow curves; a cache of their own keeps what they say
-    from runs that train."""
-    cache = session.folder("curves")
-    return {**environment, "TUNE_WORKER": "tests.helpers.curve_worker", "TUNE_CACHE_DIR": str(cache)}
+    """The environment of commands whose workers follow curves, and whose figures are not drawn; a cache of
+    their own keeps what they say from runs that train."""
+    return {
+        **environment,
+        "TUNE_WORKER": "tests.helpers.curve_worker",
+        "TUNE_CACHE_DIR": str(session.folder("curves")),
+        "COMMAND_LINE": "tests.helpers.undrawn",
+    }
 
 
 @pytest.fixture(scope="session")
@@ -44,8 +48,12 @@ def forked(environment: dict[str, str]) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def trials_only(forked: dict[str, str], session: Session) -> dict[str, str]:
     """The environment of commands whose workers train the trials of a search, and nothing after it."""
-    cache = session.folder("trials-only")
-    return {**forked, "FORKED_WORKER": "tests.helpers.trials_worker", "TUNE_CACHE_DIR": str(cache)}
+    return {
+        **forked,
+        "FORKED_WORKER": "tests.helpers.trials_worker",
+        "TUNE_CACHE_DIR": str(session.folder("trials-only")),
+        "COMMAND_LINE": "tests.helpers.undrawn",
+    }
 
 
 @pytest.fixture(scope="session")
@@ -73,9 +81,9 @@ def tune_curves(curves: dict[str, str]) -> Tune:
 
 
 @pytest.fixture(scope="session")
-def small_run(tune: Tune, session: Session) -> Path:
+def small_run(tune_forked: Tune, session: Session) -> Path:
     """The run directory of a finished small run. Tests copy it before they change it."""
-    return session.once("small", whole(tune)) / "runs" / "digits"
+    return session.once("small", whole(tune_forked)) / "runs" / "digits"
 
 
 @pytest.fixture(scope="session")

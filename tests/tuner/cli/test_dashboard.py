@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.helpers.forks import Started
 from tests.helpers.make_run import make_run
 from tests.helpers.runs import Tune, read_until, start
 
@@ -31,7 +32,7 @@ def own(run: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def served(own: Path, environment: dict[str, str]) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+def served(own: Path, environment: dict[str, str]) -> Iterator[tuple[Started, str]]:
     """The command on that copy, and its address."""
     pytest.importorskip("optuna_dashboard", reason="the extra dashboard is not installed")
     process = start(environment, own.parents[1], "dashboard", "asl", "--port", "0")
@@ -71,9 +72,7 @@ def seen(address: str, count: int) -> list[int]:
     return found
 
 
-def test_it_shows_the_run_follows_it_and_ends_quietly(
-    own: Path, served: tuple["subprocess.Popen[str]", str]
-) -> None:
+def test_it_shows_the_run_follows_it_and_ends_quietly(own: Path, served: tuple[Started, str]) -> None:
     process, address = served
     assert address.startswith("http://127.0.0.1:")
     assert b"<title>" in get(address)
@@ -87,7 +86,7 @@ def test_it_shows_the_run_follows_it_and_ends_quietly(
     assert (process.returncode, rest) == (0, "")
 
 
-def test_it_changes_nothing(own: Path, served: tuple["subprocess.Popen[str]", str]) -> None:
+def test_it_changes_nothing(own: Path, served: tuple[Started, str]) -> None:
     _, address = served
     before = {path: path.read_bytes() for path in own.rglob("*") if path.is_file()}
     for method, path in (("PUT", "0/note"), ("DELETE", "0"), ("POST", "0/rename")):
@@ -99,9 +98,7 @@ def test_it_changes_nothing(own: Path, served: tuple["subprocess.Popen[str]", st
     assert {path: path.read_bytes() for path in own.rglob("*") if path.is_file()} == before
 
 
-def test_a_fresh_run_takes_the_place_of_the_old_one(
-    own: Path, served: tuple["subprocess.Popen[str]", str]
-) -> None:
+def test_a_fresh_run_takes_the_place_of_the_old_one(own: Path, served: tuple[Started, str]) -> None:
     _, address = served
     count = len(numbers(address))
     own.rename(own.with_name("asl.20260101-000000"))

@@ -15,7 +15,7 @@ import pytest
 
 from tests import ROOT
 from tests.helpers.make_run import make_run
-from tests.helpers.runs import Tune, command, read_until, report_of, start
+from tests.helpers.runs import Tune, command, fresh_start, read_until, report_of, start
 
 RUN = [
     "digits", "--trials", "2", "--epochs", "2", "--workers", "1", "--seeds", "1", "--finalists", "1",
@@ -299,7 +299,7 @@ def test_a_terminal_that_goes_away_ends_a_run_as_sigterm_does(curves: dict[str, 
 def test_nohup_keeps_a_run_from_ending_with_its_terminal(curves: dict[str, str], tmp_path: Path) -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as `nohup` leaves it to the command
     try:
-        process = start({**curves, "CURVE_SECONDS": "0.2"}, tmp_path, *RUN, "--trials", "4")
+        process = fresh_start({**curves, "CURVE_SECONDS": "0.2"}, tmp_path, *RUN, "--trials", "4")
     finally:
         signal.signal(signal.SIGHUP, before)
     read_until(process, "[1/4]")

@@ -7,7 +7,6 @@ built. The end of a run is trained once, with Keras Tuner's Hyperband; `test_run
 
 import json
 import signal
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -64,7 +63,7 @@ def test_hyperband_promotes_and_goes_on_after_a_kill(
     for trial in trials(run):
         assert trial.user_attrs["epochs"] == len(trial.intermediate_values)  # nothing was trained twice
     assert not (run / "checkpoints").exists()
-    process: subprocess.Popen[str] = start(trials_only, killed, *HYPERBAND)
+    process = start(trials_only, killed, *HYPERBAND)
     read_until(process, "[1/4]")
     process.send_signal(signal.SIGKILL)
     process.communicate()

@@ -14,9 +14,9 @@ SEARCH = [
 MINE = 'family = "cnn-small"\n[parameters]\ndropout = 0.25\n[parameters.filters]\nlow = 4\nhigh = 8\n'
 
 
-def test_a_run_searches_what_the_file_says_and_notices_a_change(tune: Tune, tmp_path: Path) -> None:
+def test_a_run_searches_what_the_file_says_and_notices_a_change(tune_curves: Tune, tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(MINE)
-    done = tune(*SEARCH, "--set", "depth=2", cwd=tmp_path, TUNE_WORKER="tests.helpers.curve_worker")
+    done = tune_curves(*SEARCH, "--set", "depth=2", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     found = [trial.user_attrs["params"] for trial in trials(tmp_path / "runs" / "digits")]
     assert {(params["dropout"], params["depth"]) for params in found} == {(0.25, 2)}
@@ -25,7 +25,7 @@ def test_a_run_searches_what_the_file_says_and_notices_a_change(tune: Tune, tmp_
     (filters,) = [row for row in space["parameters"] if row["name"] == "filters"]
     assert (space["name"], filters["low"], filters["high"], filters["default"]) == ("cnn-small", 4, 8, 8)
     (tmp_path / "mine.toml").write_text(MINE.replace("high = 8", "high = 9"))
-    refused = tune(*SEARCH, "--set", "depth=2", cwd=tmp_path)
+    refused = tune_curves(*SEARCH, "--set", "depth=2", cwd=tmp_path)
     assert refused.returncode == 2
     assert "--space mine.toml has changed since (filters)" in refused.stderr
 
@@ -38,12 +38,12 @@ FAMILY = Family("own", "mine", lambda task: SPACE, lambda *_: None, lambda param
 """
 
 
-def test_a_file_names_a_family_of_your_own_by_its_place_beside_it(tune: Tune, tmp_path: Path) -> None:
+def test_a_file_names_a_family_of_your_own_by_its_place_beside_it(tune_curves: Tune, tmp_path: Path) -> None:
     (tmp_path / "spaces").mkdir()
     (tmp_path / "spaces" / "own.py").write_text(OWN)
     (tmp_path / "spaces" / "mine.toml").write_text('family = "own.py:FAMILY"\nparameters.units = [4, 8]\n')
     options = [*SEARCH[:-1], "spaces/mine.toml"]
-    done = tune(*options, cwd=tmp_path, TUNE_WORKER="tests.helpers.curve_worker")
+    done = tune_curves(*options, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     found = trials(tmp_path / "runs" / "digits")
     assert {trial.user_attrs["params"]["units"] for trial in found} <= {4, 8}
@@ -58,11 +58,11 @@ def test_a_file_names_a_family_of_your_own_by_its_place_beside_it(tune: Tune, tm
     ],
 )
 def test_what_is_wrong_with_a_file_is_one_plain_error(
-    tune: Tune, tmp_path: Path, content: str | None, expected: str
+    tune_curves: Tune, tmp_path: Path, content: str | None, expected: str
 ) -> None:
     if content is not None:
         (tmp_path / "mine.toml").write_text(content)
-    done = tune(*SEARCH, cwd=tmp_path)
+    done = tune_curves(*SEARCH, cwd=tmp_path)
     assert done.returncode == 2
     assert expected in done.stderr
     assert not (tmp_path / "runs").exists()

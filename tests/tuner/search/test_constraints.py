@@ -3,7 +3,6 @@
 import json
 import math
 import signal
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -50,9 +49,9 @@ def record(run: Path) -> list[Any]:
 
 
 def test_large_models_are_refused_before_training_also_after_a_kill(
-    tune: Tune, environment: dict[str, str], tmp_path: Path
+    tune_curves: Tune, curves: dict[str, str], tmp_path: Path
 ) -> None:
-    done = tune(*SEARCH, cwd=tmp_path, TUNE_WORKER="tests.helpers.curve_worker")
+    done = tune_curves(*SEARCH, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     run = tmp_path / "runs" / "digits"
     found = trials(run)
@@ -73,24 +72,23 @@ def test_large_models_are_refused_before_training_also_after_a_kill(
     assert f"{len(refused)} configuration" in report
     assert "for more than 30,000 parameters" in report
     assert "The default configuration breaks a limit itself" in report
-    status = tune("status", "digits", cwd=tmp_path).stdout
+    status = tune_curves("status", "digits", cwd=tmp_path).stdout
     assert f"refused before training: {len(refused)} of those pruned" in status
 
     again = tmp_path / "again"
     again.mkdir()
-    environment = {**environment, "TUNE_WORKER": "tests.helpers.curve_worker", "CURVE_SECONDS": "0.05"}
-    process: subprocess.Popen[str] = start(environment, again, *SEARCH)
+    process = start({**curves, "CURVE_SECONDS": "0.05"}, again, *SEARCH)
     read_until(process, "[6/12]")
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    assert tune(*SEARCH, cwd=again, TUNE_WORKER="tests.helpers.curve_worker").returncode == 0
+    assert tune_curves(*SEARCH, cwd=again).returncode == 0
     assert record(again / "runs" / "digits") == record(run)
     assert report_of(again / "runs" / "digits")["best"] == report_of(run)["best"]
 
 
-def test_a_search_without_any_small_enough_says_what_would_help(tune: Tune, tmp_path: Path) -> None:
+def test_a_search_without_any_small_enough_says_what_would_help(tune_curves: Tune, tmp_path: Path) -> None:
     options = [*SEARCH[:-2], "--max-latency-ms", "0.5"]
-    done = tune(*options, cwd=tmp_path, TUNE_WORKER="tests.helpers.curve_worker")
+    done = tune_curves(*options, cwd=tmp_path)
     assert done.returncode == 1
     assert "no trial that holds the limits ran to its end; 12 of 12 break them" in done.stderr
     smallest = min(trial.user_attrs["latency_ms"] for trial in trials(tmp_path / "runs" / "digits"))

@@ -106,24 +106,20 @@ SEARCH = [
 
 
 def test_a_run_tries_the_winners_first_and_remembers_them(
-    tune: Tune, environment: dict[str, str], tmp_path: Path
+    tune_curves: Tune, curves: dict[str, str], tmp_path: Path
 ) -> None:
     runs = tmp_path / "runs"
     wanted = {"filters": 24, "learning_rate": 0.004, "dropout": 0.5, "head": "pooling"}
     write_run(runs, "first", wanted, images=1437, dataset={"image_shape": [8, 8, 1]})
     write_run(runs, "second", {"filters": 500})
     options = [*SEARCH, "--warm-start", "first,auto"]
-    killed = start(
-        {**environment, "TUNE_WORKER": "tests.helpers.curve_worker", "CURVE_SECONDS": "0.05"},
-        tmp_path,
-        *options,
-    )
+    killed = start({**curves, "CURVE_SECONDS": "0.05"}, tmp_path, *options)
     read_until(killed, "[2/8]")
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
     shutil.rmtree(runs / "first")  # what was chosen when the run began is in its run.json
     write_run(runs, "third", {"filters": 17})
-    resumed = tune(*options, cwd=tmp_path, TUNE_WORKER="tests.helpers.curve_worker")
+    resumed = tune_curves(*options, cwd=tmp_path)
     assert resumed.returncode == 0, resumed.stderr
     told = json.loads((runs / "digits" / "run.json").read_text())["warm_start"]
     assert [each["run"] for each in told] == ["first", "second"]
@@ -141,16 +137,16 @@ def test_a_run_tries_the_winners_first_and_remembers_them(
 
     write_run(runs, "first", wanted, images=1437, dataset={"image_shape": [8, 8, 1]})
     shutil.rmtree(runs / "third")
-    whole = tune(*options, "--fresh", cwd=tmp_path, TUNE_WORKER="tests.helpers.curve_worker")
+    whole = tune_curves(*options, "--fresh", cwd=tmp_path)
     assert whole.returncode == 0, whole.stderr
     assert "warm start: the winner of first is trial 1 (its data are 0.0 away)" in whole.stdout
     again = trials(runs / "digits")
     assert [(t.params, t.state, t.value) for t in again] == [(t.params, t.state, t.value) for t in found]
 
 
-def test_a_run_that_is_not_there_is_one_plain_error(tune: Tune, tmp_path: Path) -> None:
+def test_a_run_that_is_not_there_is_one_plain_error(tune_curves: Tune, tmp_path: Path) -> None:
     write_run(tmp_path / "runs", "digits-1", {"filters": 20})
-    done: subprocess.CompletedProcess[str] = tune(*SEARCH, "--warm-start", "digits-2", cwd=tmp_path)
+    done: subprocess.CompletedProcess[str] = tune_curves(*SEARCH, "--warm-start", "digits-2", cwd=tmp_path)
     assert done.returncode == 2
     assert "error: --warm-start: no run 'digits-2'\nruns in runs: digits-1\n" in done.stderr
     assert not (tmp_path / "runs" / "digits").exists()

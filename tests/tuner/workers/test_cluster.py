@@ -1,7 +1,6 @@
 """The same run on a Ray cluster whose nodes do not see the parent's disk."""
 
 import importlib.metadata
-import subprocess
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from search_spaces.cnn import FAMILY
 from search_spaces.family import Task
 from tests.helpers import training
 from tests.helpers.clusters import Machines
+from tests.helpers.forks import Started
 from tests.helpers.runs import Tune, commands_in, report_of, start, trials
 from tests.helpers.train_items import SMALL
 from tuner.records import TrialResult, TrialSpec, WorkContext
@@ -111,7 +111,7 @@ def a_node(machines: Machines, path: str = "") -> Iterator[Any]:
             machines.cluster.remove_node(node, allow_graceful=True)
 
 
-def wait_for(what: Callable[[], object], process: "subprocess.Popen[str] | None" = None) -> None:
+def wait_for(what: Callable[[], object], process: Started | None = None) -> None:
     late = time.monotonic() + 120
     while not what():
         assert time.monotonic() < late, "it never came"

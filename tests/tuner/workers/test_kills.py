@@ -2,7 +2,6 @@
 
 import json
 import random
-import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,7 +12,7 @@ import psutil
 import pytest
 
 from tests.contracts.test_engines import EPOCHS, SMALL, make, screened, search, train
-from tests.helpers.runs import command, commands_in, trials
+from tests.helpers.runs import commands_in, start, trials
 from tuner.records import PastTrial
 from tuner.run_dir import RunDir
 from tuner.search.engines.base import Engine
@@ -106,16 +105,9 @@ def run_until_killed(
     environment: dict[str, str], run: RunDir, moment: Moment, later: float, whole_group: bool
 ) -> None:
     """Starts the command, and kills it `later` seconds after a moment, with its workers or without."""
-    process = subprocess.Popen(
-        command(*SEARCH),
-        cwd=run.path.parents[1],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = start(environment, run.path.parents[1], *SEARCH)
     while not reached(run, moment):
-        assert process.poll() is None, process.communicate()[1]
+        assert process.poll() is None, process.communicate()[0]
         time.sleep(0.002)
     time.sleep(later)
     parent = psutil.Process(process.pid)

@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.helpers.forks import Started
 from tests.helpers.runs import SMALL_RUN, Tune, command, read_until, start, trials
 
 pytestmark = pytest.mark.slow
@@ -73,7 +74,7 @@ def test_ctrl_c_ends_a_probe_that_hangs_and_its_plan_is_not_kept(
     assert json.loads((run / "run.json").read_text())["plan"] is None
 
 
-def wait_for(log: Path, text: str, process: "subprocess.Popen[str]") -> None:
+def wait_for(log: Path, text: str, process: Started) -> None:
     while not (log.exists() and text in log.read_text()):
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.05)
