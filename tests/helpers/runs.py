@@ -21,9 +21,9 @@ SMALL_RUN = [
 """A whole run, every part in it, as short as it can be."""
 
 
-def command(*arguments: str) -> list[str]:
+def command(*arguments: str, module: str = "tuner.cli") -> list[str]:
     """The command line; warnings are errors in the parent. Workers import frameworks, which warn."""
-    return [sys.executable, "-W", "error", "-m", "tuner.cli", *arguments]
+    return [sys.executable, "-W", "error", "-m", module, *arguments]
 
 
 def commands_in(environment: dict[str, str]) -> Tune:
@@ -44,7 +44,7 @@ def fresh_commands_in(environment: dict[str, str]) -> Tune:
 
     def run(*arguments: str, cwd: Path, **more: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            command(*arguments),
+            command(*arguments, module=_module(environment)),
             cwd=cwd,
             env={**environment, **more},
             capture_output=True,
