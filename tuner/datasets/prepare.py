@@ -119,6 +119,11 @@ def _prepare(
         _percent("looking for near-copies", progress),
     )
     groups, notes = _with_known_groups(raw, found)
+    if raw.test_images is None and len(np.unique(groups)) < 2:
+        raise DataError(
+            f"all {len(groups):,} images are copies of each other, or of one group: none can be held out\n"
+            "expected different photographs, or a test split of your own (--test)"
+        )
     data, kept, more = _split(raw, groups)
     _check_counts(data, raw)
     progress("auditing")
@@ -175,11 +180,6 @@ def _check_counts(data: Prepared, raw: RawData) -> None:
             f"class {class_names[rarest]!r} has {counts[rarest]} training"
             f" image{'s' if counts[rarest] != 1 else ''}, too few for {MIN_IMAGES} folds\n"
             f"expected at least {MIN_IMAGES} of each class, after a test split where none came with the data"
-        )
-    if not len(data.test_labels):
-        raise DataError(
-            f"all {len(data.train_labels):,} images are copies of each other, so that none can be held out\n"
-            "expected different photographs, or a test split of your own (--test)"
         )
 
 

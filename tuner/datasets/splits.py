@@ -82,7 +82,8 @@ def hold_out(labels: Ints, groups: Ints) -> NDArray[np.bool_]:
     counts = np.zeros((TEST_FOLDS, int(labels.max()) + 1), np.int64)
     np.add.at(counts, (fold_of, labels), 1)
     left = np.minimum(counts.sum(0) - counts, MIN_IMAGES).sum(1)
-    held: NDArray[np.bool_] = fold_of == np.lexsort((-(counts > 0).sum(1), -left))[0]
+    empty = counts.sum(1) == 0  # there may be fewer groups than folds
+    held: NDArray[np.bool_] = fold_of == np.lexsort((-(counts > 0).sum(1), -left, empty))[0]
     return held
 
 

@@ -162,9 +162,10 @@ def _by_key(texts: Sequence[str]) -> dict[str, dict[str, None]]:
 
 
 def _key(text: str) -> str:
-    """The same for labels that differ in case, spaces or the spelling of a number."""
+    """The same for labels that differ in case, spaces, signs without a form or the spelling of a number."""
     number = whole_number(text)
-    return str(number) if number is not None else " ".join(text.casefold().split())
+    shown = "".join(sign for sign in text if unicodedata.category(sign) != "Cf")
+    return str(number) if number is not None else " ".join(shown.casefold().split())
 
 
 def _plain(text: str) -> str:

@@ -18,6 +18,7 @@ from tuner.datasets.formats.listed import ListedSource, listed_share, lists_imag
 from tuner.datasets.formats.parquet import parquet_source
 from tuner.datasets.formats.roles import by_roles
 from tuner.datasets.formats.split_words import split_of
+from tuner.datasets.reading import Left, counted
 from tuner.errors import DataError, UsageError
 
 _TABLES = (".csv", ".tsv", ".txt")
@@ -42,13 +43,20 @@ def own_source(path: Path, options: DataOptions) -> Source:
     for option in (options.labels, options.test):
         if option is not None and not option.exists():
             raise UsageError(f"no file or folder {str(option)!r}")
-    images = images_of(listing)[0]
+    images, others = images_of(listing)
     if images:
-        return _pictures(name, path, listing, images, options)
+        return _pictures(name, path, listing, images, others, options)
     return _arrays(name, path, listing, options)
 
 
-def _pictures(name: str, path: Path, listing: Listing, images: list[Entry], options: DataOptions) -> Source:
+def _pictures(
+    name: str,
+    path: Path,
+    listing: Listing,
+    images: list[Entry],
+    others: Sequence[Left],
+    options: DataOptions,
+) -> Source:
     if options.labels is not None:
         test = _only(options.test) if options.test else None
         return ListedSource(name, path, _only(options.labels), test)
@@ -66,14 +74,21 @@ def _pictures(name: str, path: Path, listing: Listing, images: list[Entry], opti
     if options.label_column is not None:
         raise UsageError("--label-column is for CSV files; in image folders the folders name the classes")
     if flat and options.label_regex is None and options.folders is None:
-        raise _no_classes(path, [entry.name for entry in images])
+        raise _no_classes(path, [entry.name for entry in images], others)
     return FolderSource(name, path, parts_beside(path))
 
 
-def _no_classes(path: Path, names: list[str]) -> UsageError:
-    """Images in no class folders: all in one, or in folders named like splits."""
+def _no_classes(path: Path, names: list[str], others: Sequence[Left]) -> UsageError:
+    """Images in no class folders: all in one, beside folders without any, or in folders named like splits."""
     folders = Counter(name.rpartition("/")[0] for name in names)
     shown = ", ".join(f"{folder or 'no folder'} {count:,}" for folder, count in folders.most_common(3))
+    inside = counted((why, name) for why, name in others if "/" in name)
+    if len(folders) == 1 and "" not in folders and inside:
+        told = "; ".join(f"{item.count:,} {item.why}, such as {item.example}" for item in inside[:3])
+        return UsageError(
+            f"{path}: all {len(names):,} images lie in {next(iter(folders))}; in other folders: {told}\n"
+            "expected image files in every class folder (PNG, JPEG, TIFF, …), --labels FILE or --label-regex"
+        )
     as_classes = " or --folders classes for these as classes" if len(folders) > 1 else ""
     return UsageError(
         f"{path}: {len(names):,} images, such as {names[0]}, in no class folders ({shown})\n"

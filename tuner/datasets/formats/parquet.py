@@ -10,6 +10,7 @@ from tuner.datasets.base import DataOptions, Progress, RawData, Traits
 from tuner.datasets.formats.files import Entry, Listing, refusing
 from tuner.datasets.formats.labelled import Labelled, read_labelled_pictures
 from tuner.datasets.formats.labels import number_groups
+from tuner.datasets.formats.roles import is_data
 from tuner.datasets.formats.split_words import split_of
 from tuner.datasets.reading import Left
 from tuner.errors import DataError, UsageError
@@ -65,12 +66,21 @@ class ParquetSource:
 
 
 def parquet_source(name: str, path: Path, listing: Listing) -> ParquetSource | None:
-    """The Parquet files among files; None where there are none."""
+    """The Parquet files among files; None where there are none, or none is whole and there is other data."""
     parts = tuple(e for e in listing.entries if e.base.endswith(".parquet") and not e.member)
-    if not parts:
+    other = any(is_data(e) for e in listing.entries)
+    if not parts or (other and not any(_is_whole(e.path) for e in parts)):
         return None
     rest = [("files that are no part of this layout", e.name) for e in listing.entries if e not in parts]
     return ParquetSource(name, path, parts, (*listing.left, *rest))
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a file begins and ends as Parquet does."""
+    with refusing(path), path.open("rb") as file:
+        head = file.read(4)
+        file.seek(max(0, path.stat().st_size - 4))
+        return head == file.read(4) == b"PAR1"
 
 
 @dataclass(frozen=True)

@@ -623,3 +623,38 @@ def test_fractions_that_rounding_took_out_of_their_range(
     data = load_data(write(tmp_path / "d.npz", npz_bytes(x=images, y=cycle(40, 2))))
     assert "1 became 0 to 255" in row(data, "values")
     assert data.train_images.max() == 255
+
+
+def test_two_photographs_are_too_few_and_told_as_that(load_data: Load, tmp_path: Path) -> None:
+    alike = np.repeat(noise(2), 20, 0)
+    with pytest.raises(DataError, match="by their near-copies too few groups"):
+        load_data(image_folder(tmp_path, alike, NAMES[np.repeat([0, 1], 20)]))
+
+
+@pytest.mark.parametrize("suffix", ["svg", "npy", "txt"])
+def test_one_class_that_is_left_is_told_beside_those_that_are_lost(
+    load_data: Load, tmp_path: Path, suffix: str
+) -> None:
+    root = image_folder(tmp_path / "d", X[:20], ["cat"] * 20)
+    for i in range(8):
+        write(root / "dog" / f"{i}.{suffix}", b"12345")
+    with pytest.raises(UsageError, match=rf"all 20 images lie in cat; .*8 .*{suffix}.*, such as dog/0"):
+        load_data(root)
+
+
+def test_signs_without_a_form_make_no_class(load_data: Load, tmp_path: Path) -> None:
+    root = image_folder(tmp_path / "d", noise(60), np.array(["cat", "cat\u200b", "dog"])[cycle(60, 3)])
+    with pytest.raises(UsageError, match=r"'cat' 20, 'cat\\u200b' 20"):
+        load_data(root)
+
+
+def test_a_damaged_parquet_file_beside_other_data_is_left_out(load_data: Load, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    write(tmp_path / "d" / "damaged.parquet", b"PAR1 cut off")
+    with pytest.raises(DataError, match=r"damaged\.parquet cannot be read"):
+        load_data(tmp_path / "d")
+    write(tmp_path / "d" / "data.csv", csv_text(X, Y, header=pixel_header(64)))
+    data = load_data(tmp_path / "d")
+    assert left(data) == {"files that are no part of this layout": 1}
+    image_folder(tmp_path / "d", X, NAMES[Y])
+    assert left(load_data(tmp_path / "d")) == {".csv files": 1, ".parquet files": 1}
