@@ -14,7 +14,7 @@ from tuner.datasets.formats.csv_part import by_split, read_csv_part, read_labels
 from tuner.datasets.formats.files import Entry, Reader
 from tuner.datasets.formats.idx import read_idx
 from tuner.datasets.formats.labels import name_classes, number_groups
-from tuner.datasets.formats.npz import read_npy, to_images, to_label_texts
+from tuner.datasets.formats.npz import read_npy, to_images, to_images_in_order, to_label_texts
 from tuner.datasets.formats.parts import LAST_AXIS, Part, labels_in, npz_parts
 from tuner.datasets.formats.values import Scale, scale_of
 from tuner.datasets.reading import Left, Reading, counted
@@ -190,11 +190,12 @@ def _read_part(
     if entry.base.endswith(".npy"):
         array = read_npy(reader, entry)
         scale = scale or scale_of(array, str(entry))
-        images = to_images(array, str(entry), options.image_shape, scale)
+        images, order = to_images_in_order(array, str(entry), options.image_shape, scale, options.pixel_order)
+        notes = (order,) if order else ()
         if labels is None:
-            return Part(images, None, None, str(entry), scale=scale)
+            return Part(images, None, None, str(entry), notes, scale)
         texts, where = _read_labels(reader, labels, options)
-        return Part(images, texts, None, str(entry), scale=scale, labels_from=where)
+        return Part(images, texts, None, str(entry), notes, scale, where)
     return read_csv_part(reader, entry, labels, options, scale)
 
 

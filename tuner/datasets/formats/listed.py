@@ -24,7 +24,7 @@ from tuner.datasets.formats.pictures import SUFFIXES
 from tuner.datasets.formats.split_words import split_of
 from tuner.errors import DataError, UsageError
 
-_LIST, _TEST = "--list/", "--test/"
+_LIST, _TEST, _VALID = "--list/", "--test/", "--valid/"
 
 
 @dataclass(frozen=True)
@@ -34,20 +34,22 @@ class ListedSource:
     Attributes:
         root: the folder or archive; nothing outside it is read.
         table: the CSV.
-        test: another CSV, of test images in the same folder.
+        test, valid: other CSVs, of test and validation images in the same folder.
     """
 
     name: str
     root: Path
     table: Entry
     test: Entry | None = None
+    valid: Entry | None = None
     summary: str = "your own list of images"
     traits: Traits = Traits()
     how: str = ""
 
     def files(self, options: DataOptions, progress: Progress) -> list[Entry]:
         """The CSV files, and the images that they list."""
-        tables = [(self.table, _LIST)] + ([(self.test, _TEST)] if self.test else [])
+        more = [(self.test, _TEST), (self.valid, _VALID)]
+        tables = [(self.table, _LIST), *((table, prefix) for table, prefix in more if table)]
         there = {entry.name: entry for entry in images_of(survey(self.root, strict=False))[0]}
         with Reader() as reader:
             listed = [
@@ -58,15 +60,19 @@ class ListedSource:
 
     def read(self, files: list[Entry], options: DataOptions, progress: Progress) -> RawData:
         """Decodes them."""
-        there = {entry.name: entry for entry in files if not entry.name.startswith((_LIST, _TEST))}
+        there = {entry.name: entry for entry in files if not entry.name.startswith((_LIST, _TEST, _VALID))}
         with Reader() as reader:
             train, labels = _rows(reader, self.table, self.root, there, options)
-            test = _rows(reader, self.test, self.root, there, options)[0] if self.test else []
-        rows = train + [replace(row, split="test") for row in test]
+            others = [
+                replace(row, split=split)
+                for split, table in (("test", self.test), ("valid", self.valid))
+                for row in (_rows(reader, table, self.root, there, options)[0] if table else ())
+            ]
+        rows = train + others
         if repeated := len(rows) - len({row.entry.name for row in rows}):
             raise DataError(f"{self.table} lists {repeated} images more than once; expected one row an image")
         images, left = images_of(survey(self.root, strict=False))
-        tables = {table.path for table in (self.table, self.test) if table}
+        tables = {table.path for table in (self.table, self.test, self.valid) if table}
         left = [(why, name) for why, name in left if self.root / name not in tables]
         listed = {row.entry.name for row in rows}
         unlisted = [
@@ -125,7 +131,7 @@ def listed_share(reader: Reader, table: Entry, images: Sequence[Entry]) -> float
     column = path_column(layout, SUFFIXES)
     column = column if column is not None else name_column(layout, -1)
     names = read_table(reader, layout, [], [column]).texts[column]
-    known = _Known({entry.name: entry for entry in images})
+    known = _Known({entry.name: entry for entry in images}, split_of(PurePosixPath(table.base).stem))
     return sum(known.find(name) is not None for name in names) / max(1, len(names))
 
 
@@ -152,7 +158,7 @@ def _rows(
         where = f"columns {names[0]!r} to {names[-1]!r} of {table.name}, one of which is 1"
     else:
         labels, where = texts[label], f"{layout.name(label)} of {table.name}"
-    known = _Known(there)
+    known = _Known(there, split_of(PurePosixPath(table.base).stem))
     rows = [
         _Row(
             _find(name, layout.row(i), root, known),
@@ -196,11 +202,19 @@ def _find(name: str, row: str, root: Path, known: "_Known") -> Entry:
 
 
 class _Known:
-    """Image files by every way that a list may write them, where that is but one file."""
+    """Image files by every way that a list may write them, where that is but one file.
 
-    def __init__(self, there: dict[str, Entry]) -> None:
+    Of several, that in a folder named like the split of the list is meant: `train/1.png` by `train.csv`.
+    """
+
+    def __init__(self, there: dict[str, Entry], split: str | None) -> None:
         self._exact = there
-        self._loose: dict[str, Entry | None] = {}
+        own = {name: entry for name, entry in there.items() if split and _split_of_folders(name) == split}
+        self._own, self._loose = self._ways(own), self._ways(there)
+
+    @staticmethod
+    def _ways(there: dict[str, Entry]) -> dict[str, Entry | None]:
+        loose: dict[str, Entry | None] = {}
         for name, entry in there.items():
             path = PurePosixPath(name)
             plain = path.stem.lstrip("0") or "0"
@@ -208,12 +222,19 @@ class _Known:
             if path.stem.isdecimal():
                 ways.add(plain)
             for way in ways - {name}:
-                self._loose[way] = None if way in self._loose else entry
+                loose[way] = None if way in loose else entry
+        return loose
 
     def find(self, name: str) -> Entry | None:
         """The file that a list names so; None where there is none, or several."""
         name = str(PurePosixPath(name.replace("\\", "/")))
         for way in (name, name.removesuffix(".0"), name.lstrip("0") if name.isdecimal() else name):
-            if found := self._exact.get(way) or self._loose.get(way):
+            if found := self._exact.get(way) or self._own.get(way) or self._loose.get(way):
                 return found
         return None
+
+
+def _split_of_folders(name: str) -> str | None:
+    """The split that the folders of a file are named like."""
+    found = {split_of(part) for part in PurePosixPath(name).parts[:-1]} - {None}
+    return found.pop() if len(found) == 1 else None

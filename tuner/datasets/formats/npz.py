@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tuner.datasets.base import Images
 from tuner.datasets.formats.csvs import square_shape
 from tuner.datasets.formats.files import MAX_ENTRY_BYTES, Entry, Reader, refusing
+from tuner.datasets.formats.pixel_order import arranged
 from tuner.datasets.formats.values import Scale, scale_of
 from tuner.errors import DataError, UsageError
 
@@ -56,18 +57,29 @@ def names_in(reader: Reader, entry: Entry) -> list[str]:
 def to_images(
     values: NDArray[Any], what: str, shape: tuple[int, int, int] | None = None, scale: Scale | None = None
 ) -> Images:
-    """Any array of images as uint8 (n, height, width, channels).
+    """Any array of images as uint8 (n, height, width, channels), as `to_images_in_order` takes them."""
+    return to_images_in_order(values, what, shape, scale)[0]
+
+
+def to_images_in_order(
+    values: NDArray[Any],
+    what: str,
+    shape: tuple[int, int, int] | None = None,
+    scale: Scale | None = None,
+    order: str | None = None,
+) -> tuple[Images, str]:
+    """Any array of images as uint8 (n, height, width, channels), and a sentence on how rows hold colours.
 
     Takes (n, height, width), (n, height, width, channels), (n, channels, height, width) where that
     cannot be meant otherwise, and (n, values) where `shape` or a square says what they are. Of four
     channels the last is transparency, which is put on white. Values become 0 to 255 by `scale`, or by
-    `scale_of` these images.
+    `scale_of` these images; the order of colours in rows is `order`, or that which `arranged` finds.
 
     Raises:
         DataError: values that no scale holds, or dimensions that are no images.
         UsageError: rows of values whose shape must be asked for.
     """
-    values = (scale or scale_of(values, what)).apply(values, what)
+    values, told = (scale or scale_of(values, what)).apply(values, what), ""
     if values.ndim == 3:
         values = values[..., None]
     elif values.ndim == 4 and values.shape[-1] > 4 and values.shape[1] in {1, 3}:
@@ -79,7 +91,7 @@ def to_images(
                 f"{what}: {values.shape[1]} values an image\n"
                 "expected --image-shape HEIGHTxWIDTHxCHANNELS to say which shape they have"
             )
-        values = values.reshape(len(values), *found)
+        values, told = arranged(values, found, order)
     if values.ndim == 4 and values.shape[-1] == 4:
         alpha = values[..., 3:].astype(np.uint16)
         values = ((values[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
@@ -88,7 +100,7 @@ def to_images(
             f"{what}: shape {values.shape}; expected (images, height, width) or that and 1, 3 or 4 channels"
         )
     images: Images = np.ascontiguousarray(values)
-    return images
+    return images, told
 
 
 def to_label_texts(values: NDArray[Any], what: str) -> list[str]:

@@ -63,14 +63,15 @@ def _pictures(
     flat = _is_flat(images)
     if options.label_regex is None and options.folders is None and (flat or options.label_column is not None):
         tables = _tables(listing, images)
+        if found := _lists_of_splits(tables):
+            test = _only(options.test) if options.test else found.get("test")
+            return ListedSource(name, path, found["train"], test, found.get("valid"))
         if len(tables) > 1:
             shown = ", ".join(table.name for table in tables)
             raise UsageError(
                 f"{path}: several files list images with their labels: {shown}\n"
                 "expected --labels with the one to be used (and --test with another one of test images)"
             )
-        if tables:
-            return ListedSource(name, path, tables[0], _only(options.test) if options.test else None)
     if options.label_column is not None:
         raise UsageError("--label-column is for CSV files; in image folders the folders name the classes")
     if flat and options.label_regex is None and options.folders is None:
@@ -121,10 +122,24 @@ def _tables(listing: Listing, images: Sequence[Entry]) -> list[Entry]:
                 continue
             if share >= 0.5:
                 found.append((share, entry))
-    words = {entry: entry.base for _, entry in found}
-    good = [entry for _, entry in found if not re.search(r"submission|sample", words[entry])]
-    train = [entry for entry in good if split_of(Path(words[entry]).stem) != "test"]
-    return train or good
+    return [entry for _, entry in found if not re.search(r"submission|sample", entry.base)]
+
+
+def _lists_of_splits(tables: Sequence[Entry]) -> dict[str, Entry]:
+    """Lists of images by the splits in their names, {} where a split has several; without one: "train"."""
+    if len(tables) == 1:
+        return {"train": tables[0]}
+    found = {split_of(Path(entry.base).stem) or "train": entry for entry in tables}
+    if len(found) < len(tables) or "train" not in found:
+        return {}
+    return {split: entry for split, entry in found.items() if _has_columns_of(found["train"], entry)}
+
+
+def _has_columns_of(train: Entry, other: Entry) -> bool:
+    """Whether a list of images has the columns of another, so that it has labels too."""
+    with Reader() as reader:
+        ours, theirs = look(reader, train), look(reader, other)
+    return theirs.columns >= ours.columns and {*(ours.header or ())} <= {*(theirs.header or ())}
 
 
 def _arrays(name: str, path: Path, listing: Listing, options: DataOptions) -> Source:
@@ -150,7 +165,11 @@ def _arrays(name: str, path: Path, listing: Listing, options: DataOptions) -> So
     if options.group_regex is not None and not _lists(source.train, options):
         raise UsageError("--group-regex reads names of image files; for arrays there is --group-column")
     if _lists(source.train, options):
-        return ListedSource(name, path.parent, source.train, source.test)
+        test, valid = (
+            other if other and _has_columns_of(source.train, other) else None
+            for other in (source.test, source.valid)
+        )
+        return ListedSource(name, path.parent, source.train, test, valid)
     return source
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tuner.datasets.base import DataOptions, Images
 from tuner.datasets.formats.containers import names_in, read_arrays
 from tuner.datasets.formats.files import Entry, Reader
-from tuner.datasets.formats.npz import to_images, to_label_texts
+from tuner.datasets.formats.npz import to_images_in_order, to_label_texts
 from tuner.datasets.formats.split_words import rest_of, split_of
 from tuner.datasets.formats.values import UNCHANGED, Scale, scale_of
 from tuner.datasets.reading import Left
@@ -84,7 +84,10 @@ def npz_parts(
         )
         last = last or bool(note)
         scale = scale or given or scale_of(arrays[image_key], what)
-        images = to_images(arrays[image_key], what, options.image_shape, scale)
+        images, order = to_images_in_order(
+            arrays[image_key], what, options.image_shape, scale, options.pixel_order
+        )
+        note = (*note, *([order] if order else []))
         labels = to_label_texts(arrays[label_key], f"{entry}, {names[label_key]}") if label_key else None
         parts[split] = Part(
             *(images, labels, _npz_groups(reader, entry, names, options, split, len(images)), what, note),

@@ -205,3 +205,65 @@ def test_folders_of_one_image_each_are_no_classes(load_data: Load, tmp_path: Pat
     image_folder(tmp_path, noise(3), "abc")
     with pytest.raises(DataError, match=r"3 class folders for 3 images.*\n.*is this the right folder"):
         load_data(tmp_path)
+
+
+def lists(root: Path, *names: str) -> Path:
+    """A folder of images, and a list of some of them for each name."""
+    number = 0
+    for name, images, labels in zip(
+        names, (X, X_TEST, noise(6, seed=2)), (Y, Y_TEST, cycle(6, 2)), strict=False
+    ):
+        rows = ["file,label"]
+        for image, label in zip(images, labels, strict=True):
+            write(root / "img" / f"{number}.png", png_bytes(image))
+            rows.append(f"img/{number}.png,{label}")
+            number += 1
+        write(root / name, "\n".join(rows))
+    return root
+
+
+@pytest.mark.parametrize("named", ["", "train_list.csv"])
+def test_lists_of_all_splits_are_used(load_data: Load, tmp_path: Path, named: str) -> None:
+    root = lists(tmp_path / "d", "train_list.csv", "test_list.csv", "val_list.csv")
+    data = load_data(root / named)
+    assert (len(data.train_images), len(data.test_images), left(data)) == (46, 10, {})
+    write(root / "test_list.csv", "file\nimg/40.png")
+    data = load_data(root / named)
+    assert left(data)[".csv files"] == 1
+    assert len(data.train_images) + len(data.test_images) == 46
+
+
+def test_lists_that_could_all_be_the_training_images_are_asked_about(load_data: Load, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"several files list images.*: a\.csv, b\.csv"):
+        load_data(lists(tmp_path, "a.csv", "b.csv"))
+
+
+def test_a_list_means_the_images_of_its_own_split(load_data: Load, tmp_path: Path) -> None:
+    for split, images in (("train", X), ("test", X_TEST)):
+        for i, image in enumerate(images):
+            write(tmp_path / "d" / split / f"{i:03}.png", png_bytes(image))
+    write(
+        tmp_path / "d" / "train.csv", "\n".join(["id,label", *(f"{i},{label}" for i, label in enumerate(Y))])
+    )
+    data = load_data(tmp_path / "d")
+    assert {*map(bytes, data.train_images), *map(bytes, data.test_images)} == {*map(bytes, X)}
+    assert left(data) == {"images that train.csv does not list": 10}
+
+
+@pytest.mark.parametrize("planes", [False, True])
+@pytest.mark.parametrize("kind", ["npz", "npy"])
+def test_rows_of_colours_in_arrays_in_either_order(
+    load_data: Load, tmp_path: Path, kind: str, planes: bool
+) -> None:
+    steps = np.random.default_rng(0).integers(-6, 7, (40, 8, 8, 3)).cumsum(1).cumsum(2)
+    images = np.clip(steps + np.array([40, 128, 210]), 0, 255).astype(np.uint8)
+    rows = (images.transpose(0, 3, 1, 2) if planes else images).reshape(40, -1)
+    if kind == "npz":
+        write(tmp_path / "d" / "d.npz", npz_bytes(x=rows, y=Y))
+    else:
+        (tmp_path / "d").mkdir()
+        array(tmp_path / "d" / "x_train.npy", rows)
+        array(tmp_path / "d" / "y_train.npy", Y)
+    data = load_data(tmp_path / "d")
+    assert {*map(bytes, data.train_images)} <= {*map(bytes, images)}
+    assert any("colours" in note for note in data.audit["notes"])
