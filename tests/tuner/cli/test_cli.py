@@ -2,6 +2,7 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -164,3 +165,22 @@ def test_all_runs_are_compared_that_the_index_has(tmp_path: Path, capsys: pytest
     assert "  --trials: 4 (one); 9 (two)" in differing.splitlines()
     assert "not finished (interrupted)" in shown.out
     assert shown.err.startswith(f"warning: {tmp_path / 'broken'} is left out: ")
+
+
+def test_the_version_is_told_with_that_of_the_backend(tune: Tune, tmp_path: Path) -> None:
+    done = tune("--version", cwd=tmp_path, KERAS_BACKEND="tensorflow")
+    first, second = done.stdout.splitlines()
+    assert first == f"tune {version('tune-images')}"
+    assert second == f"Keras {version('keras')} on tensorflow {version('tensorflow')}"
+
+
+def test_a_report_is_opened_in_the_browser(tune: Tune, tmp_path: Path) -> None:
+    make_run(tmp_path / "runs" / "asl", "one-trial")
+    browser, seen = tmp_path / "browser", tmp_path / "seen"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {seen}\n')
+    browser.chmod(0o755)
+    done = tune("report", "asl", "--open", cwd=tmp_path, BROWSER=f"{browser} %s")
+    assert done.returncode == 0, done.stderr
+    page = tmp_path / "runs" / "asl" / "report.html"
+    assert page.is_file()
+    assert seen.read_text().strip() == page.resolve().as_uri()

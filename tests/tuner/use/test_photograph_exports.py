@@ -1,4 +1,4 @@
-"""`tune export` of heads on ImageNet features: what is saved has the whole network."""
+"""Use of heads on ImageNet features: what is saved, exported and written out has the whole network."""
 
 import os
 import re
@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from search_spaces.family import Task
 from search_spaces.pretrained import FAMILY
 from tests.helpers.runs import report_of
 from tests.tuner.use.test_export import labels_inside, needing
+from tuner import load
 from tuner.errors import UsageError
 from tuner.use.description import Place
 from tuner.use.exports import script_features
@@ -44,6 +46,16 @@ def test_each_format_agrees_with_keras_in_its_own_runtime(place: Place, tmp_path
             assert np.asarray(said).shape == (count, len(CLASSES))
         if name != "keras":
             assert labels_inside(name, each.path) == CLASSES
+
+
+@pytest.mark.slow
+def test_photographs_of_any_size_are_read(photograph_run: Path, tmp_path: Path) -> None:
+    files = sorted((photograph_run.parents[1] / "photographs" / "flower").glob("*.png"))[::10]
+    for number, file in enumerate(files):
+        Image.open(file).resize((70 + 20 * number, 90)).save(tmp_path / f"{number}.jpg")
+    found = load(photograph_run).predict([str(tmp_path)])
+    assert len(found) == len(files) > 3
+    assert (found["label"] == "flower").mean() > 0.5
 
 
 @pytest.mark.slow

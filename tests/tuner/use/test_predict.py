@@ -5,6 +5,7 @@ import json
 import shlex
 import shutil
 import subprocess
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from PIL import Image
 
 from tests import ROOT
-from tests.helpers.builders import csv_text, noise
+from tests.helpers.builders import csv_text, huge_png, noise
 from tests.helpers.markdown import blocks
 from tests.helpers.runs import Tune
 from tests.tuner.use.conftest import Command, digits
@@ -86,6 +87,35 @@ def test_what_cannot_be_read_costs_its_own_row(
     assert "no image data of a known format" in captured.out
     assert "\x1b" not in captured.out
     assert "not readable: 2 of 4" in captured.err
+
+
+def test_archives_and_images_have_the_limits_of_training_data(
+    command: Command, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    bomb = huge_png(60_000, 60_000)
+    (tmp_path / "bomb.png").write_bytes(bomb)
+    with zipfile.ZipFile(tmp_path / "packed.zip", "w") as archive:
+        archive.writestr("bomb.png", bomb)
+    assert (
+        command("predict", "digits", str(tmp_path / "bomb.png"), str(tmp_path / "packed.zip"), "--json") == 1
+    )
+    for row in rows(capfd.readouterr().out):
+        assert "expected at most 64 million pixels" in row["error"]
+
+
+def test_code_in_a_model_is_not_run(
+    command: Command, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    import keras
+
+    inputs = keras.Input((8, 8, 1))
+    keras.Model(inputs, keras.layers.Lambda(lambda x: x)(inputs)).save(tmp_path / "model.keras")
+    (tmp_path / "labels.json").write_text('["a"]')
+    assert command("predict", str(tmp_path), "photos") == 2
+    captured = capfd.readouterr()
+    assert captured.out == ""
+    assert "model.keras cannot be loaded" in captured.err
+    assert "Lambda" in captured.err
 
 
 def test_a_name_is_no_formula_in_a_spreadsheet_but_exact_in_a_submission(

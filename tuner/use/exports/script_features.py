@@ -1,13 +1,13 @@
 """How `train_best.py` has a network of which only a head is trained, on features that a fixed part gives."""
 
 from pathlib import Path
-from typing import Any
 
 from search_spaces.family import Features, Params
 from tuner.errors import UsageError
 from tuner.training.models import save
 from tuner.use.description import MODEL, Place
 from tuner.use.exports import layer_code
+from tuner.use.predictor import load_model
 
 FILE = "features.keras"
 IMPORTS = ("from pathlib import Path", "import numpy as np")
@@ -56,10 +56,7 @@ def network(features: Features, params: Params, classes: int, place: Place, to: 
         place: of the saved model.
         to: folder of the script.
     """
-    import keras
-
-    fixed: Any = keras.saving.load_model(place.folder / MODEL, compile=False, safe_mode=True)
-    fixed = fixed.get_layer("features")
+    fixed = load_model(place.folder / MODEL).get_layer("features")
     save(fixed, to / FILE)
     width = int(fixed.output_shape[-1])
     return [

@@ -3,18 +3,16 @@
 import io
 import os
 import stat
-import struct
 import subprocess
 import sys
 import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tests.helpers.builders import cycle, image_folder, noise, png_bytes, write
+from tests.helpers.builders import cycle, huge_png, image_folder, noise, png_bytes, write
 from tests.tuner.datasets.conftest import Load
 from tuner.datasets import quiet
 from tuner.datasets.formats.files import Entry, Reader
@@ -155,19 +153,6 @@ def test_too_many_damaged_images_are_refused(load_data: Load, tmp_path: Path) ->
         write(root / "0" / f"bad{i}.png", b"bad")
     with pytest.raises(DataError, match=r"5 of 15 images cannot be read, the first is .*bad0.png"):
         load_data(root)
-
-
-def huge_png(width: int, height: int) -> bytes:
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(b"\0" * 99))
-        + chunk(b"IEND", b"")
-    )
 
 
 @pytest.mark.parametrize("side", [60_000, 9_000])
