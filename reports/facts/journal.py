@@ -3,7 +3,8 @@
 import json
 import tempfile
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +72,8 @@ def read_study(journal: Path) -> "Study":
         names, memory = optuna.get_all_study_names(storage), InMemoryStorage()
         if len(names) != 1:
             raise DataError(f"{journal} holds {len(names)} studies; expected one")
-        optuna.copy_study(from_study_name=names[0], from_storage=storage, to_storage=memory)
+        with _unannounced():
+            optuna.copy_study(from_study_name=names[0], from_storage=storage, to_storage=memory)
         return optuna.load_study(study_name=names[0], storage=memory)
 
 
@@ -185,16 +187,25 @@ def _with_value(frozen: "FrozenTrial") -> "FrozenTrial | None":
     )
 
 
+@contextmanager
+def _unannounced() -> Iterator[None]:
+    """Keeps Optuna from saying that it has created a study in memory."""
+    import optuna
+
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(verbosity)
+
+
 def _shares(trials: Sequence["FrozenTrial"], best: float) -> dict[str, float]:
     import optuna
     from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
-    verbosity = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)  # a study in memory is announced otherwise
-    try:
+    with _unannounced():
         study = optuna.create_study(direction="maximize")
-    finally:
-        optuna.logging.set_verbosity(verbosity)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # experimental features and parameters with a single value
         study.add_trials(list(trials))

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import optuna
 import pytest
 
 import tuner
@@ -40,13 +41,20 @@ def test_it_opens_an_earlier_run_and_says_how_it_ended(run: Run, used: Path) -> 
         tuner.load("digitz", used / "runs")
 
 
-def test_trials_leaderboard_and_study_are_tables_that_do_not_touch_the_run(run: Run) -> None:
+def test_trials_leaderboard_and_study_are_tables_that_do_not_touch_the_run(
+    run: Run, capfd: pytest.CaptureFixture[str]
+) -> None:
     journal = (run.path / "study.journal").read_bytes()
     trials = run.trials
     assert list(trials["number"]) == [0, 1, 2, 3]
     assert {"state", "score", "epochs", "filters"} <= set(trials.columns)
     assert run.leaderboard["model"].isin(["tuned", "default", "majority", "dense-512"]).sum() >= 3
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.INFO)
     study = run.study
+    assert optuna.logging.get_verbosity() == optuna.logging.INFO
+    optuna.logging.set_verbosity(verbosity)
+    assert capfd.readouterr().err == ""
     assert len(study.trials) == len(trials)
     study.set_user_attr("note", "mine")
     study.ask()

@@ -85,7 +85,9 @@ def export(place: Place, formats: Sequence[str], quantize: str | None, to: Path)
         yield from _models(predictor, reference, wanted, to)
     for name in formats:
         if name in DOCUMENTS:
-            yield Exported(DOCUMENTS[name](place, to))
+            with without_chatter():
+                path = DOCUMENTS[name](place, to)
+            yield Exported(path)
 
 
 def _models(
