@@ -80,10 +80,11 @@ def _search(summary: RunSummary, final: Final) -> list[str]:
     steps = []
     longer = weaknesses(final, summary.curves).rising is not None and _shortened(summary)  # as said before
     if summary.config.get("budget") and not longer and (summary.search.stopped_by == "budget" or final.cut):
-        steps.append("A larger `--budget`: this one ended the search or left trainings out.")
+        anew = " with `--fresh`" if _shortened(summary) else ""
+        steps.append(f"A larger `--budget`{anew}: this one ended the search or left trainings out.")
     gained = compared_with(final, "default")
     settled = final.best_trial != 0 and gained is not None and gained.difference <= 0
-    if tried < FEW_TRIALS and not settled:
+    if tried < FEW_TRIALS and not settled and not _shortened(summary):
         cost = _cost(summary, FEW_TRIALS / max(1, tried), only="search")
         steps.append(f"`--trials {FEW_TRIALS}`: {plural(tried, 'configuration')} so far{cost}.")
     height, width, channels = summary.dataset.image_shape

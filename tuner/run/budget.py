@@ -94,7 +94,7 @@ def fit_budget(
     if chosen < epochs and not alone:
         notes.append(f"trials have {chosen} epochs instead of {epochs}, to hold the budget")
     if final < epochs:
-        who = "the default and the baselines are" if alone else "the winner and the baselines are re"
+        who = "the default and the baselines are " if alone else "the winner and the baselines are re"
         notes.append(f"{who}trained for {final} epochs instead of {epochs}")
     return PlanRecord(
         epochs=chosen,
