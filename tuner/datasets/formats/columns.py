@@ -76,11 +76,20 @@ def pixel_columns(reader: Reader, layout: Layout, options: DataOptions, *, label
     if packed is not None:
         return Columns(label, group, (), (), split, id_column(layout), packed, one_hot)
     index = [c for c in rest if layout.header and layout.header[c].lower() in _INDEX]
+    odd = [c for c in rest if layout.header and not _PIXEL.fullmatch(layout.header[c])]
+    own = [layout.name(c) for c in odd if layout.header and layout.header[c].lower() in _LABELS]
+    if own and options.labels is None:  # found by its name, the other file may hold names of classes
+        raise UsageError(
+            f"{layout.entry} has labels, {own[0]}, and the file of labels beside it has as many\n"
+            "expected --labels with that file, or no such file beside it"
+        )
+    if (labelled or own) and _odd_one(layout, rest, odd):
+        index = odd
     dropped = [] if square_shape(len(rest)) and len(rest) > 1 and not _odd_one(layout, rest, index) else index
     pixels = tuple(c for c in rest if c not in dropped)
     ordered = _by_number(layout, pixels)
     names = tuple(layout.name(c) for c in dropped)
-    key = dropped[0] if dropped else None
+    key = next((c for c in dropped if c == id_column(layout)), None)
     return Columns(label, group, ordered, names, split, key, None, one_hot, ordered != pixels)
 
 

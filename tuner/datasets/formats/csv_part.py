@@ -205,7 +205,9 @@ def _splits(table: Table, column: int) -> list[str]:
 
 
 def _notes(columns: Columns, layout: Layout, options: DataOptions) -> list[str]:
-    notes = [f"{name} of {layout.entry.name} was taken for a row number" for name in columns.dropped]
+    notes = [
+        f"{name} of {layout.entry.name} is none of the pixels and was left out" for name in columns.dropped
+    ]
     if columns.label is not None and options.label_column is None:
         notes.append(f"{layout.name(columns.label)} of {layout.entry.name} was taken for the labels")
     if columns.split is not None:

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from tuner.datasets.formats.arrays import ArraySource
 from tuner.datasets.formats.containers import CONTAINERS, FOREIGN
-from tuner.datasets.formats.files import Entry, Listing, is_archive
+from tuner.datasets.formats.files import Entry, Listing, Reader, is_archive
 from tuner.datasets.formats.split_words import split_of, stem, words
 from tuner.datasets.reading import Left
 from tuner.errors import DataError, UsageError
@@ -141,7 +141,27 @@ def _pairs(path: Path, data: Sequence[Entry]) -> dict[str, Entry]:
                     "expected one of them as the data set, with --labels and --test for the others"
                 )
             roles[role] = found[0]
+        labels_role = f"{split}_labels"
+        if labels_role in roles and not _fit(roles[split], roles[labels_role]):
+            del roles[labels_role]  # names of the classes, say
     return roles if "train" in roles else {}
+
+
+def _fit(images: Entry, labels: Entry) -> bool:
+    """Whether a CSV found by its name can hold the labels of a CSV of images: as many rows, but one."""
+    if not (images.base.endswith(".csv") and labels.base.endswith(".csv")):
+        return True
+    with Reader() as reader:
+        return abs(_rows(reader, images) - _rows(reader, labels)) <= 1
+
+
+def _rows(reader: Reader, entry: Entry) -> int:
+    """Lines of a file, a last one without an end too."""
+    count, last = 0, b"\n"
+    with reader.open(entry) as file:
+        while piece := file.read(1 << 22):
+            count, last = count + piece.count(b"\n"), piece[-1:]
+    return count + (last != b"\n")
 
 
 def _by_words(path: Path, tables: list[Entry], roles: Sequence[str]) -> dict[str, Entry] | None:

@@ -267,3 +267,29 @@ def test_rows_of_colours_in_arrays_in_either_order(
     data = load_data(tmp_path / "d")
     assert {*map(bytes, data.train_images)} <= {*map(bytes, images)}
     assert any("colours" in note for note in data.audit["notes"])
+
+
+def test_labels_beside_images_that_have_their_own(load_data: Load, tmp_path: Path) -> None:
+    root = tmp_path / "d"
+    write(root / "data.csv", csv_text(X, Y, header=HEADER))
+    names = write(root / "labels.csv", "id,name\n0,cat\n1,dog")
+    data = load_data(root)
+    assert row(data, "labels") == "column 'label' of data.csv"
+    assert left(data) == {"files that are no part of this layout": 1}
+    write(names, "\n".join(["label", *map(str, 1 - Y)]))
+    with pytest.raises(UsageError, match=r"data\.csv has labels, column 'label', and the file of labels"):
+        load_data(root)
+    data = load_data(root / "data.csv", labels=names)
+    assert row(data, "labels") == "column 'label' of labels.csv"
+    assert left(data) == {"columns of data.csv that are no pixels": 1}
+    by_image = dict(zip(map(bytes, X), (1 - Y).tolist(), strict=True))
+    assert [by_image[bytes(image)] for image in data.train_images] == data.train_labels.tolist()
+
+
+def test_columns_that_are_no_pixels_are_named(load_data: Load, tmp_path: Path) -> None:
+    lines = csv_text(X, Y, header=HEADER).splitlines()
+    more = ["writer,is_test", *(f"w{i},{i % 2}" for i in range(40))]
+    text = "\n".join(f"{a},{b}" for a, b in zip(more, lines, strict=True))
+    data = load_data(write(tmp_path / "d.csv", text))
+    assert data.image_shape == (8, 8, 1)
+    assert left(data) == {"columns of d.csv that are no pixels": 2}
