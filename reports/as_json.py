@@ -67,6 +67,7 @@ def _dataset(summary: RunSummary) -> dict[str, Any]:
         "n_train": data.n_train,
         "n_validation": data.n_validation,
         "n_test": data.n_test,
+        "groups": dict(data.groups),
         "duplicate_groups": dict(data.duplicate_groups),
         "leaked_test_images": data.leaked_test_images,
         "test_readings": summary.final.test_readings if summary.final is not None else 0,

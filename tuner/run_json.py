@@ -65,7 +65,9 @@ class DatasetRecord(Part):
         image_shape: [height, width, channels].
         n_validation: training images that the search holds out.
         noun: the plural of one image: "photographs".
-        duplicate_groups: of each split, "validation" among them.
+        groups: of each split, "validation" among them: images that stay on one side, being near-copies or of
+            one group that the user named.
+        duplicate_groups: of each split, near-copies alone.
         leaked_test_images: test images with a near-copy among the training images.
     """
 
@@ -77,6 +79,7 @@ class DatasetRecord(Part):
     n_validation: int = 0
     n_test: int = 0
     noun: str = "images"
+    groups: Mapping[str, int] = field(default_factory=dict)
     duplicate_groups: Mapping[str, int] = field(default_factory=dict)
     leaked_test_images: int = 0
 

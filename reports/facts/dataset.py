@@ -11,6 +11,8 @@ class DatasetFacts:
 
     Attributes:
         n_validation: training images that a fold holds out.
+        groups: of each split; images of one stay on one side of every split.
+        duplicate_groups: the same of near-copies alone, without groups that the user named.
         share: of the others, on which trials and the fresh folds were trained.
     """
 
@@ -22,6 +24,7 @@ class DatasetFacts:
     n_validation: int
     n_test: int
     noun: str
+    groups: Mapping[str, int]
     duplicate_groups: Mapping[str, int]
     leaked_test_images: int
     share: float = 1.0
@@ -29,7 +32,7 @@ class DatasetFacts:
     @property
     def grouped(self) -> bool:
         """Whether test images share groups, so that a group and an image are different things."""
-        return self.duplicate_groups.get("test", self.n_test) < self.n_test
+        return self.groups.get("test", self.n_test) < self.n_test
 
     @property
     def held_out(self) -> float:
@@ -49,6 +52,7 @@ def dataset_facts(data: Mapping[str, Any], plan: Mapping[str, Any]) -> DatasetFa
         n_validation=int(data["n_validation"]),
         n_test=int(data["n_test"]),
         noun=data.get("noun") or "images",
+        groups=dict(data.get("groups") or data.get("duplicate_groups") or {}),
         duplicate_groups=dict(data.get("duplicate_groups") or {}),
         leaked_test_images=int(data.get("leaked_test_images") or 0),
         share=float(plan.get("share") or 1.0),

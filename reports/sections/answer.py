@@ -117,7 +117,7 @@ def _opening(summary: RunSummary, final: Final, saved: Accuracy, one: Accuracy) 
 def _sure(summary: RunSummary, accuracy: Accuracy) -> str:
     if accuracy.interval:
         return f"95 % interval {interval(accuracy.interval, decimals_for(accuracy.interval))}"
-    groups = plural(summary.dataset.duplicate_groups.get("test", 0), "group")
+    groups = plural(summary.dataset.groups.get("test", 0), "group")
     return f"no interval: the test images form only {groups} of near-copies"
 
 

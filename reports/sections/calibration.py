@@ -11,7 +11,7 @@ def render(summary: RunSummary) -> str:
     if summary.final is None or summary.final.calibration is None:
         return ""
     data = summary.dataset
-    groups = plural(data.duplicate_groups.get("test", 0), "group") if data.grouped else ""
+    groups = plural(data.groups.get("test", 0), "group") if data.grouped else ""
     images = f"{groups} of test images" if groups else plural(data.n_test, "test image")
     facts, saved = summary.final.calibration, summary.final.saved
     gap = facts.confidence - facts.accuracy

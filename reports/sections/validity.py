@@ -35,7 +35,7 @@ def render(summary: RunSummary) -> str:
 
 def _kind(summary: RunSummary) -> str:
     data = summary.dataset
-    groups = data.duplicate_groups.get("test", data.n_test)
+    groups = data.groups.get("test", data.n_test)
     noun = escape(data.noun)
     images = plural(data.n_test, "test image")
     if not data.grouped and _dissolved(summary):

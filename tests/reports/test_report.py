@@ -28,7 +28,7 @@ from tuner.errors import DataError, UsageError
 Runs = Callable[[str], Path]
 
 SCHEMA = {
-    "dataset": "name fingerprint image_shape classes n_train n_validation n_test duplicate_groups "
+    "dataset": "name fingerprint image_shape classes n_train n_validation n_test groups duplicate_groups "
     "leaked_test_images test_readings",
     "search": "engine algorithm pruner space seed trials seconds epochs_trained images_per_second stopped_by",
     "best": "trial params validation_accuracy validation_accuracy_per_fold",

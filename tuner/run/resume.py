@@ -39,7 +39,7 @@ def new(config: RunConfig, prepared: Prepared, path: Path, command: list[str], p
         created=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         command=shlex.join(command),
         config=config.to_json(),
-        dataset=_dataset(prepared.dataset, config.seed),
+        dataset=dataset_record(prepared.dataset, config.seed),
         space=SpaceRecord(name=prepared.space.name, parameters=prepared.space.to_json()),
         environment=_environment(prepared, precision),
         state="searching",
@@ -104,7 +104,8 @@ def splits(dataset: Dataset, seed: int) -> dict[str, NDArray[np.int8]]:
     }
 
 
-def _dataset(dataset: Dataset, seed: int) -> DatasetRecord:
+def dataset_record(dataset: Dataset, seed: int) -> DatasetRecord:
+    """The data set as `run.json` has it; `seed` is that of the run's folds."""
     held_out = splits(dataset, seed)["search"] == 0
     train, test = dataset.train_groups, dataset.test_groups
     return DatasetRecord(
@@ -116,11 +117,12 @@ def _dataset(dataset: Dataset, seed: int) -> DatasetRecord:
         n_validation=int(held_out.sum()),
         n_test=len(test),
         noun=dataset.traits.noun,
-        duplicate_groups={
+        groups={
             "train": len(np.unique(train)),
             "validation": len(np.unique(train[held_out])),
             "test": len(np.unique(test)),
         },
+        duplicate_groups=dataset.audit["duplicates"]["groups"],
         leaked_test_images=int(np.isin(test, train).sum()),
     )
 

@@ -20,6 +20,7 @@ from tests.helpers.builders import (
 from tests.tuner.datasets.conftest import Load
 from tuner.datasets.audit.text import describe
 from tuner.errors import DataError, UsageError
+from tuner.run.resume import dataset_record
 
 X, Y = noise(40), cycle(40, 2)
 X_TEST, Y_TEST = noise(10, seed=1), cycle(10, 2)
@@ -235,6 +236,8 @@ def test_groups_by_file_name(load_data: Load, tmp_path: Path) -> None:
     data = load_data(tmp_path / "d", group_regex=r"person(\d+)")
     assert data.audit["known_groups"] == {"train": 8, "test": 2}
     assert data.audit["duplicates"]["groups"] == {"train": 32, "test": 8}  # no two images are alike
+    record = dataset_record(data, seed=0)
+    assert (record.groups["train"], record.duplicate_groups["train"]) == (8, 32)
     lines = describe(data.audit, data.class_names)
     assert any(line.startswith("groups that you named: 8 in 32 training images, 2 in 8") for line in lines)
     with pytest.raises(UsageError, match="matches none of 40 file names"):
