@@ -20,8 +20,9 @@ Invert = Literal["auto", "yes", "no"]
 INVERT: tuple[Invert, ...] = ("auto", "yes", "no")
 
 BATCH_VALUES = 1_000_000
-LARGEST_BATCH = 256
-"""Images in a batch: at most so many, of so many pixel values together."""
+LARGEST_BATCH = 64
+"""Images in a batch: at most so many, of so many pixel values together. Five CNNs of some 32 filters at 28×28
+pixels need 30 MB for 64; for 256, a seventh faster, more than 100."""
 
 
 @dataclass(frozen=True)
