@@ -45,6 +45,7 @@ def as_json(summary: RunSummary) -> dict[str, Any]:
         "cost": {
             "seconds": dict(summary.seconds),
             "device_seconds": summary.device_seconds,
+            "devices": _contributions(summary),
             "disk_bytes": summary.disk_bytes,
         },
         "environment": {
@@ -55,6 +56,21 @@ def as_json(summary: RunSummary) -> dict[str, Any]:
     }
     finite: dict[str, Any] = _finite(facts)
     return finite
+
+
+def _contributions(summary: RunSummary) -> list[dict[str, Any]]:
+    """What each device has done: pieces of work of the search and trainings after it, and their seconds."""
+    done: dict[str, list[float]] = {}
+    for trial in summary.search.trials:
+        for stint in trial.stints:
+            done.setdefault(stint.device, []).append(stint.seconds)
+    for curve in summary.curves:
+        done.setdefault(curve.device, []).append(curve.seconds)
+    return [
+        {"name": name, "items": len(seconds), "seconds": sum(seconds)}
+        for name, seconds in sorted(done.items())
+        if name
+    ]
 
 
 def _dataset(summary: RunSummary) -> dict[str, Any]:

@@ -51,6 +51,11 @@ def redraws(stream: IO[str], environment: Mapping[str, str]) -> bool:
     return environment.get("TERM", "") not in {"", "dumb", "unknown"} or sys.platform == "win32"
 
 
+def _on(device: str) -> str:
+    """Where something was done, unless that is this machine's processor, as ever."""
+    return f" on {device}" if device not in {"", "cpu"} else ""
+
+
 @dataclass
 class Display:
     """Shows the progress of a run.
@@ -187,9 +192,10 @@ class Display:
             self._rung = spec.resume_from
             self.say(f"the best {count} go on from epoch {spec.resume_from} to {spec.until}")
 
-    def epoch(self, spec: TrialSpec, report: EpochReport) -> None:
-        """An epoch of a trial has ended."""
-        self._running[spec.number] = f"epoch {report.epoch} of {spec.epochs}{self._said(report.score, ', ')}"
+    def epoch(self, spec: TrialSpec, report: EpochReport, device: str = "") -> None:
+        """An epoch of a trial has ended, on the device of that name."""
+        scored = self._said(report.score, ", ")
+        self._running[spec.number] = f"epoch {report.epoch} of {spec.epochs}{scored}{_on(device)}"
         self._draw()
 
     def trial_ended(
@@ -211,7 +217,7 @@ class Display:
         )
         epochs = result.epochs[-1].epoch if result.epochs else spec.resume_from
         self._count(spec.number, outcome, result.score if wins else None)
-        self.say(self._trial_line(spec.number, outcome, result.score, epochs, why))
+        self.say(self._trial_line(spec.number, outcome, result.score, epochs, f"{why}{_on(result.device)}"))
 
     def trial_dropped(self, trial: PastTrial) -> None:
         """A trial that was paused does not go on."""
@@ -250,9 +256,9 @@ class Display:
         if count:
             self.say(f"{stage}: {count} training{'s' if count != 1 else ''}" if trains else stage)
 
-    def fit_epoch(self, name: str, spec: TrialSpec, report: EpochReport) -> None:
-        """An epoch of one of them has ended."""
-        self._running[spec.number] = f"{name}, epoch {report.epoch} of {spec.epochs}"
+    def fit_epoch(self, name: str, spec: TrialSpec, report: EpochReport, device: str = "") -> None:
+        """An epoch of one of them has ended, on the device of that name."""
+        self._running[spec.number] = f"{name}, epoch {report.epoch} of {spec.epochs}{_on(device)}"
         self._draw()
 
     def fit_ended(self, name: str, spec: TrialSpec, result: TrialResult) -> None:
@@ -266,7 +272,7 @@ class Display:
         score = self._said(result.score, " ")
         ended = "" if result.state == "complete" else f" {result.state} {result.reason}".rstrip()
         left = f"; about {duration(self._seconds_left)} left" if self._seconds_left >= 1 else ""
-        self.say(f"[{done + 1}/{count}] {name}{score}{ended}{left}")
+        self.say(f"[{done + 1}/{count}] {name}{score}{ended}{_on(result.device)}{left}")
 
     def _end_left(self) -> float:
         """Seconds that the end of the run has left, each training taken to be as long as those so far."""

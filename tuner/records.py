@@ -157,6 +157,7 @@ class TrialResult(Record):
         summary: the model's layers as Keras prints them, of a saved model only.
         micro_batches: parts that each batch was trained in, more than 1 after it had run out of memory.
         log: of a failure, the last lines that the worker printed.
+        device: that it was done on, where that is known.
     """
 
     state: State
@@ -171,6 +172,7 @@ class TrialResult(Record):
     summary: str = ""
     micro_batches: int = 1
     log: str = ""
+    device: str = ""
 
     @property
     def score(self) -> float | None:

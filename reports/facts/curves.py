@@ -11,6 +11,7 @@ class Curve:
 
     Attributes:
         validation: empty where it was trained on train + validation.
+        device: that it was trained on; "" in runs of earlier versions.
     """
 
     model: str
@@ -19,6 +20,7 @@ class Curve:
     train: tuple[float, ...]
     validation: tuple[float, ...]
     seconds: float
+    device: str = ""
 
 
 def read_curves(path: Path) -> tuple[Curve, ...]:
@@ -37,6 +39,7 @@ def read_curves(path: Path) -> tuple[Curve, ...]:
                 if epoch.get("val_accuracy") is not None
             ),
             seconds=sum(float(epoch.get("seconds") or 0.0) for epoch in entry["epochs"]),
+            device=entry.get("device", ""),
         )
         for entry in json.loads(path.read_text())
     )

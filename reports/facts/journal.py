@@ -111,7 +111,7 @@ def as_trial(frozen: "FrozenTrial") -> Trial:
         params=dict(frozen.params) or dict(attrs.get("params", {})),
         curve=curve,
         score=score if score is None or np.isfinite(score) else None,
-        stints=tuple(Stint(float(start), float(took), int(slot)) for start, took, slot in _stints(attrs)),
+        stints=tuple(_stints(attrs)),
         seconds=attrs.get("seconds"),
         epochs=int(attrs.get("epochs") or (curve[-1][0] if curve else 0)),
         reason=str(attrs.get("reason") or "").removeprefix(FAILED).strip(),
@@ -122,11 +122,13 @@ def as_trial(frozen: "FrozenTrial") -> Trial:
     )
 
 
-def _stints(attrs: dict[str, Any]) -> list[tuple[float, float, int]]:
+def _stints(attrs: dict[str, Any]) -> Iterator[Stint]:
     """As they are recorded; of the first version, which had one for each trial, that one."""
     if "stints" in attrs or "paused" in attrs or None in (attrs.get("started"), attrs.get("seconds")):
-        return [tuple(stint) for stint in attrs.get("stints", {}).values()]
-    return [(attrs["started"], attrs["seconds"], attrs.get("worker") or 0)]
+        for start, took, slot, *device in attrs.get("stints", {}).values():
+            yield Stint(float(start), float(took), int(slot), *device)
+    else:
+        yield Stint(attrs["started"], attrs["seconds"], attrs.get("worker") or 0)
 
 
 def _state(frozen: "FrozenTrial") -> TrialState:

@@ -56,11 +56,13 @@ class Stint:
         started: seconds since the search began.
         seconds: it took.
         slot: where.
+        device: of that slot; "" in runs of earlier versions.
     """
 
     started: float
     seconds: float
     slot: int
+    device: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Figures of the search: its history and the slots."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -76,10 +77,19 @@ def outcomes(trial: Trial) -> list[tuple[str, Stint]]:
     return paused + [(WORDS[trial.state], stint) for stint in trial.stints[-1:]]
 
 
+def _rows(stints: Sequence[Stint]) -> dict[int, str]:
+    """What each slot is called, in the order of the timeline: with its device where there are several."""
+    devices = {stint.slot: stint.device for stint in stints}
+    named = len(set(devices.values())) > 1 or not {"", "cpu"}.issuperset(devices.values())
+    slots = sorted(devices, key=lambda slot: (devices[slot] if named else "", slot))
+    return {slot: f"{devices[slot]}, slot {slot}" if named else f"slot {slot}" for slot in slots}
+
+
 def timeline(summary: RunSummary) -> "Figure":
     """When each slot worked, and how each piece of work ended."""
     stints = [pair for trial in summary.search.trials for pair in outcomes(trial)]
-    slots = sorted({stint.slot for _, stint in stints})
+    rows = _rows([stint for _, stint in stints])
+    slots = list(rows)
     end = max(stint.started + stint.seconds for _, stint in stints)
     unit, word = (60.0, "minutes") if end > 180 else (1.0, "seconds")
     figure = canvas(1.35 + 0.38 * len(slots))
@@ -93,7 +103,7 @@ def timeline(summary: RunSummary) -> "Figure":
                 left=[stint.started / unit for stint in mine],
                 height=0.72, color=OUTCOMES[state], edgecolor="white", linewidth=0.8, label=state,
             )  # fmt: skip
-    axes.set_yticks(range(len(slots)), [f"slot {slot}" for slot in slots])
+    axes.set_yticks(range(len(slots)), list(rows.values()))
     axes.set_xlim(0, end / unit)
     axes.set_xlabel(f"{word} since the search began")
     axes.invert_yaxis()

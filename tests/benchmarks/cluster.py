@@ -6,8 +6,11 @@ whose network takes no time, and whose parent has this machine's processor for i
 """
 
 import heapq
+import os
 import tempfile
 import time
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,15 +18,19 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
+from search_spaces.family import Params
+from search_spaces.parameters import Float
 from tests.benchmarks.cost import SPACE, STEPS
-from tests.helpers.curve_worker import IMAGES, score
+from tests.helpers.curve_worker import IMAGES, score, truth
 from tuner import registry
 from tuner.display import Display
-from tuner.records import EpochReport, State, TrialResult, TrialSpec
+from tuner.records import EpochReport, State, TrialResult, TrialSpec, WorkContext
 from tuner.search.engines.optuna_engine import OptunaEngine
 from tuner.search.schedulers import SCHEDULERS
 from tuner.search.search import Search
-from tuner.workers.executors.base import Event, Finished, Progress
+from tuner.workers.driver import Halt, drive
+from tuner.workers.executors import EXECUTORS
+from tuner.workers.executors.base import Event, Executor, ExecutorKind, Finished, Progress, Wanted
 
 WORKERS = (1, 4, 16, 64, 256, 1024)
 TRIAL_SECONDS = 30.0
@@ -36,6 +43,13 @@ ROUNDS = 3
 
 LEAST_TRIALS = 60
 
+EQUAL_SECONDS = 90.0
+"""After which searches of all sizes are compared by what they have found."""
+
+SLEPT_SECONDS = 10.0
+TURNS = 5
+"""Of local workers and Ray's, each with two trials that sleep so long in all."""
+
 
 @dataclass
 class Simulated:
@@ -46,6 +60,7 @@ class Simulated:
         now: seconds on the simulated clock.
         begun: when each piece of work was handed out.
         trained: from when to when, each epoch.
+        found: when each trial ended, its score, and its parameters.
         parent: seconds of processor time that the parent took.
     """
 
@@ -54,6 +69,7 @@ class Simulated:
     parent: float = 0.0
     begun: list[float] = field(default_factory=list)
     trained: list[tuple[float, float]] = field(default_factory=list)
+    found: list[tuple[float, float, Params]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._rng = np.random.default_rng(0)
@@ -98,6 +114,7 @@ class Simulated:
         if epochs and epochs[-1].epoch == last:
             del self._running[slot]
             self._free.add(slot)
+            self.found.append((self.now, epochs[-1].score or 0.0, spec.params))
             state: State = "complete" if last == spec.epochs else "paused"
             return Finished(slot, spec, TrialResult(state, each * len(epochs), epochs))
         epoch = (epochs[-1].epoch if epochs else spec.resume_from) + 1
@@ -117,7 +134,10 @@ class Simulated:
         pass
 
     def cancel(self, slot: int) -> None:
-        raise NotImplementedError
+        del self._running[slot]
+        self._due = [(ends, other) for ends, other in self._due if other != slot]
+        heapq.heapify(self._due)
+        self._free.add(slot)
 
     def memory(self) -> int:
         return 0
@@ -139,7 +159,6 @@ def search(workers: int, algorithm: str) -> dict[str, float]:
         work = Search(engine, scheduler, executor, display, trials, lambda: executor.now)
         work.run(lambda: "", 60.0)
         end = executor.tick()
-        best = max(trial.score or 0.0 for trial in engine.past())
     # Later, workers are idle because there is no more to do.
     last = executor.begun[-1] if trials > workers else end
     busy = sum(max(0.0, min(ends, last) - began) for began, ends in executor.trained)
@@ -151,21 +170,91 @@ def search(workers: int, algorithm: str) -> dict[str, float]:
         "parent_load": executor.parent / end,
         "parent_ms": 1e3 * executor.parent / trials,
         "seconds": end,
-        "best": best,
+        "regret": _regret([trial for trial in executor.found if trial[0] <= EQUAL_SECONDS]),
     }
 
 
+def _regret(found: Sequence[tuple[float, float, Params]]) -> float:
+    """The best true score of the space less that of the trial with the best score."""
+    dropout = SPACE.searched()["dropout"]
+    assert isinstance(dropout, Float)
+    best = truth({"learning_rate": 0.004, "dropout": dropout.high})
+    return best - truth(dict(max(found, key=lambda trial: trial[1])[2]))
+
+
+@dataclass
+class Trials:
+    """The `Work` of so many equal trials."""
+
+    left: int
+
+    def next(self) -> tuple[TrialSpec, str] | None:
+        self.left -= 1
+        spec = TrialSpec(
+            self.left, "trial", "search_spaces.cnn:FAMILY", SPACE.default(), 0, "search", 0, EPOCHS
+        )
+        return (spec, f"trial-{self.left}") if self.left >= 0 else None
+
+    def prepare(self) -> None:
+        pass
+
+    def goes_on(self, spec: TrialSpec, report: EpochReport) -> bool:
+        return True
+
+    def epoch(self, slot: int, spec: TrialSpec, report: EpochReport) -> None:
+        pass
+
+    def done(self, slot: int, spec: TrialSpec, result: TrialResult, halt: Halt) -> None:
+        assert result.state == "complete", result.message
+
+
+def overhead() -> dict[str, list[float]]:
+    """Seconds that real workers take for the same trials, which sleep: local ones and Ray's, by turns."""
+    os.environ |= {
+        "TUNE_WORKER": "tests.helpers.curve_worker",
+        "CURVE_SECONDS": str(SLEPT_SECONDS / EPOCHS),
+        "TUNE_FORWARD": "CURVE_SECONDS",
+    }
+    os.environ.pop("RAY_ADDRESS", None)
+    wanted = Wanted("cpu", "2")
+    seconds: dict[str, list[float]] = {}
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        context = WorkContext(folder, folder, 2, "accuracy", False, "float32")
+        executors: dict[str, Executor] = {}
+        for name in ("local", "ray"):
+            kind: ExecutorKind = registry.resolve(EXECUTORS[name])
+            executors[name] = kind(kind.slots(wanted), context, Path(folder) / name, wanted)
+            stack.callback(executors[name].stop)
+        for turn in range(TURNS + 1):
+            for name, executor in executors.items():
+                began = time.monotonic()
+                drive(executor, Trials(2 if turn else 4), lambda: "")
+                if turn:  # in the first, workers still start
+                    seconds.setdefault(name, []).append(time.monotonic() - began)
+    return seconds
+
+
 def run() -> dict[str, Any]:
-    """Random search and TPE, each with all numbers of workers; some ten minutes."""
-    rows = {}
-    print("| algorithm | workers | trials | trials an hour | utilisation | parent's load | ms a trial |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
+    """Local workers beside Ray's; then random search and TPE, each with all numbers of workers.
+
+    Some fifteen minutes.
+    """
+    rows: dict[str, Any] = {"overhead": overhead()}
+    local, ray = (np.array(rows["overhead"][name]) for name in ("local", "ray"))
+    print(f"two trials of {SLEPT_SECONDS:.0f} s on two workers, {TURNS} turns:")
+    print(f"local {local.mean():.3f} s, Ray {ray.mean():.3f} s, {ray.mean() / local.mean() - 1:+.2%}\n")
+    print(
+        "| algorithm | workers | trials | trials an hour | utilisation | parent's load | ms a trial "
+        "| regret |"
+    )
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for algorithm in ("random", "tpe"):
         for workers in WORKERS:
             row = rows[f"{algorithm} {workers}"] = search(workers, algorithm)
             print(
                 f"| {algorithm} | {workers:,} | {row['trials']:,.0f} | {row['trials_per_hour']:,.0f} "
-                f"| {row['utilisation']:.1%} | {row['parent_load']:.1%} | {row['parent_ms']:.0f} |",
+                f"| {row['utilisation']:.1%} | {row['parent_load']:.1%} | {row['parent_ms']:.0f} "
+                f"| {row['regret']:.4f} |",
                 flush=True,
             )
     return rows

@@ -16,6 +16,12 @@ LOOPBACK = {
     "node_ip_address": "127.0.0.1", "include_dashboard": False, "object_store_memory": 80 << 20,
 }  # fmt: skip
 
+SURROUNDINGS = {
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # else 127.0.0.1 becomes the machine's own address
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_worker_niceness": "0",  # beside other tests, workers would wait for these
+}
+
 
 class Machines:
     """A cluster of nodes, each with a temporary directory of its own.
@@ -35,8 +41,7 @@ class Machines:
             "PYTHONPATH": f"{WALLS}{os.pathsep}{ROOT}",
             "WALLED_OFF": str(hidden),
             "RAY_TMPDIR": self._sessions,
-            "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # else 127.0.0.1 becomes the machine's own address
-            "RAY_USAGE_STATS_ENABLED": "0",
+            **SURROUNDINGS,
             "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",
         }
         self._count = 0
@@ -47,16 +52,16 @@ class Machines:
         address: str = self.cluster.address
         return address
 
-    def add(self, path: str = "", cpus: int = 1) -> Any:
+    def add(self, path: str = "", cpus: int = 1, gpus: int = 0, **environment: str) -> Any:
         """Starts a node, the first of which is the head; `path` is where its Python looks first."""
         place = self.folder / f"node-{self._count}"
         place.mkdir()
         self._count += 1
-        own = {"TMPDIR": str(place)}
+        own = {"TMPDIR": str(place), **environment}
         if path:
             own["PYTHONPATH"] = f"{path}{os.pathsep}{self._environment['PYTHONPATH']}"
         with _environment(self._environment | own):
-            return self.cluster.add_node(num_cpus=cpus, node_name=place.name, **LOOPBACK)
+            return self.cluster.add_node(num_cpus=cpus, num_gpus=gpus, node_name=place.name, **LOOPBACK)
 
     def stop(self) -> None:
         self.cluster.shutdown()

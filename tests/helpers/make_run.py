@@ -270,9 +270,9 @@ def _trial(plan: Plan, rng: np.random.Generator, number: int, state: str, clock:
     seconds = 0.5 + 1.1 * max(epochs, 0.3)
     attrs = {
         "params": {**params, "batch_norm": True},
-        "stints": {"0": [clock[number % 2], seconds, number % 2]},
+        "stints": {"0": [clock[number % 2], seconds, number % 2, "cpu"]},
         "seconds": seconds,
-        "device": "cpu:0",
+        "device": "cpu",
         "epochs": epochs,
         "parameters": round(2_000 + 60 * params["filters"] ** 2 * (2 if params["head"] == "dense" else 1)),
     }

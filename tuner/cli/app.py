@@ -112,10 +112,10 @@ def _version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        from tuner.run.resume import versions
+        from tuner.versions import installed
         from tuner.workers.devices import backend
 
-        name, found = backend(), versions()
+        name, found = backend(), installed()
         typer.echo(f"tune {version('tune-images')}")
         typer.echo(
             f"Keras {found.get('keras', 'not installed')} on {name} {found.get(name, '(not installed)')}"

@@ -165,7 +165,7 @@ class Fits:
         name = self._running[spec.number].name
         if report.epoch > 1:  # the first has the compilation in it
             self.pace[name] = max(self.pace.get(name, 0.0), report.seconds / spec.share)
-        self.display.fit_epoch(name, spec, report)
+        self.display.fit_epoch(name, spec, report, self.executor.device(slot))
 
     def done(self, slot: int, spec: TrialSpec, result: TrialResult, halt: Halt) -> None:
         """Remembers a training that ran to its end."""

@@ -193,6 +193,7 @@ def _histories(results: Results) -> list[dict[str, Any]]:
             "seed": done.spec.seed,
             "split": done.spec.split,
             "fold": done.spec.fold,
+            "device": done.result.device,
             "epochs": [report.to_json() for report in done.result.epochs],
         }
         for name in results.contenders

@@ -16,10 +16,10 @@ from tuner.files import write_arrays
 from tuner.records import WorkContext
 from tuner.registry import resolve
 from tuner.run import budget, features, probe
-from tuner.run.preparation import Prepared, prepare
+from tuner.run.preparation import Prepared, asked, prepare
 from tuner.run.resume import splits
 from tuner.run_json import PlanRecord
-from tuner.workers.devices import precision
+from tuner.workers.devices import precision, told
 from tuner.workers.driver import wait_until_ready
 from tuner.workers.executors import EXECUTORS
 from tuner.workers.executors.base import Executor
@@ -41,6 +41,7 @@ class Costs:
     Attributes:
         images_per_second: training images of the default configuration, on each worker.
         epoch_seconds: of the default configuration.
+        workers_on: how many workers, and where.
         seconds: of the whole run without a budget.
         features_seconds: those of them that features of the images take which are still to be computed.
         features: a sentence on these, none where there are none.
@@ -50,6 +51,7 @@ class Costs:
     images_per_second: float
     epoch_seconds: float
     workers: int
+    workers_on: str
     seconds: float
     memory_bytes: int
     disk_bytes: int
@@ -97,6 +99,7 @@ def _told(config: RunConfig, costs: Costs | None) -> list[str]:
     if costs is None:
         return [FAILED]
     return [
+        *([f"counted: {costs.workers_on}"] if config.on != "local" else []),
         *costs.features,
         f"the default configuration trains {costs.images_per_second:,.0f} images a second on each of "
         f"{costs.workers} worker{'s' if costs.workers != 1 else ''} ({costs.epoch_seconds:.1f} s an epoch)",
@@ -120,10 +123,12 @@ def _costs(
     context = WorkContext(
         str(scratch), str(dataset.directory.resolve()), dataset.classes, config.metric, False, policy
     )
-    executor: Executor = resolve(EXECUTORS[config.on])(prepared.slots, context, scratch / "logs")
+    executor: Executor = resolve(EXECUTORS[config.on])(
+        prepared.slots, context, scratch / "logs", asked(config), display.say
+    )
     try:
         wait_until_ready(executor, lambda: "")
-        told, features_seconds = _features(executor, prepared, display)
+        about_features, features_seconds = _features(executor, prepared, display)
         epoch_seconds, start_seconds = probe.pace(executor, prepared.space, prepared.model, config.seed)
         memory = executor.memory()
     finally:
@@ -140,11 +145,12 @@ def _costs(
         images_per_second=images / epoch_seconds,
         epoch_seconds=epoch_seconds,
         workers=slots,
+        workers_on=told(prepared.slots),
         seconds=seconds,
         memory_bytes=int(memory),
         disk_bytes=int(_disk(prepared, repeats)),
         features_seconds=features_seconds,
-        features=told,
+        features=about_features,
         budget=offers(config, seconds, planned, slots, time.monotonic() - began, images),
     )
 

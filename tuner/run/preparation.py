@@ -16,7 +16,7 @@ from tuner.errors import UsageError
 from tuner.run.space_choice import Choice, choose, obtain, photographic
 from tuner.workers import devices
 from tuner.workers.executors import EXECUTORS
-from tuner.workers.executors.base import ExecutorKind
+from tuner.workers.executors.base import ExecutorKind, Wanted
 
 SMALL = 10_000
 """Below this many training images, 5 seeds are retrained instead of 3."""
@@ -58,7 +58,7 @@ def prepare(config: RunConfig, display: Display, earlier: Choice | None = None) 
         UsageError, DataError: as the registry, the spaces and the data sets raise them.
     """
     executor: ExecutorKind = registry.resolve(EXECUTORS[config.on])
-    slots = executor.slots(config.devices, config.workers, config.ray_address)
+    slots = executor.slots(asked(config))
     file = space_file(config.space)
     named = file.family if file else config.space or ""
     if named:  # a wrong name is worth knowing before data are read
@@ -100,6 +100,11 @@ def prepare(config: RunConfig, display: Display, earlier: Choice | None = None) 
     names = config.baselines or (traits.baselines if family.features is None else photographic(task))
     baselines = contenders.baselines(names, task, faithful=config.faithful_baselines, epochs=config.epochs)
     return Prepared(dataset, task, model, space, baselines, slots, choice.why)
+
+
+def asked(config: RunConfig) -> Wanted:
+    """What is to be trained on."""
+    return Wanted(config.devices, config.workers, config.ray_address)
 
 
 def space_file(space: str | None) -> SpaceFile | None:

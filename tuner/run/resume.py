@@ -4,14 +4,14 @@ import platform
 import shlex
 import time
 from dataclasses import replace
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner import seeds
+from tuner import seeds, versions
 from tuner.config import RunConfig
 from tuner.datasets.base import Dataset
 from tuner.datasets.splits import group_folds, search_folds
@@ -19,8 +19,6 @@ from tuner.errors import UsageError
 from tuner.run.preparation import Prepared
 from tuner.run_json import DatasetRecord, EnvironmentRecord, RunRecord, SpaceRecord
 from tuner.workers import devices
-
-PACKAGES = ("keras", "tensorflow", "jax", "torch", "optuna", "keras-tuner", "numpy", "pandas", "scikit-learn")
 
 
 def new(config: RunConfig, prepared: Prepared, path: Path, command: list[str], precision: str) -> RunRecord:
@@ -134,21 +132,10 @@ def _environment(prepared: Prepared, precision: str) -> EnvironmentRecord:
         platform=platform.platform(),
         backend=devices.backend(),
         precision=precision,
-        versions=versions(),
+        versions=versions.installed(),
         devices=[{"name": d.name, "kind": d.kind, "description": d.description} for d in found.values()],
         workers=len(prepared.slots),
     )
-
-
-def versions() -> dict[str, str]:
-    """Installed versions of the packages that decide results."""
-    found = {}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def identity(record: RunRecord) -> str:

@@ -18,7 +18,7 @@ from tuner.ending.fits import Fits
 from tuner.files import write_arrays, write_json
 from tuner.records import WorkContext
 from tuner.run import budget, features, interim, probe, resume
-from tuner.run.preparation import Prepared
+from tuner.run.preparation import Prepared, asked
 from tuner.run_dir import RunDir
 from tuner.run_json import PlanRecord, RunRecord, SearchRecord
 from tuner.search.engines import ENGINES
@@ -200,10 +200,10 @@ class Session:
             max_parameters=config.max_parameters,
             max_latency_ms=config.max_latency_ms,
         )
-        names = sorted({slot.device.description for slot in slots})
-        workers = f"{len(slots)} worker{'s' if len(slots) != 1 else ''}"
-        self.display.say(f"starting {workers} on {', '.join(names)}")
-        executor: Executor = registry.resolve(EXECUTORS[config.on])(slots, context, self.directory.logs)
+        self.display.say(f"starting {devices.told(slots)}")
+        executor: Executor = registry.resolve(EXECUTORS[config.on])(
+            slots, context, self.directory.logs, asked(config), self.display.say
+        )
         try:
             yield executor
         finally:

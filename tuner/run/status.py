@@ -172,7 +172,7 @@ def _pace(trials: list[Any]) -> Pace:
     for facts in (trial.user_attrs for trial in trials if "stints" in trial.user_attrs):
         if facts.get("reason") != REFUSED:
             stints = facts["stints"].values()
-            seconds = sum(seconds for _, seconds, _ in stints)
+            seconds = sum(stint[1] for stint in stints)
             pace.learn(facts.get("epochs", 0), seconds, facts.get("starting", 0.0), len(stints))
     return pace
 

@@ -197,7 +197,7 @@ class Search:
         """Records an epoch."""
         self.engine.report(spec.number, report)
         self._epochs[spec.number].append(report)
-        self.display.epoch(spec, report)
+        self.display.epoch(spec, report, self.executor.device(slot))
 
     def done(self, slot: int, spec: TrialSpec, result: TrialResult, halt: Halt) -> None:
         """Records how a trial ended, or that it waits."""

@@ -1,6 +1,7 @@
 """The devices that a run trains on, and the slots for workers on them; no framework is imported."""
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,10 @@ LEAST_BYTES = GIB // 2
 
 PACKED_BYTES = 3 * GIB
 """`--workers auto` leaves each worker on a GPU at least this much, context included, where it can."""
+
+
+NAMED = 8
+"""Nodes of a cluster that are named before a run begins."""
 
 
 @dataclass(frozen=True)
@@ -193,6 +198,17 @@ def _room(device: Device, workers: int) -> int:
 def processor() -> Device:
     """The processor as a device."""
     return Device("cpu", "", f"{processors.name()}, {cores()} cores", bfloat16=processors.has_amx())
+
+
+def told(slots: Sequence[Slot]) -> str:
+    """How many workers there are and where, for the user: "2 workers on 2 nodes: a (1), b (1)"."""
+    workers = f"{len(slots)} worker{'s' if len(slots) != 1 else ''}"
+    nodes = Counter(slot.device.node for slot in slots)
+    if "" in nodes:
+        return f"{workers} on {', '.join(sorted({slot.device.description for slot in slots}))}"
+    named = ", ".join(f"{name} ({count})" for name, count in list(nodes.items())[:NAMED])
+    more = f" and {len(nodes) - NAMED} more" if len(nodes) > NAMED else ""
+    return f"{workers} on {len(nodes)} node{'s' if len(nodes) != 1 else ''}: {named}{more}"
 
 
 def precision(wanted: str, devices: Sequence[Device]) -> str:

@@ -4,6 +4,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from types import FrameType, TracebackType
 from typing import Any, Literal, Protocol, Self
 
@@ -124,7 +125,7 @@ def drive(
             executor.end_waits()
         if not reason:
             _hand_out(executor, work, running)
-        if not running:
+        if not running and (reason or executor.free()):  # without any slot, one may come
             return
         allowed = INTERRUPT_GRACE if reason == "interrupt" else grace
         over = halted_at is not None and clock() - halted_at > allowed
@@ -143,7 +144,8 @@ def drive(
         elif isinstance(event, Finished):
             _check_disk(event.result)
             del running[event.slot]
-            work.done(event.slot, event.spec, event.result, reason)
+            done = replace(event.result, device=executor.device(event.slot))
+            work.done(event.slot, event.spec, done, reason)
 
 
 def _check_disk(result: TrialResult) -> None:

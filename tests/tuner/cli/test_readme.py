@@ -1,6 +1,7 @@
 """Every command in the README and docs/ runs, only shorter, with workers that follow curves.
 
-`docs/predict.md` and `docs/export.md` have tests of their own; `tests/tuner/run` has runs that train.
+`docs/predict.md`, `docs/export.md` and what is about clusters have tests of their own; `tests/tuner/run` has
+runs that train.
 """
 
 import gzip
@@ -50,6 +51,7 @@ def blocks(language: str) -> list[str]:
 
 def commands() -> list[list[str]]:
     lines = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("tune ")]
+    lines = [line for line in lines if "--on ray" not in line]
     found = {tuple(shlex.split(line, comments=True)[1:]): None for line in lines}
     return [list(words) for words in found]
 

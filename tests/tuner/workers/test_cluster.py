@@ -1,9 +1,10 @@
 """The same run on a Ray cluster whose nodes do not see the parent's disk."""
 
 import importlib.metadata
+import re
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any
 import psutil
 import pytest
 
+from reports.facts.summary import RunSummary
+from reports.figures.trials import timeline
 from search_spaces.cnn import FAMILY
 from search_spaces.family import Task
 from tests.helpers import training
@@ -20,7 +23,10 @@ from tests.helpers.forks import Started
 from tests.helpers.runs import Tune, commands_in, report_of, start, trials
 from tests.helpers.train_items import SMALL
 from tuner.records import TrialResult, TrialSpec, WorkContext
-from tuner.workers.executors.base import Executor, Finished, Progress
+from tuner.workers.devices import Slot
+from tuner.workers.executors import nodes
+from tuner.workers.executors.base import Executor, Finished, Progress, Wanted
+from tuner.workers.executors.cluster import MOST_LOSSES, ClusterExecutor
 
 pytest.importorskip("ray")
 pytestmark = [
@@ -32,7 +38,7 @@ pytestmark = [
 ]
 
 RUN = [
-    "digits", "--trials", "6", "--epochs", "8", "--seeds", "2", "--finalists", "1",
+    "digits", "--trials", "12", "--epochs", "6", "--seeds", "2", "--finalists", "1",
     "--baselines", "majority", "--deterministic", "--pruner", "screen",
 ]  # fmt: skip
 
@@ -68,6 +74,21 @@ def parent(curves: dict[str, str], machines: Machines, user: Path) -> dict[str, 
 
 
 @pytest.fixture(scope="module")
+def joined(machines: Machines, curves: dict[str, str]) -> Iterator[Wanted]:
+    """What is wanted of the cluster, which this process has joined; its workers follow curves."""
+    import ray
+    from ray._private import ray_constants
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ray_constants, "ENABLE_RAY_CLUSTER", False)
+        for name in ("KERAS_BACKEND", "TUNE_WORKER"):
+            patch.setenv(name, curves[name])
+        nodes.join(machines.address)
+        yield Wanted("cpu", "auto", machines.address)
+        ray.shutdown()
+
+
+@pytest.fixture(scope="module")
 def tune_there(parent: dict[str, str]) -> Tune:
     return commands_in(parent)
 
@@ -87,23 +108,47 @@ def told(run: Path) -> dict[str, Any]:
     return kept
 
 
-def test_trials_values_and_report_are_those_of_the_local_executor(
-    tune_there: Tune, user: Path, machines: Machines
-) -> None:
+def test_trials_values_and_report_are_those_of_the_local_executor(tune_there: Tune, user: Path) -> None:
     for place in ("ray", "local"):
-        done = tune_there(*RUN, "--on", place, "--name", place, cwd=user)
+        done = tune_there(*RUN, "--on", place, "--name", place, "--plain", cwd=user)
         assert done.returncode == 0, done.stdout + done.stderr
+        if place == "ray":
+            assert "starting 2 workers on 2 nodes: node-0 (1), node-1 (1)" in done.stdout
+            assert re.search(r"trial \d+ \w+ .* on node-1 cpu; best", done.stdout), done.stdout
     there, here = user / "runs" / "ray", user / "runs" / "local"
     assert values(there) == values(here)
     assert told(there) == told(here)
-    names = {device["name"] for device in report_of(there)["environment"]["devices"]}
-    assert names == {"node-0 cpu", "node-1 cpu"}
+
+
+def test_a_report_says_what_each_node_has_contributed(tune_there: Tune, user: Path) -> None:
+    run = user / "runs" / "ray"
+    if not run.exists():
+        tune_there(*RUN, "--on", "ray", "--name", "ray", cwd=user)
+    report = report_of(run)
+    both = {"node-0 cpu", "node-1 cpu"}
+    assert {device["name"] for device in report["environment"]["devices"]} == both
+    each = {device["name"]: device for device in report["cost"]["devices"]}
+    assert set(each) == both
+    stints = sum(len(trial.user_attrs["stints"]) for trial in trials(run))
+    assert sum(device["items"] for device in each.values()) > stints  # trainings of the end count, too
+    spent = sum(device["seconds"] for device in each.values())
+    assert spent == pytest.approx(report["cost"]["device_seconds"], rel=1e-6)
+    rows = timeline(RunSummary.load(run)).axes[0].get_yticklabels()
+    assert [row.get_text() for row in rows] == ["node-0 cpu, slot 0", "node-1 cpu, slot 1"]
+
+
+def test_a_plan_counts_the_whole_cluster(tune_there: Tune, user: Path) -> None:
+    done = tune_there("plan", "digits", "--trials", "4", "--on", "ray", cwd=user)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "counted: 2 workers on 2 nodes: node-0 (1), node-1 (1)\n" in done.stdout
+    assert "images a second on each of 2 workers" in done.stdout
+    assert "memory: about 0.0 GB" not in done.stdout
 
 
 @contextmanager
-def a_node(machines: Machines, path: str = "") -> Iterator[Any]:
+def a_node(machines: Machines, path: str = "", gpus: int = 0, **environment: str) -> Iterator[Any]:
     """A node that joins, and is gone at the end."""
-    node = machines.add(path)
+    node = machines.add(path, 1, gpus, **environment)
     try:
         yield node
     finally:
@@ -120,13 +165,20 @@ def wait_for(what: Callable[[], object], process: Started | None = None) -> None
 
 
 def devices(run: Path) -> set[str]:
-    """Where trials have ended so far."""
+    """Where trials have ended, or paused, so far."""
     journal = run / "study.journal"
-    return (
-        {t.user_attrs["device"] for t in trials(run) if "device" in t.user_attrs}
-        if journal.exists()
-        else set()
-    )
+    stints = [trial.user_attrs.get("stints", {}) for trial in trials(run)] if journal.exists() else []
+    return {device for each in stints for *_, device in each.values()}
+
+
+def there(user: Path, what: str) -> list[psutil.Process]:
+    """Processes on the nodes whose command line has a text in it."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if what in " ".join(process.cmdline()) and process.environ().get("WALLED_OFF") == str(user):
+                found.append(process)
+    return found
 
 
 def workers_there(user: Path) -> list[psutil.Process]:
@@ -204,17 +256,56 @@ def test_a_node_of_another_keras_is_refused(
     assert not (user / "runs" / "other").exists()
 
 
+@contextmanager
+def working(wanted: Wanted, folder: Path) -> Iterator[tuple[Executor, Sequence[Slot]]]:
+    """An executor on the cluster, and its slots."""
+    context = WorkContext(str(folder), str(folder), 3, "accuracy", False, "float32")
+    slots = ClusterExecutor.slots(wanted)
+    executor = ClusterExecutor(slots, context, folder / "logs", wanted)
+    try:
+        yield executor, slots
+    finally:
+        executor.stop()
+
+
+def test_work_is_done_again_three_times_when_nodes_are_lost_and_no_more(joined: Wanted, user: Path) -> None:
+    """Agents are killed, all at once: to the parent each is a node that is gone."""
+    params = FAMILY.space(Task((12, 12, 1), 3, 240)).default()
+    items = [
+        TrialSpec(number, "trial", "search_spaces.cnn:FAMILY", params, 3, "search", 0, 6) for number in (0, 1)
+    ]
+    losses = 0
+    results: dict[int, TrialResult] = {}
+    folder = user / "again"
+    folder.mkdir()
+    with working(joined, folder) as (executor, slots):
+        for item, slot in zip(items, slots, strict=True):
+            executor.submit(slot.index, item, f"trial-{item.number}")
+        at_work: set[int] = set()
+        while len(results) < len(items):
+            event = executor.poll(1.0)
+            if isinstance(event, Finished):
+                results[event.spec.number] = event.result
+            elif isinstance(event, Progress) and event.spec.number == 0 and losses == MOST_LOSSES:
+                executor.answer(event.slot, go_on=True)
+            elif isinstance(event, Progress):
+                at_work.add(event.spec.number)
+            if at_work == ({0, 1} if losses < MOST_LOSSES else {1}) and (
+                losses < MOST_LOSSES or 0 in results
+            ):
+                losses += 1
+                at_work.clear()
+                for agent in there(user, "ray::Agent"):
+                    agent.kill()
+    assert (results[0].state, len(results[0].epochs)) == ("complete", 6)
+    assert (results[1].state, results[1].reason, losses) == ("failed", "node-lost", MOST_LOSSES + 1)
+
+
 def test_a_paused_trial_of_a_users_own_family_goes_on_on_another_node_bit_for_bit(
-    machines: Machines, user: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    joined: Wanted, user: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The family is in a file that only the parent has, like the data and the saved state."""
-    import ray
-    from ray._private import ray_constants
-
-    from tuner.workers.executors.cluster import ClusterExecutor
-
-    monkeypatch.setattr(ray_constants, "ENABLE_RAY_CLUSTER", False)
-    monkeypatch.setenv("KERAS_BACKEND", environment["KERAS_BACKEND"])
+    monkeypatch.delenv("TUNE_WORKER")
     folder = user / "bits"
     folder.mkdir()
     training.make(folder)
@@ -222,18 +313,12 @@ def test_a_paused_trial_of_a_users_own_family_goes_on_on_another_node_bit_for_bi
     mine.write_text("from search_spaces.cnn import FAMILY\n")
     params = FAMILY.space(Task((12, 12, 1), 3, 240)).default() | SMALL
     item = TrialSpec(0, "trial", f"{mine}:FAMILY", params, 3, "search", 0, 2)
-    context = WorkContext(str(folder), str(folder), 3, "accuracy", False, "float32")
-    slots = ClusterExecutor.slots("cpu", "auto", machines.address)
-    executor = ClusterExecutor(slots, context, folder / "logs")
-    try:
+    with working(joined, folder) as (executor, slots):
         first, second = (slot.index for slot in slots)
         assert slots[0].device.name != slots[1].device.name
         whole = done_in(executor, first, item, "whole")
         paused = done_in(executor, first, replace(item, until=1), "parts")
         rest = done_in(executor, second, replace(item, until=2, resume_from=1), "parts")
-    finally:
-        executor.stop()
-        ray.shutdown()
     assert (whole.state, paused.state, rest.state) == ("complete", "paused", "complete"), whole.message
     parts = {"epochs": [*paused.to_json()["epochs"], *rest.to_json()["epochs"]]}
     assert training.curve(parts) == training.curve(whole.to_json())

@@ -176,3 +176,23 @@ def test_ctrl_c_in_the_middle_of_a_line_is_answered_after_it() -> None:
     assert interrupt.at_once
     lines = raw.written.decode().splitlines()
     assert lines == ["a line", "stopping after the running epochs; press Ctrl-C again to stop at once"]
+
+
+@dataclass
+class SlotComes(OneSlot):
+    """An executor all of whose nodes are lost, until one joins."""
+
+    def free(self) -> list[int]:
+        return super().free() if self.polls > 2 else []
+
+    def poll(self, timeout: float) -> Event | None:
+        if not self.ends:
+            self.polls += 1
+            return None
+        return super().poll(timeout)
+
+
+def test_work_waits_while_there_is_no_slot() -> None:
+    work = Once()
+    drive(SlotComes(0.0), work, lambda: "")
+    assert [result.state for result in work.results] == ["complete"]

@@ -39,7 +39,7 @@ def facts(
         "message": result.message,
     }
     # By where it went on from: one that a crash had done again stands for both.
-    stint = [before.get("began", 0.0), result.seconds, where[0]]
+    stint = [before.get("began", 0.0), result.seconds, *where]
     facts["stints"] = {**before.get("stints", {}), str(before.get("paused", 0)): stint}
     if result.latency_ms is not None:
         facts["latency_ms"] = result.latency_ms

@@ -11,12 +11,14 @@ import time
 import traceback
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from tuner.records import TrialSpec, WorkContext
 from tuner.workers import gpus
+from tuner.workers.executors import staging
 from tuner.workers.executors.process import LocalProcess
 from tuner.workers.executors.staging import Parcel, Place, dataset_path
 
@@ -48,6 +50,19 @@ class News:
     killed: bool = False
 
 
+@dataclass(frozen=True)
+class Vitals:
+    """How a node is.
+
+    Attributes:
+        room: bytes of memory free, of the machine and of the GPU, if any.
+        workers: bytes that each worker has in use, by its number.
+    """
+
+    room: tuple[int, int] = (0, 0)
+    workers: dict[int, int] = field(default_factory=dict)
+
+
 @dataclass
 class _Hosted:
     """A worker here.
@@ -76,11 +91,13 @@ class Agent:
         self._workers: dict[int, _Hosted] = {}
         self._ended: set[int] = set()
         self._lock = threading.Lock()
+        self._ending = threading.Lock()
         self._news: list[News] = []
         self._changed = threading.Condition()
         self._called = time.monotonic()
         # A worker is killed with the thread that has started it: so by one that stays.
         self._starter = ThreadPoolExecutor(1)
+        staging.clear_away()
         threading.Thread(target=self._end_alone, daemon=True).start()
 
     def _end_alone(self) -> None:
@@ -93,6 +110,8 @@ class Agent:
         """Ends all workers, so that this process can be ended."""
         for number in list(self._workers):
             self.end(number)
+        with self._ending:
+            pass
 
     def start(
         self, number: int, context: WorkContext, environment: Mapping[str, str], parcels: list[Parcel],
@@ -164,16 +183,17 @@ class Agent:
 
     def end(self, number: int) -> None:
         """Ends a worker at once."""
-        with self._lock:
-            self._ended.add(number)
-            hosted = self._workers.pop(number, None)
-        if hosted is not None:
-            if hosted.process is not None:
-                hosted.process.kill()
-            shutil.rmtree(hosted.place.run, ignore_errors=True)
+        with self._ending:  # who leaves waits until all of it is gone
+            with self._lock:
+                self._ended.add(number)
+                hosted = self._workers.pop(number, None)
+            if hosted is not None:
+                if hosted.process is not None:
+                    hosted.process.kill()
+                shutil.rmtree(hosted.place.run, ignore_errors=True)
 
-    def poll(self) -> tuple[list[News], tuple[int, int]]:
-        """News of the workers, as soon as there is any; and bytes free here and on the GPU (0: none)."""
+    def poll(self) -> tuple[list[News], Vitals]:
+        """News of the workers, as soon as there is any, and how the node is."""
         self._called = time.monotonic()
         for hosted in list(self._workers.values()):
             if hosted.process is not None:
@@ -182,7 +202,17 @@ class Agent:
             self._changed.wait_for(lambda: self._news, POLL_SECONDS)
             news, self._news = self._news, []
         self._called = time.monotonic()
-        return news, _room()
+        return news, Vitals(_room(), self._memory())
+
+    def _memory(self) -> dict[int, int]:
+        import psutil
+
+        found = {}
+        for number, hosted in list(self._workers.items()):
+            if hosted.process is not None:
+                with suppress(psutil.Error):  # it has just ended
+                    found[number] = hosted.process.memory()
+        return found
 
     def _heard(self, number: int, message: dict[str, Any] | None) -> None:
         """Called by the thread that listens to a worker."""

@@ -1,6 +1,6 @@
 """The interface of executors, which train work items somewhere and report on them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -87,22 +87,54 @@ class Executor(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What a user asks to train on.
+
+    Attributes:
+        devices: as `--devices` has it.
+        workers: as `--workers` has it.
+        address: of a cluster, as `--ray-address` has it.
+    """
+
+    devices: str = "auto"
+    workers: str = "auto"
+    address: str = "auto"
+
+
+ANY = Wanted()
+
+
+def unheard(line: str) -> None:
+    """Says nothing."""
+
+
 class ExecutorKind(Protocol):
     """The class of an executor."""
 
-    def slots(self, devices: str, workers: str, address: str) -> tuple[Slot, ...]:
+    def slots(self, wanted: Wanted) -> tuple[Slot, ...]:
         """The slots that there are to begin with.
-
-        Args:
-            devices: as `--devices` has it.
-            workers: as `--workers` has it.
-            address: of a cluster, as `--ray-address` has it.
 
         Raises:
             UsageError: there are none of that kind, or they cannot be used.
         """
         ...
 
-    def __call__(self, slots: Sequence[Slot], context: WorkContext, logs: Path) -> Executor:
-        """Starts workers in slots; their logs go to the folder `logs`."""
+    def __call__(
+        self,
+        slots: Sequence[Slot],
+        context: WorkContext,
+        logs: Path,
+        wanted: Wanted = ANY,
+        say: Callable[[str], None] = unheard,
+    ) -> Executor:
+        """Starts workers in slots.
+
+        Args:
+            slots: as `slots` gave them.
+            context: of the run.
+            logs: the folder of the workers' logs.
+            wanted: what else may be used that comes while it works.
+            say: told, a line each time, of what comes and goes.
+        """
         ...

@@ -4,7 +4,7 @@ import itertools
 import os
 import queue
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from tuner.workers import devices as found_here
 from tuner.workers import gpus
 from tuner.workers.devices import Device, Slot
 from tuner.workers.executors import surroundings
-from tuner.workers.executors.base import Event, Finished, Progress, Ready
+from tuner.workers.executors.base import ANY, Event, Finished, Progress, Ready, Wanted, unheard
 from tuner.workers.executors.crowd import Crowd
 from tuner.workers.executors.patience import Patience, least_seconds
 from tuner.workers.executors.process import Heard, LocalProcess, Process
@@ -45,11 +45,20 @@ class LocalExecutor:
     """
 
     @classmethod
-    def slots(cls, devices: str, workers: str, address: str) -> tuple[Slot, ...]:
+    def slots(cls, wanted: Wanted) -> tuple[Slot, ...]:
         """Those of this machine that `--devices` and `--workers` ask for; see `devices.slots`."""
-        return found_here.slots(devices, workers)
+        return found_here.slots(wanted.devices, wanted.workers)
 
-    def __init__(self, slots: Sequence[Slot], context: WorkContext, logs: Path) -> None:
+    def __init__(
+        self,
+        slots: Sequence[Slot],
+        context: WorkContext,
+        logs: Path,
+        wanted: Wanted = ANY,
+        say: Callable[[str], None] = unheard,
+    ) -> None:
+        self._wanted = wanted
+        self._say = say
         self._context = context
         self._logs = logs
         self._messages: queue.Queue[Message] = queue.Queue()

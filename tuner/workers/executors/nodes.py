@@ -1,16 +1,18 @@
 """The nodes of a Ray cluster: joined, asked what they have, and refused where results would differ."""
 
+import atexit
 import os
 import platform
+import shutil
 import signal
 import socket
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from tuner.errors import UsageError
+from tuner.versions import installed
 from tuner.workers import devices as found_here
 from tuner.workers.cores import cores
 from tuner.workers.devices import Device, Slot
@@ -58,13 +60,8 @@ class Node:
 
 def versions() -> dict[str, str]:
     """Of Python and of the packages that decide results, as they are installed here."""
-    found = {"Python": platform.python_version()}
-    for package in (*DECISIVE, found_here.backend()):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
+    names = (*DECISIVE, found_here.backend())
+    return {"Python": platform.python_version(), **dict.fromkeys(names, "not installed"), **installed(names)}
 
 
 def offer(devices: str, workers: str, backend: str) -> Offer:
@@ -84,7 +81,7 @@ def join(address: str) -> None:
     """Joins a cluster, if that has not been done yet; starts one here where there is none.
 
     Args:
-        address: HOST:PORT; "auto" is `$RAY_ADDRESS`, else one that runs on this machine, else a new one.
+        address: HOST:PORT; "auto" is `$RAY_ADDRESS`, else one that `running_here` finds, else a new one.
 
     Raises:
         UsageError: Ray is not installed, or no cluster answers there.
@@ -101,11 +98,11 @@ def join(address: str) -> None:
         ) from None
     if ray.is_initialized():
         return
-    named = os.environ.get("RAY_ADDRESS", "auto") if address == "auto" else address
+    named = (os.environ.get("RAY_ADDRESS") or "auto") if address == "auto" else address
     ours = {name: signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM)}
     try:
         _connect(named)
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, OSError) as error:
         raise UsageError(f"--ray-address {named}: {error}") from None
     finally:  # Ray sets its own, which end the process
         for name, handler in ours.items():
@@ -121,15 +118,44 @@ def _connect(address: str) -> None:
         _check_answers(address)
         ray.init(address=address, **quiet)
         return
-    with suppress(ConnectionError):
-        ray.init(address="auto", **quiet)
+    if found := running_here():
+        ray.init(address=found, **quiet)
         return
     # Ray asks nobody who they are: what is started here listens to this machine alone. Without this, Ray
     # takes 127.0.0.1 to mean the machine's own address.
     ray_constants.ENABLE_RAY_CLUSTER = False
-    ray.init(
+    os.environ.setdefault("RAY_worker_niceness", "0")  # as without Ray
+    started = ray.init(
         address="local", num_cpus=cores(), include_dashboard=False, _node_ip_address="127.0.0.1", **quiet
     )
+    atexit.register(_take_away, started.address_info["session_dir"])
+
+
+def _take_away(session: str) -> None:
+    """Ends a cluster that was started here; nobody else knows of it, nor needs its logs."""
+    import ray
+
+    ray.shutdown()
+    shutil.rmtree(session, ignore_errors=True)
+
+
+def running_here() -> str | None:
+    """The address of a cluster that this user has started here by `ray start`; None where none answers.
+
+    Ray's own `auto` takes whatever it finds among the processes, too: another user's cluster, or the one
+    that another run has started for itself and takes away at its end.
+    """
+    from ray._private.utils import get_ray_address_file
+
+    file = Path(get_ray_address_file(None))
+    try:
+        if hasattr(os, "getuid") and file.stat().st_uid != os.getuid():
+            return None
+        address = file.read_text().strip()
+        _check_answers(address)
+    except (OSError, UsageError):
+        return None
+    return address
 
 
 def _check_answers(address: str) -> None:
@@ -151,14 +177,15 @@ def _check_answers(address: str) -> None:
 
 
 def alive() -> list[Node]:
-    """The machines of the cluster now."""
+    """The machines of the cluster now, by name."""
     import ray
 
     found = [node for node in ray.nodes() if node["Alive"]]
-    return [
+    nodes = [
         Node(node["NodeID"], name, node["Resources"].get("CPU", 0.0), node["Resources"].get("GPU", 0.0))
         for node, name in zip(found, _names(found), strict=True)
     ]
+    return sorted(nodes, key=lambda node: node.name)
 
 
 def _names(found: Sequence[dict[str, Any]]) -> list[str]:

@@ -11,7 +11,9 @@ Paths of a `Parcel` are relative to that folder, or start with "run/", which is 
 
 import hashlib
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -36,6 +38,13 @@ ARRAYS = (
 
 RUN = "run/"
 FEATURES = "cache/features"
+KEPT = ("cache/datasets", FEATURES, "files")
+
+UNUSED_DAYS = 7
+"""After which a node forgets images, features and files."""
+
+LEFT_DAYS = 1
+"""After which it removes what a killed agent has left: one in another container only seems to be gone."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +127,30 @@ def target(path: str, context: WorkContext) -> Path:
     return Path(context.dataset_dir).parent.parent / path.removeprefix("cache/")
 
 
+def root() -> Path:
+    """The folder of all that workers of this user have on a node."""
+    user = os.getuid() if hasattr(os, "getuid") else ""
+    return Path(tempfile.gettempdir()) / f"tune-nodes-{user}"
+
+
+def kept() -> list[Path]:
+    """What is kept on a node between two runs."""
+    return [path for folder in KEPT for path in sorted((root() / folder).glob("*"))]
+
+
+def clear_away() -> None:
+    """Removes what no run has used for `UNUSED_DAYS`, and what agents that were killed have left."""
+    import psutil
+
+    left = (root() / "runs").glob("*-*")
+    gone = [path for path in left if not psutil.pid_exists(int(path.name.partition("-")[0]))]
+    for days, paths in ((LEFT_DAYS, gone), (UNUSED_DAYS, kept())):
+        for path in paths:
+            with suppress(FileNotFoundError):  # another agent is clearing away, too
+                if time.time() - path.stat().st_mtime > days * 86_400:
+                    shutil.rmtree(path, ignore_errors=True)
+
+
 class Place:
     """A worker's folders on the machine that it runs on.
 
@@ -127,8 +160,7 @@ class Place:
     """
 
     def __init__(self, name: str, fetch: Callable[[Any], Any]) -> None:
-        user = os.getuid() if hasattr(os, "getuid") else ""
-        self.root = Path(tempfile.gettempdir()) / f"tune-nodes-{user}"
+        self.root = root()
         self.run = self.root / "runs" / name
         self._fetch = fetch
         self._known: dict[Path, tuple[int, int]] = {}
@@ -146,6 +178,7 @@ class Place:
                 self._write(path, parcel)
                 continue
             path.parent.mkdir(parents=True, exist_ok=True)
+            os.utime(path.parent)  # it is in use: see `clear_away`
             if not path.exists():
                 with FileLock(path.with_name(f".{path.name}.lock")):
                     if not path.exists():
