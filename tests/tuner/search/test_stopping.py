@@ -54,6 +54,7 @@ def test_a_search_ends_at_its_limit_and_says_which(
     assert report["trials"]["unfinished"] == 0
 
 
+@pytest.mark.slow
 def test_a_budget_leaves_time_for_those_that_wait(tune_curves: Tune, tmp_path: Path) -> None:
     report = searched(tune_curves, tmp_path, "--trials", "900", "--budget", "40s", CURVE_SECONDS="0.02")
     assert report["stopped_by"] == "budget"

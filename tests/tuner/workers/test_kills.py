@@ -46,6 +46,7 @@ def whole_hyperband(folder: Path) -> list[PastTrial]:
     return engine.past()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("whole", [whole_screening, whole_hyperband])
 def test_a_crash_after_any_line_of_the_journal_changes_nothing(
     tmp_path: Path, whole: Callable[[Path], list[PastTrial]]
