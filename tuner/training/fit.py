@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
+from itertools import chain, count, islice
 from pathlib import Path
 from typing import Any
 
@@ -130,10 +131,13 @@ class Fit:
         return loss, accuracy
 
     def probe(self) -> EpochReport:
-        """A few steps of training, and one validation: what a whole epoch of `images` would take."""
+        """A few steps of training, and one validation: what a whole epoch of `images` would take.
+
+        Where an epoch has fewer steps, those of several: the first step compiles, and is not to count.
+        """
         steps, times = self.data.steps(self.batch_size), []
-        batches = self.data.batches(self.batch_size, self.spec.seed, 1)
-        for _, (images, targets) in zip(range(PROBE_STEPS), batches, strict=False):
+        epochs = (self.data.batches(self.batch_size, self.spec.seed, epoch) for epoch in count(1))
+        for images, targets in islice(chain.from_iterable(epochs), PROBE_STEPS):
             start = time.perf_counter()
             self._step(images, targets)
             times.append(time.perf_counter() - start)

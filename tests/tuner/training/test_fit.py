@@ -65,3 +65,10 @@ def test_two_classes_get_one_probability_and_two_columns(tmp_path: Path) -> None
 def test_a_loss_that_is_no_number_is_a_failure_with_a_reason(folder: Path) -> None:
     (result,) = train(folder, {"params": {"learning_rate": 1e30}, "epochs": 4})
     assert (result["state"], result["reason"]) == ("failed", "nan")
+
+
+def test_a_probe_of_an_epoch_of_one_step_does_not_take_compiling_for_its_pace(folder: Path) -> None:
+    (result,) = train(folder, {"purpose": "probe", "epochs": 1, "params": {"batch_size": 192}})
+    (epoch,) = result["epochs"]
+    assert epoch["images"] == 192
+    assert epoch["seconds"] < result["seconds"] / 4  # nearly all of which builds and compiles
