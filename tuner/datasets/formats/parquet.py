@@ -10,8 +10,8 @@ from tuner.datasets.base import DataOptions, Progress, RawData, Traits
 from tuner.datasets.formats.files import Entry, Listing, refusing
 from tuner.datasets.formats.labelled import Labelled, read_labelled_pictures
 from tuner.datasets.formats.labels import number_groups
-from tuner.datasets.formats.roles import is_data
-from tuner.datasets.formats.split_words import split_of
+from tuner.datasets.formats.roles import BESIDE, is_data
+from tuner.datasets.formats.split_words import split_of, stem
 from tuner.datasets.reading import Left
 from tuner.errors import DataError, UsageError
 from tuner.registry import unknown
@@ -72,7 +72,21 @@ def parquet_source(name: str, path: Path, listing: Listing) -> ParquetSource | N
     if not parts or (other and not any(_is_whole(e.path) for e in parts)):
         return None
     rest = [("files that are no part of this layout", e.name) for e in listing.entries if e not in parts]
-    return ParquetSource(name, path, parts, (*listing.left, *rest))
+    others = _beside(path) if path.is_file() else []
+    more = tuple(
+        e for e in others if split_of(path.stem) == "train" and split_of(e.name) in {"test", "valid"}
+    )
+    rest += [(BESIDE, e.name) for e in others if e not in more]
+    return ParquetSource(name, path, (*parts, *more), (*listing.left, *rest))
+
+
+def _beside(path: Path) -> list[Entry]:
+    """Parquet files beside the one that was named, whose names differ in the split or the number alone."""
+    return [
+        Entry(other, other.name)
+        for other in sorted(path.absolute().parent.glob("*.parquet"))
+        if other.name != path.name and stem(other.stem) == stem(path.stem) and split_of(other.stem)
+    ]
 
 
 def _is_whole(path: Path) -> bool:

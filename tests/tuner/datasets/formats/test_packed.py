@@ -14,6 +14,7 @@ import pytest
 from tests.helpers.builders import cycle, image_folder, noise, png_bytes, write
 from tests.tuner.datasets.conftest import Load
 from tuner.datasets.base import Dataset
+from tuner.datasets.formats.roles import BESIDE
 from tuner.errors import DataError, UsageError
 
 X, Y = noise(40), cycle(40, 2)
@@ -130,6 +131,16 @@ def test_parquet_files_of_the_datasets_library(load_data: Load, tmp_path: Path) 
         "test images without labels": 1,
     }
     assert data.train_names[0] == "data/train-00000-of-00002.parquet row 1"
+
+
+def test_parquet_files_beside_the_one_that_was_named(load_data: Load, tmp_path: Path) -> None:
+    pngs = [png_bytes(image) for image in X]
+    first = parquet(tmp_path / "train-00000-of-00002.parquet", pngs, Y.tolist(), NAMES)
+    parquet(tmp_path / "train-00001-of-00002.parquet", pngs, Y.tolist(), NAMES)
+    parquet(tmp_path / "test-00000-of-00001.parquet", pngs[:10], Y[:10].tolist(), NAMES)
+    data = load_data(first)
+    assert (len(data.train_images), len(data.test_images), used(data)) == (40, 10, 2)
+    assert left(data) == {BESIDE: 1}
 
 
 def test_columns_of_one_parquet_file(load_data: Load, tmp_path: Path) -> None:
