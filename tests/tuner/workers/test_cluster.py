@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import re
+import subprocess
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -19,8 +20,7 @@ from search_spaces.cnn import FAMILY
 from search_spaces.family import Task
 from tests.helpers import training
 from tests.helpers.clusters import Machines
-from tests.helpers.forks import Started
-from tests.helpers.runs import Tune, commands_in, report_of, start, trials
+from tests.helpers.runs import Tune, commands_in, fresh_start, report_of, trials
 from tests.helpers.train_items import SMALL
 from tuner.records import TrialResult, TrialSpec, WorkContext
 from tuner.workers.devices import Slot
@@ -156,7 +156,7 @@ def a_node(machines: Machines, path: str = "", gpus: int = 0, **environment: str
             machines.cluster.remove_node(node, allow_graceful=True)
 
 
-def wait_for(what: Callable[[], object], process: Started | None = None) -> None:
+def wait_for(what: Callable[[], object], process: "subprocess.Popen[str] | None" = None) -> None:
     late = time.monotonic() + 120
     while not what():
         assert time.monotonic() < late, "it never came"
@@ -211,7 +211,7 @@ def test_a_node_is_killed_in_mid_epoch_and_another_joins(
             "--baselines",
             "none",
         ]
-        process = start(slow, user, "digits", *options, "--on", "ray", "--name", "lost", "--plain")
+        process = fresh_start(slow, user, "digits", *options, "--on", "ray", "--name", "lost", "--plain")
         wait_for(lambda: "node-2 cpu" in devices(run), process)
         time.sleep(0.4)  # in mid-epoch
         machines.cluster.remove_node(lost, allow_graceful=False)
@@ -229,7 +229,7 @@ def test_kill_9_of_the_parent_leaves_nobody_behind_and_the_same_command_goes_on(
     parent: dict[str, str], machines: Machines, user: Path
 ) -> None:
     words = [*RUN, "--on", "ray", "--name", "killed", "--plain"]
-    process = start({**parent, "CURVE_SECONDS": "0.3", "CURVE_END_SECONDS": "0"}, user, *words)
+    process = fresh_start({**parent, "CURVE_SECONDS": "0.3", "CURVE_END_SECONDS": "0"}, user, *words)
     wait_for(lambda: devices(user / "runs" / "killed"), process)
     assert workers_there(user)
     process.kill()
