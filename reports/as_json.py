@@ -190,7 +190,13 @@ def _final(summary: RunSummary, final: Final) -> dict[str, Any]:
         "confidence": calibration.confidence if calibration else None,
         "test_minus_validation": {"difference": shift.difference, "noise": shift.noise} if shift else None,
         "finalists": [
-            {"trial": f.trial, "search_score": f.search_score, "folds": list(f.folds), "mean": f.mean}
+            {
+                "trial": f.trial,
+                "fine_tuned": f.fine_tuned,
+                "search_score": f.search_score,
+                "folds": list(f.folds),
+                "mean": f.mean,
+            }
             for f in final.finalists
         ],
         "cut": list(final.cut),

@@ -77,6 +77,9 @@ class Features:
             for the image itself, which is the first; {"mirror": True}; or the parameters of
             `search_spaces.augmentation`, with the number of a draw.
         variants: `variants(space)`: parameters that between them need all features that a trial may need.
+        unfrozen: name of the parameter that says how much of the network is trained on images together
+            with the head, once that is trained alone: 0 for none of it, 1 for the least; "" where there
+            is no such parameter.
     """
 
     identity: Callable[[Params, tuple[int, int, int]], dict[str, Any]]
@@ -84,6 +87,7 @@ class Features:
     head: Callable[[Params, int, int], Any]
     views: Callable[[Params], tuple[Mapping[str, Any], ...]]
     variants: Callable[[SearchSpace], list[Params]]
+    unfrozen: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,7 @@ class Family:
             or for two classes the probability of class 1 (batch, 1). `params` has every
             parameter of the space.
         recipe: the training recipe that belongs to `params`.
-        features: where only a head is trained, on features of the images; None where all of the model is.
+        features: where a head is trained on features of the images; None where all of the model is.
     """
 
     name: str
@@ -108,3 +112,11 @@ class Family:
     build: Callable[[Params, tuple[int, int, int], int], Any]
     recipe: Callable[[Params], Recipe]
     features: Features | None = None
+
+    def fixed(self, params: Params) -> Features | None:
+        """The features that all training with these parameters is on; None where there is any on images."""
+        return None if self.fine_tunes(params) else self.features
+
+    def fine_tunes(self, params: Params) -> bool:
+        """Whether a head is trained first, on features, and then some of the network with it, on images."""
+        return self.features is not None and bool(params.get(self.features.unfrozen))

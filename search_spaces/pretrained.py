@@ -3,6 +3,9 @@
 The network is fixed, so its features of an image are computed once and shared by every trial, fold and
 seed; only the head is trained. The saved model is the whole: raw images, resized and scaled, the
 network, the head.
+
+Fine-tuning goes on from there: the head, once trained, and the last stages of the network are trained
+together on images that augmentation changes (`unfrozen`).
 """
 
 import math
@@ -13,12 +16,13 @@ from functools import lru_cache
 from itertools import product
 from typing import Any
 
-from search_spaces.augmentation import augmentation_parameters
+from search_spaces.augmentation import augmentation_parameters, augmented
 from search_spaces.backbones import weights
-from search_spaces.family import HEAD, Family, Features, Params, Task
-from search_spaces.layers import class_probabilities, dropout, resized
+from search_spaces.family import HEAD, Family, Features, Params, Recipe, Task
+from search_spaces.layers import class_probabilities, dropout, image_input, resized
 from search_spaces.space import Categorical, Float, Int, Parameter, SearchSpace
-from search_spaces.training import recipe, training_parameters
+from search_spaces.training import recipe as common_recipe
+from search_spaces.training import training_parameters
 
 RESOLUTIONS = (96, 128, 160, 192, 224)
 
@@ -31,6 +35,9 @@ FEW_IMAGES = 1000
 
 MIRROR = {"mirror": True}
 
+FINE_TUNE_BATCH = 32
+"""Images a step of fine-tuning."""
+
 
 def suits(task: Task) -> bool:
     """Whether images look like what the networks have learnt from: in colour, and not tiny."""
@@ -39,7 +46,7 @@ def suits(task: Task) -> bool:
 
 
 def space(task: Task) -> SearchSpace:
-    """Head, dropout, rate, decay and label smoothing; the features' own parameters are fixed.
+    """Head, dropout, rate, decay and label smoothing; on a GPU also fine-tuning; the features' own are fixed.
 
     Resolution is what matters most, and is the highest that pays: of cats and dogs, 100 pixels a side, five
     folds of the training images say 0.907 at 96 pixels, 0.940 at 128, 0.958 at 160, 0.965 at 192 and 0.973
@@ -73,6 +80,19 @@ def space(task: Task) -> SearchSpace:
         **training,
         "batch_size": replace(training["batch_size"], default=_batch_size(task)),
         "label_smoothing": replace(training["label_smoothing"], searched=True),
+        "unfrozen": Int(
+            0, 1, 0, maximum=4, searched=task.gpu, summary="last stages of the network that are trained, too"
+        ),
+        "fine_tune_rate": Float(
+            1e-5,
+            1e-3,
+            1e-4,
+            log=True,
+            minimum=1e-7,
+            maximum=1.0,
+            active_if=("unfrozen", (1, 2, 3, 4)),
+            summary="peak learning rate where some of the network is trained, too",
+        ),
         **{
             name: replace(parameter, searched=False)
             for name, parameter in augmentation_parameters(task).items()
@@ -104,10 +124,31 @@ def build(params: Params, image_shape: tuple[int, int, int], classes: int) -> An
     """
     import keras
 
-    network = extractor(params, image_shape)
-    part = head(params, int(network.output_shape[-1]), classes)
-    inputs = keras.Input(image_shape, dtype="uint8", name="images")
-    return keras.Model(inputs, part(network(inputs)), name="pretrained")
+    if params["unfrozen"]:
+        inputs, features = _augmented_features(params, image_shape)
+    else:
+        inputs = keras.Input(image_shape, dtype="uint8", name="images")
+        features = extractor(params, image_shape)(inputs)
+    part = head(params, int(features.shape[-1]), classes)
+    return keras.Model(inputs, part(features), name="pretrained")
+
+
+def recipe(params: Params) -> Recipe:
+    """The common recipe; a rate of its own where some of the network is trained, too."""
+    if not params["unfrozen"]:
+        return common_recipe(params)
+    return common_recipe({**params, "learning_rate": params["fine_tune_rate"], "batch_size": FINE_TUNE_BATCH})
+
+
+def _augmented_features(params: Params, image_shape: tuple[int, int, int]) -> tuple[Any, Any]:
+    """Input of raw uint8 images, and features of them, augmented; not rounded, as they are not kept."""
+    from keras import layers
+
+    with _float32():
+        inputs, x = image_input(image_shape, shrunk=False)
+        x = layers.Rescaling(255.0, name="as_pixels")(augmented(x, params))
+        target = size(params, image_shape)
+        return inputs, _means(x, target, str(params["backbone"]), int(params["unfrozen"]))
 
 
 def extractor(params: Params, image_shape: tuple[int, int, int]) -> Any:
@@ -127,16 +168,23 @@ def _extractor(backbone: str, target: tuple[int, int], image_shape: tuple[int, i
     with _float32():
         inputs = keras.Input(image_shape, dtype="uint8", name="images")
         x = layers.Rescaling(1.0, dtype="float32", name="as_float")(inputs)
-        if image_shape[2] == 1:
-            x = layers.Concatenate(name="three_channels")([x, x, x])
-        elif image_shape[2] != 3:
-            raise ValueError(f"images of {image_shape[2]} channels; expected 1 or 3")
-        if target != image_shape[:2]:
-            x = resized(x, *target)
-        maps = weights.feature_maps(backbone, x)
-        means = layers.GlobalAveragePooling2D(name="means")(maps)
+        means = _means(x, target, backbone)
         rounded = layers.Activation("linear", dtype="float16", name="rounded")(means)
         return keras.Model(inputs, rounded, name="features", trainable=False)
+
+
+def _means(x: Any, target: tuple[int, int], backbone: str, unfrozen: int = 0) -> Any:
+    """The mean of each of the last feature maps of images, float32 of 0 to 255, brought to a size."""
+    from keras import layers
+
+    if x.shape[-1] == 1:
+        x = layers.Concatenate(name="three_channels")([x, x, x])
+    elif x.shape[-1] != 3:
+        raise ValueError(f"images of {x.shape[-1]} channels; expected 1 or 3")
+    if target != tuple(x.shape[1:3]):
+        x = resized(x, *target)
+    maps = weights.feature_maps(backbone, x, unfrozen)
+    return layers.GlobalAveragePooling2D(name="means")(maps)
 
 
 def head(params: Params, width: int, classes: int) -> Any:
@@ -144,7 +192,8 @@ def head(params: Params, width: int, classes: int) -> Any:
     import keras
     from keras import layers
 
-    inputs = keras.Input((width,), dtype="float16", name="features")
+    kept = "float32" if params["unfrozen"] else "float16"  # as gradients of float16 vanish
+    inputs = keras.Input((width,), dtype=kept, name="features")
     x = layers.Activation("linear", dtype="float32", name="as_float")(inputs)
     x = dropout(x, float(params["dropout"]))
     if params["head"] == "hidden":
@@ -213,5 +262,5 @@ FAMILY = Family(
     space=space,
     build=build,
     recipe=recipe,
-    features=Features(identity, extractor, head, views, variants),
+    features=Features(identity, extractor, head, views, variants, "unfrozen"),
 )

@@ -29,12 +29,18 @@ from reports.statistics import verdicts
 
 @dataclass(frozen=True)
 class Finalist:
-    """A good trial, trained again on fresh folds."""
+    """A good trial, trained again on fresh folds; the best one also fine-tuned, where there was time."""
 
     trial: int
     search_score: float | None
     folds: tuple[float, ...]
     mean: float
+    fine_tuned: bool = False
+
+    @property
+    def named(self) -> str:
+        """Such as "7", or "7, fine-tuned"."""
+        return f"{self.trial}, fine-tuned" if self.fine_tuned else str(self.trial)
 
 
 @dataclass(frozen=True)
@@ -85,9 +91,19 @@ class Final:
         return self.ensemble if self.shipped.seeds > 1 else self.first
 
     @property
+    def fine_tuned(self) -> bool:
+        """Whether the winner is a head that was then trained further with some of the network."""
+        return bool(self.finalists) and self.finalists[0].fine_tuned
+
+    @property
+    def is_default(self) -> bool:
+        """Whether the winner is the default configuration."""
+        return self.best_trial == 0 and not self.fine_tuned
+
+    @property
     def distinct(self) -> tuple[Model, ...]:
         """All models, the default left out where it is the winner itself."""
-        return tuple(model for model in self.models if self.best_trial or model.name != "default")
+        return tuple(model for model in self.models if not self.is_default or model.name != "default")
 
     @property
     def winner(self) -> Model:
@@ -117,7 +133,9 @@ def evaluate(final: Mapping[str, Any], arrays: Arrays, class_names: Sequence[str
         for entry in final["models"]
     )
     winner = models[0]
-    itself = "default" if int(final["best_trial"]) == 0 else ""
+    finalists = tuple(_finalist(found) for found in final.get("finalists", ()))
+    tuned_further = bool(finalists) and finalists[0].fine_tuned
+    itself = "default" if int(final["best_trial"]) == 0 and not tuned_further else ""
     found = differences(models, seeds, itself)
     words = verdicts.verdicts([difference for _, difference in found])
     others = [difference for name, difference in found if name != itself]
@@ -129,10 +147,7 @@ def evaluate(final: Mapping[str, Any], arrays: Arrays, class_names: Sequence[str
     matrix = confusion_matrix(rows, labels, len(class_names)) if tested and labels is not None else None
     return Final(
         best_trial=int(final["best_trial"]),
-        finalists=tuple(
-            Finalist(int(f["trial"]), f.get("search_score"), tuple(f["folds"]), float(f["mean"]))
-            for f in final.get("finalists", ())
-        ),
+        finalists=finalists,
         models=models,
         comparisons=tuple(
             Comparison(name, difference.difference, difference.interval, verdict)
@@ -164,6 +179,11 @@ def evaluate(final: Mapping[str, Any], arrays: Arrays, class_names: Sequence[str
         doubtful_labels=dict(final.get("doubtful_labels") or {}),
         test_label_conflicts=tuple((int(a), int(b)) for a, b in final.get("test_label_conflicts", ())),
     )
+
+
+def _finalist(found: Mapping[str, Any]) -> Finalist:
+    folds, score = tuple(found["folds"]), found.get("search_score")
+    return Finalist(int(found["trial"]), score, folds, float(found["mean"]), bool(found.get("fine_tuned")))
 
 
 def _shipped(final: Mapping[str, Any], winner: Model) -> Shipped:

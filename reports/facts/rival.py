@@ -25,7 +25,7 @@ def rival(final: Final) -> Model | None:
     if tested and not untested_baselines(final):
         return max(tested, key=lambda model: model.test.mean if model.test else 0.0)
     default = next((model for model in final.baselines if model.name == "default"), None)
-    return default if default is not None and default.test is not None and final.best_trial else None
+    return default if default is not None and default.test is not None and not final.is_default else None
 
 
 def compared_with(final: Final, name: str) -> Comparison | None:

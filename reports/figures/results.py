@@ -70,7 +70,7 @@ def axis_start(rows: Sequence[tuple[str, Accuracy]]) -> float:
 
 def _leader_statement(final: Final) -> str:
     """How the winner stands to the model that the answer measures it by."""
-    who = "The default" if final.best_trial == 0 else "The tuned model"
+    who = "The default" if final.is_default else "The tuned model"
     other = rival(final)
     found = compared_with(final, other.name) if other is not None else None
     if other is None or found is None:

@@ -52,7 +52,7 @@ NAMES = {"pretrained": "classifier on pretrained features"}
 def model_name(summary: RunSummary) -> str:
     """Such as "tuned CNN" or "default CNN" for the spaces of that family, else with the space's own name."""
     family = "CNN" if summary.space.startswith("cnn") else NAMES.get(summary.space, code(summary.space))
-    is_default = summary.final is not None and summary.final.best_trial == 0
+    is_default = summary.final is not None and summary.final.is_default
     return f"{'default' if is_default else 'tuned'} {family}"
 
 
@@ -62,7 +62,7 @@ def _headline(summary: RunSummary) -> str:
         return "an unfinished search" if summary.state != "done" else "the search"
     share = percent(final.saved.mean, decimals_for(final.saved.interval))
     together = f"{final.shipped.seeds} seeds of " if final.shipped.seeds > 1 else ""
-    article = "the" if final.best_trial == 0 else "a"
+    article = "the" if final.is_default else "a"
     return f"{together}{article} {model_name(summary)} with {share} test accuracy"
 
 
@@ -148,7 +148,7 @@ def _search_only(summary: RunSummary) -> str:
 def _settings(summary: RunSummary, final: Final) -> str:
     """The winner's settings, where they are not the default's."""
     on = _backbone(final)
-    if final.best_trial == 0:
+    if final.is_default:
         return f"{on}Its settings are the default ones of the space {code(summary.space)}."
     chosen = final.winner.params
     changed = [
@@ -165,7 +165,8 @@ def _backbone(final: Final) -> str:
     if "backbone" not in chosen or "resolution" not in chosen:
         return ""
     name, side = escape(value(chosen["backbone"])), value(chosen["resolution"])
-    return f"Its features are those of {name}, trained on ImageNet, at {side} pixels a side. "
+    further = "; the last stages of that network were then trained further" if chosen.get("unfrozen") else ""
+    return f"Its features are those of {name}, trained on ImageNet, at {side} pixels a side{further}. "
 
 
 def _worst(final: Final) -> str:

@@ -55,7 +55,7 @@ def _table(summary: RunSummary) -> str:
         shown = unbroken(shown)
         shown += f" {unbroken(f'({interval(accuracy.interval, digits)})')}" if accuracy.interval else ""
         label = f"*{name}*" if name == ENSEMBLE else f"{bold}{code(name)}{bold}"
-        label += " (the default)" if name == "tuned" and summary.final.best_trial == 0 else ""
+        label += " (the default)" if name == "tuned" and summary.final.is_default else ""
         compared = _compared(verdicts.get(name), digits)
         asked = [_score(models.get(name), summary.metric)] if summary.metric != "accuracy" else []
         size = _size_together(summary.final) if name == ENSEMBLE else _size(models.get(name))

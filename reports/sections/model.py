@@ -10,8 +10,9 @@ def render(summary: RunSummary) -> str:
         return ""
     winner = summary.final.winner
     layers = folded("Layers", block(winner.summary, "text")) if winner.summary.strip() else ""
+    how = "fine-tuned: " if summary.final.fine_tuned else ""
     text = (
-        f"Trial {summary.final.best_trial}, trained on training and validation images together for "
+        f"Trial {summary.final.best_trial}, {how}trained on training and validation images together for "
         f"{plural(winner.epochs, 'epoch')}, the length of its schedule."
     )
     return join(["## The model", text, layers])

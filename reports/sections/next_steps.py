@@ -83,7 +83,7 @@ def _search(summary: RunSummary, final: Final) -> list[str]:
         anew = " with `--fresh`" if _shortened(summary) else ""
         steps.append(f"A larger `--budget`{anew}: this one ended the search or left trainings out.")
     gained = compared_with(final, "default")
-    settled = final.best_trial != 0 and gained is not None and gained.difference <= 0
+    settled = not final.is_default and gained is not None and gained.difference <= 0
     if tried < FEW_TRIALS and not settled and not _shortened(summary):
         cost = _cost(summary, FEW_TRIALS / max(1, tried), only="search")
         steps.append(f"`--trials {FEW_TRIALS}`: {plural(tried, 'configuration')} so far{cost}.")

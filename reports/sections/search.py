@@ -181,18 +181,18 @@ def _finalists(summary: RunSummary) -> str:
         return ""
     rows = []
     for item in final.finalists:
-        bold = "**" if item.trial == final.best_trial else ""
+        bold = "**" if item is final.finalists[0] else ""
         each = ", ".join(score(fold, summary.metric) for fold in item.folds)
         rows.append(
             [
-                f"{bold}{item.trial}{bold}",
+                f"{bold}{item.named}{bold}",
                 score(item.search_score, summary.metric) if item.search_score is not None else NONE,
                 *([each] if len(item.folds) > 1 else []),
                 f"{bold}{score(item.mean, summary.metric)}{bold}",
             ]
         )
     folds = len(final.finalists[0].folds)
-    count = len(final.finalists)
+    count = sum(not item.fine_tuned for item in final.finalists)
     again = f"trained again on {plural(folds, 'fresh fold')} with fresh seeds"
     text = (
         f"The {count} best complete trials were {again}, and the winner was "
@@ -201,6 +201,8 @@ def _finalists(summary: RunSummary) -> str:
         if count > 1
         else f"The winner was {again}, so that what is said of it does not rest on one split."
     )
+    if len(final.finalists) > count:
+        text += " The best of them was fine-tuned as well, on the same folds."
     if not folds:
         return (
             f"There was no time to train the {count} best complete trials on the same fresh folds, so the "

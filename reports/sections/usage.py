@@ -73,8 +73,9 @@ def _reading(height: int, width: int, channels: int, mode: str) -> str:
 def pixels(file):
     """A picture as the model was trained on it."""
     with Image.open(file) as photo:
-        if photo.format == "JPEG" and photo.getexif().get(274, 1) < 5:
-            photo.draft(None, ({2 * width}, {2 * height}))  # reads large photographs faster
+        if photo.format == "JPEG":  # large photographs are read faster
+            lying = photo.getexif().get(274, 1) >= 5
+            photo.draft(None, ({2 * height}, {2 * width}) if lying else ({2 * width}, {2 * height}))
         photo = ImageOps.exif_transpose(photo)  # the right way up
     if photo.mode.startswith("I"):  # the upper 8 of 16 bits
         photo = Image.fromarray((np.asarray(photo).astype(int) >> 8).astype("uint8"))

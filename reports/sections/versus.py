@@ -60,7 +60,7 @@ def default(summary: RunSummary, final: Final) -> str:
     """The gain of the search over the default configuration."""
     if len(summary.search.trials) == 1:
         return "The default configuration is the only one that was tried. "
-    if final.best_trial == 0:
+    if final.is_default:
         return "No searched configuration was better than the default one. "
     if "default" in final.untested:
         why = f"`default` was not retrained{_on_folds(final)}"
@@ -83,7 +83,7 @@ def default(summary: RunSummary, final: Final) -> str:
 
 def every(final: Final) -> str:
     """Whether it is better than all others, where that may be said."""
-    others = [c for c in final.comparisons if final.best_trial or c.baseline != "default"]
+    others = [c for c in final.comparisons if not final.is_default or c.baseline != "default"]
     if not others and not final.untested:
         return "There is no baseline to compare it with. "
     if final.better_than_every and len(others) > 1:
@@ -108,8 +108,8 @@ def _more_than(difference: float, digits: int) -> str:
 
 def _on_folds(final: Final) -> str:
     """The scores of default and winner where both were finalists."""
-    means = {item.trial: item.mean for item in final.finalists}
-    if 0 not in means:
+    default = next((item for item in final.finalists if not item.trial and not item.fine_tuned), None)
+    if default is None:
         return ""
-    reached, won = percent(means[0]), percent(means[final.best_trial])
+    reached, won = percent(default.mean), percent(final.finalists[0].mean)
     return f" (on the fresh folds it reached {reached}, the winner {won})"

@@ -32,17 +32,16 @@ STAGES = (
 )
 
 
-def network(x: Any, weights: dict[str, NDArray[Any]]) -> Any:
-    """Feature maps (batch, height / 32, width / 32, 1280) of scaled images `x`, by the weights of a file."""
+def network(shape: tuple[int, int, int], weights: dict[str, NDArray[Any]]) -> Any:
+    """From scaled images to feature maps (batch, height / 32, width / 32, 1280), by the weights of a file."""
     from keras import Input, Model
 
-    inputs = Input(x.shape[1:])
+    inputs = Input(shape)
     model = Model(inputs, _layers(inputs), name="efficientnet_lite0")
     for layer in model.layers:
         if layer.weights:
             layer.set_weights(_weights_of(layer.name, weights))
-    model.trainable = False
-    return model(x)
+    return model
 
 
 def top(arrays: dict[str, NDArray[Any]]) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -185,10 +185,15 @@ def _none_named(named: str, files: str) -> WeightsError:
     return WeightsError(f"{VARIABLE}={named}: no file there is called {files}")
 
 
-def feature_maps(name: str, x: Any) -> Any:
+def feature_maps(name: str, x: Any, unfrozen: int = 0) -> Any:
     """Feature maps (batch, height, width, features) of images `x`, float32 of 0 to 255, by ImageNet weights.
 
-    Stock Keras layers that are not trained. The batch norms keep ImageNet's statistics.
+    Stock Keras layers. The batch norms keep ImageNet's statistics and scales.
+
+    Args:
+        name: of the network.
+        x: the images.
+        unfrozen: last stages whose convolutions are trained; a stage is all layers with maps of one size.
 
     Raises:
         WeightsError: the weights are not on this machine, or are not what they should be.
@@ -199,13 +204,19 @@ def feature_maps(name: str, x: Any) -> Any:
 
     backbone, path = BACKBONES[name], find(name).path
     x = layers.Rescaling(backbone.scale, backbone.offset, dtype="float32")(x)
-    if not backbone.application:
+    shape = (int(x.shape[1]), int(x.shape[2]), 3)
+    if backbone.application:
+        network = application(backbone, str(path), shape)
+    else:
         try:
-            return efficientnet_lite0.network(x, torch_file.read(path, backbone.sha256))
+            network = efficientnet_lite0.network(shape, torch_file.read(path, backbone.sha256))
         except torch_file.WeightsFileError as error:
             raise WeightsError(str(error)) from error
-    network = application(backbone, str(path), (int(x.shape[1]), int(x.shape[2]), 3))
-    network.trainable = False
+    sides = {layer.output.shape[1] for layer in network.layers}
+    trained = sorted(sides)[:unfrozen]
+    for layer in network.layers:
+        norm = isinstance(layer, layers.BatchNormalization)
+        layer.trainable = layer.output.shape[1] in trained and not norm
     return network(x, training=False)
 
 

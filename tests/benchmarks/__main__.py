@@ -31,14 +31,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     names = ", ".join(f"{name} ({what})" for name, what in BENCHMARKS.items())
     parser.add_argument("name", nargs="*", help=f"which: {names}; all of them without")
-    parser.add_argument("--quick", action="store_true", help="of peers: one turn of a minute each")
+    parser.add_argument(
+        "--quick", action="store_true", help="of peers: one turn of a minute each; of transfer: two folds"
+    )
     asked = parser.parse_args()
     named = asked.name
     unknown = [name for name in named if name not in BENCHMARKS]
     if unknown:
         parser.error(f"{', '.join(unknown)}: expected names among {', '.join(BENCHMARKS)}")
-    if asked.quick and named != ["peers"]:
-        parser.error("--quick is for peers")
+    if asked.quick and named not in (["peers"], ["transfer"]):
+        parser.error("--quick is for peers or transfer")
     for name in named or [name for name in BENCHMARKS if _is_there(name)]:
         print(f"\n## {name}: {BENCHMARKS[name]}\n", flush=True)
         began = time.monotonic()

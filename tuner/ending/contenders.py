@@ -27,7 +27,9 @@ class Contender:
         params: of its family; empty for an estimator.
         neural: whether it is trained by epochs, and so varies with the seed.
         early_stopping: whether its epochs are chosen on validation data; else the schedule fixes them.
-        epochs: as its recipe was published, where that is to be followed; else those of the search.
+        epochs: as its recipe was published, where that is to be followed, or of fine-tuning; else those of
+            the search.
+        fine_tuned: whether it is a trial of the search that was then trained further.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Contender:
     epochs: int | None = None
     published: str = ""
     changes: str = ""
+    fine_tuned: bool = False
 
 
 def default(space: SearchSpace, model: str) -> Contender:

@@ -11,13 +11,14 @@ from search_spaces.space import SearchSpace
 from tuner import seeds
 from tuner.constraints import Constraints
 from tuner.datasets.base import Dataset
-from tuner.ending import looked, publish
+from tuner.ending import fine_tuning, looked, publish
 from tuner.ending.contenders import Contender, default, in_order, strongest, winner
 from tuner.ending.cuts import left_out
 from tuner.ending.fits import Fit, Fits
 from tuner.ending.publish import Done, Results
 from tuner.errors import RunError
 from tuner.records import PastTrial, Purpose, TrialSpec
+from tuner.registry import resolve
 from tuner.run_dir import RunDir
 from tuner.search import search as study
 from tuner.search.engines.journal import name_winner
@@ -74,6 +75,7 @@ class Plan:
         share: of the training images, on which finalists and baselines are trained on the fresh folds.
         single: save the winner's first seed alone, not all its seeds as one model.
         constraints: what the winner's model must hold.
+        fine_tune: whether the time that it takes decides if the best head is fine-tuned; else it is not.
     """
 
     space: SearchSpace
@@ -87,6 +89,7 @@ class Plan:
     share: float = 1.0
     single: bool = False
     constraints: Constraints = field(default_factory=Constraints)
+    fine_tune: bool = True
 
 
 @dataclass
@@ -110,6 +113,7 @@ class Final:
     _far: frozenset[str] = frozenset()
     _strongest: str = ""
     _degree: float | None = None
+    _untried: str = ""
 
     def do(self) -> bool:
         """Does it; returns False when the user interrupted it. Finished trainings are kept.
@@ -130,8 +134,10 @@ class Final:
         began = time.monotonic()
         if not self._folds(chosen, baselines):
             return False
+        ranking = self._ranked([(trial, self._finalist(trial)) for trial in chosen])
+        if ranking is None:
+            return False
         self.seconds["finalists"] = time.monotonic() - began
-        ranking = self._ranking(chosen)
         self.ranked(ranking)
         best = self._winner(ranking)
         began = time.monotonic()
@@ -144,9 +150,9 @@ class Final:
         return True
 
     def _winner(self, ranking: list[dict[str, Any]]) -> Contender:
-        trial = ranking[0]["trial"]
-        self.fits.pace["tuned"] = self.fits.pace.get(_trial_name(trial), 0.0)
-        return winner(self.plan.space, self.plan.model, trial, ranking[0]["params"])
+        found: Contender = ranking[0]["contender"]
+        self.fits.pace["tuned"] = self.fits.pace.get(found.name, 0.0)
+        return replace(found, name="tuned")
 
     def _fit(self, contender: Contender, purpose: Purpose, index: int, epochs: int) -> Fit:
         """Fold or seed `index` of a contender. Equal ones get equal seeds, whoever asks."""
@@ -223,26 +229,56 @@ class Final:
         score = result.epochs[result.best_epoch - 1].score if result and result.epochs else None
         return math.nan if score is None else score
 
-    def _ranking(self, finalists: list[PastTrial]) -> list[dict[str, Any]]:
+    def _ranked(self, finalists: list[tuple[PastTrial, Contender]]) -> list[dict[str, Any]] | None:
+        """All finalists, best first, and among them the best one fine-tuned; None when interrupted."""
+        ranking = self._ranking(finalists)
+        trial, best = next(each for each in finalists if each[1] == ranking[0]["contender"])
+        tuned = self._fine_tuned(best) if ranking[0]["folds"] else None
+        if tuned is None:
+            return ranking
+        fits = self._on_folds(tuned)
+        if not self.fits.do("fine-tuning on fresh folds", fits):
+            return None
+        whole = all(self.fits.result(fit) is not None for fit in fits)
+        return self._ranking([*finalists, (trial, tuned)]) if whole else ranking
+
+    def _fine_tuned(self, best: Contender) -> Contender | None:
+        """The second stage of a finalist, if it has one and the time allows it."""
+        family = resolve(self.plan.model)
+        tuned = fine_tuning.further(best, self.plan.space, family) if self.plan.fine_tune else None
+        if tuned is None or all(self.fits.result(fit) is not None for fit in self._on_folds(tuned)):
+            return tuned
+        deadline, workers = self.fits.deadline(), max(1, len(self.fits.executor.free()))
+        most = fine_tuning.allowed(None if deadline is None else deadline - self.fits.clock())
+        epoch = fine_tuning.epoch_seconds(tuned, family, self.dataset)
+        if epoch is None:
+            return None
+        needed = epoch * fine_tuning.EPOCHS * (FOLDS + self.plan.seeds) / workers
+        if needed > most:
+            self._untried = fine_tuning.not_tried(needed, most)
+            return None
+        self.fits.pace[tuned.name] = epoch
+        return tuned
+
+    def _ranking(self, finalists: list[tuple[PastTrial, Contender]]) -> list[dict[str, Any]]:
         """Finalists, best first: by their mean over the folds that all of them have."""
-        done = {
-            t.number: [self.fits.result(fit) for fit in self._on_folds(self._finalist(t))] for t in finalists
-        }
+        done = {c.name: [self.fits.result(fit) for fit in self._on_folds(c)] for _, c in finalists}
         shared = [i for i in range(FOLDS) if all(results[i] is not None for results in done.values())]
         rows = []
-        for trial in finalists:
-            results = [done[trial.number][i] for i in shared]
+        for trial, contender in finalists:
+            results = [done[contender.name][i] for i in shared]
             folds = [result.score for result in results if result is not None and result.score is not None]
             rows.append(
                 {
                     "trial": trial.number,
+                    "fine_tuned": contender.fine_tuned,
                     "search_score": trial.score,
                     "folds": folds,
                     "mean": statistics.fmean(folds) if folds else trial.score,
-                    "params": trial.params,
+                    "contender": contender,
                 }
             )
-        return sorted(rows, key=lambda row: (-row["mean"], row["trial"]))
+        return sorted(rows, key=lambda row: (-row["mean"], row["fine_tuned"], row["trial"]))
 
     def _epochs(self, contender: Contender) -> int | None:
         """Epochs of a retraining: the schedule's, or the median of those chosen on validation data."""
@@ -325,6 +361,7 @@ class Final:
                 f"more than {100 * FAR_BEHIND:.0f} points behind on the first fresh fold, and so trained on "
                 f"that one and from {FEW_SEEDS} seeds at most, the strongest from {STRONGEST_SEEDS}: {names}"
             )
+        sentences += [self._untried] if self._untried else []
         return [*sentences, *self._too_large(contenders[0])]
 
     def _too_large(self, best: Contender) -> list[str]:
@@ -340,7 +377,8 @@ class Final:
         fits = self._on_folds(best)
         done = self._done([*fits, *self._retrainings(best)])
         trained = sum(trial.epochs for trial in self.past) + sum(len(each.result.epochs) for each in done)
-        folds = max(1, trained // (LOOK_CLOSER * fits[0].spec.epochs))
+        # An epoch of fine-tuning takes as long as many of a head.
+        folds = 1 if best.fine_tuned else max(1, trained // (LOOK_CLOSER * fits[0].spec.epochs))
         return [
             replace(fit, spec=replace(fit.spec, share=HALF, epochs=round(fit.spec.epochs / HALF)))
             for fit in fits[:folds]

@@ -93,7 +93,7 @@ def write(results: Results, run: RunDir, dataset: Dataset) -> None:
         run.final,
         {
             "best_trial": results.ranking[0]["trial"],
-            "finalists": [{k: v for k, v in row.items() if k != "params"} for row in results.ranking],
+            "finalists": [{k: v for k, v in row.items() if k != "contender"} for row in results.ranking],
             "models": rows,
             "shipped": _shipped(results),
             "data_curve": _data_curve(results, run, dataset),

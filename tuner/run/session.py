@@ -420,6 +420,7 @@ class Session:
             share=self._planned_run.share,
             single=config.single,
             constraints=config.constraints,
+            fine_tune=not config.deterministic,
         )
         final = Final(
             final_plan,

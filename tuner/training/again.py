@@ -29,7 +29,8 @@ def compiled(key: Hashable, build: Callable[[], Any], compile_: Callable[[Any], 
         keep: whether the next training may want it too.
     """
     fresh = build()
-    last = _kept.pop() if _kept else None
+    # What is trained once in between, as the head that fine-tuning begins with, leaves the last one there.
+    last = _kept.pop() if _kept and (keep or _kept[0].key == key) else None
     if last is not None and last.key == key and _made_as(last.model, fresh):
         model = last.model
     else:

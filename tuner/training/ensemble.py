@@ -26,7 +26,7 @@ def combine(spec: TrialSpec, context: WorkContext, key: str) -> TrialResult:
     loaded = [keras.saving.load_model(run.fitted_model(member), compile=False) for member in spec.members]
     test = np.load(Path(context.dataset_dir) / "test_images.npy", mmap_mode="r")
     one = np.asarray(test[:1])
-    features = resolve(spec.model).features if len(loaded) > 1 else None
+    features = resolve(spec.model).fixed(spec.params) if len(loaded) > 1 else None
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")
     try:

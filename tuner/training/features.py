@@ -39,7 +39,7 @@ def inputs(spec: TrialSpec, context: WorkContext, family: Family) -> Inputs:
     Those that are not there are computed first. A probe, which only measures, gets zeros.
     """
     pixels = Inputs.pixels_of(Path(context.dataset_dir))
-    features = family.features
+    features = family.fixed(spec.params)
     if features is None or spec.purpose == "preview":
         return pixels
     there = store_of(features, spec.params, Path(context.dataset_dir), pixels.shape)
@@ -56,10 +56,11 @@ def inputs(spec: TrialSpec, context: WorkContext, family: Family) -> Inputs:
 
 
 def parameters(spec: TrialSpec, context: WorkContext, family: Family, shape: tuple[int, int, int]) -> int:
-    """Weights of the network that gives the features; 0 where all of the model is trained."""
-    if family.features is None:
+    """Weights of the network that gives the features; 0 where a model is trained on images."""
+    fixed = family.fixed(spec.params)
+    if fixed is None:
         return 0
-    facts = store_of(family.features, spec.params, Path(context.dataset_dir), shape).facts()
+    facts = store_of(fixed, spec.params, Path(context.dataset_dir), shape).facts()
     return 0 if facts is None else facts.parameters
 
 

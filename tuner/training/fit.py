@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from search_spaces.family import Family, Recipe
+from search_spaces.family import HEAD, Family, Recipe
 from tuner.files import write_arrays
 from tuner.records import EpochReport, State, TrialResult, TrialSpec, WorkContext
 from tuner.run_dir import RunDir
 from tuner.training import again, checkpoint, features, limits, models, scores
-from tuner.training.data import TrainingData
+from tuner.training.data import TrainingData, load
 from tuner.training.schedules import learning_rate
 
 OnEpoch = Callable[[EpochReport], bool]
@@ -25,6 +25,9 @@ PATIENCE = 5
 """Epochs without a better validation score after which early stopping ends a training."""
 
 PROBE_STEPS = 12
+
+HEAD_EPOCHS = 20
+"""Epochs of a head alone before some of the network is trained with it: a second."""
 
 _latencies: dict[Hashable, float] = {}
 """Milliseconds for an image by configuration, where all but a small head is the same."""
@@ -79,9 +82,24 @@ class Fit:
     def _build(self) -> Any:
         """The trained part: the model, or its head where the family trains on features."""
         params = self.spec.params
-        if self.family.features is None:
+        fixed = self.family.fixed(params)
+        if fixed is None:
             return self.family.build(params, self.shape, self.classes)
-        return self.family.features.head(params, int(self.data.images.shape[1]), self.classes)
+        return fixed.head(params, int(self.data.images.shape[1]), self.classes)
+
+    def begin(self) -> None:
+        """Trains the head alone, on features, where that comes first."""
+        if not self.family.fine_tunes(self.spec.params):
+            return
+        assert self.family.features is not None
+        params = {**self.spec.params, self.family.features.unfrozen: 0}
+        spec = replace(self.spec, purpose="trial", params=params, epochs=HEAD_EPOCHS)
+        given = features.inputs(spec, self.context, self.family)
+        first = Fit(spec, self.context, self.family, load(spec, self.context, given))
+        for epoch in range(1, HEAD_EPOCHS + 1):
+            first.epoch(epoch)
+        models.take_averaged_weights(first.model)
+        self.model.get_layer(HEAD).set_weights(first.model.get_weights())
 
     @property
     def parameters(self) -> int:
@@ -220,7 +238,7 @@ class Fit:
             return _latencies[kind], ""
         plain = models.to_save(self.model, self.family, self.spec.params, self.shape, self.classes)
         latency = models.latency_ms(lambda: plain.predict_on_batch(self.data.one))
-        if self.family.features is not None:
+        if self.family.fixed(self.spec.params) is not None:
             _latencies[kind] = latency
         if not self.spec.save:
             return latency, ""
@@ -251,8 +269,10 @@ def train(
     if spec.purpose == "probe":
         epochs.append(fit.probe())
         return fit.unfinished("complete", epochs, time.perf_counter() - start)
-    last = spec.until or spec.epochs
-    for epoch in range(fit.resume(key) + 1, last + 1):
+    last, trained = spec.until or spec.epochs, fit.resume(key)
+    if not trained:
+        fit.begin()
+    for epoch in range(trained + 1, last + 1):
         epochs.append(fit.epoch(epoch))
         if not on_epoch(epochs[-1]) and epoch < last:  # at its end there is nothing left to stop
             return fit.unfinished("stopped", epochs, time.perf_counter() - start)

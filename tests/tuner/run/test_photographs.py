@@ -1,6 +1,8 @@
 """Whole runs on photographs, with real weights and no network."""
 
+import json
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -9,20 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from search_spaces.family import Task
+from search_spaces.pretrained import FAMILY
 from tests.helpers.runs import Tune, fresh_commands_in, read_until, report_of, start
 
 SHORT = [
-    "--trials",
-    "3",
-    "--epochs",
-    "3",
-    "--seeds",
-    "2",
-    "--finalists",
-    "1",
-    "--no-download",
-    "--workers",
-    "2",
+    *("--trials", "3", "--epochs", "3", "--seeds", "2", "--finalists", "1"),
+    *("--no-download", "--workers", "2", "--set", "resolution=96"),
 ]
 
 
@@ -52,19 +47,26 @@ def features_in(cache: str) -> dict[Path, int]:
     return {path: path.stat().st_mtime_ns for path in (Path(cache) / "features").rglob("*.npy")}
 
 
+def facts_in(cache: str) -> list[Path]:
+    return list((Path(cache) / "features").rglob("facts.json"))
+
+
 @pytest.mark.real_data
 @pytest.mark.slow
 def test_a_folder_of_photographs(
     folder: Path, cache: str, tune: Tune, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    """Killed while features are written, then again; a run beside it computes none."""
+    """Killed while features are written, then again; a run beside it computes none.
+
+    Fine-tuning is not tried, as it is known to take too long.
+    """
     own = {"TUNE_CACHE_DIR": cache, "KERAS_HOME": str(tmp_path / "keras")}
     process = start(
         {**environment, **own}, tmp_path, str(folder), *SHORT, "--plain", "--baselines", "majority"
     )
     try:
         read_until(process, "computed once")
-        while not features_in(cache):
+        while not facts_in(cache):
             assert process.poll() is None
             time.sleep(0.05)
     finally:
@@ -73,6 +75,8 @@ def test_a_folder_of_photographs(
         assert process.stdout is not None
         process.stdout.close()
     whole = features_in(cache)
+    (facts,) = facts_in(cache)
+    facts.write_text(json.dumps(json.loads(facts.read_text()) | {"seconds": 1.0}))
     done = tune(str(folder), *SHORT, "--baselines", "majority", cwd=tmp_path, **own)
     assert done.returncode == 0, done.stderr
     assert "ImageNet weights are here (the extra pretrained)" in done.stdout + done.stderr
@@ -82,6 +86,8 @@ def test_a_folder_of_photographs(
     assert report["search"]["trials"]["complete"] == 3  # none is stopped early
     assert report["best"]["validation_accuracy"] > 0.8
     assert "ImageNet weights are here" in (run / "report.md").read_text()
+    assert "the best head was not fine-tuned" in (run / "report.md").read_text()
+    _are_right(cache)
     there = features_in(cache)
     assert {path: there[path] for path in whole if path in there} == {
         p: t for p, t in whole.items() if p in there
@@ -92,6 +98,38 @@ def test_a_folder_of_photographs(
     assert more.returncode == 0, more.stderr
     assert "computed once" not in more.stdout
     assert features_in(cache) == there
+
+
+def _are_right(cache: str) -> None:
+    """The first and the last of the training images have the features that the network gives of them."""
+    import keras
+
+    (images,) = (Path(cache) / "datasets").rglob("train_images.npy")
+    ends = np.load(images, mmap_mode="r")[[0, -1]]
+    params = FAMILY.space(Task(ends.shape[1:], 4, 400)).with_settings(["resolution=96"]).default()
+    assert FAMILY.features is not None
+    expected = keras.ops.convert_to_numpy(FAMILY.features.extractor(params, ends.shape[1:])(ends))
+    kept = [np.load(path)[[0, -1]] for path in features_in(cache) if path.name == "train.npy"]
+    assert any(np.allclose(found, expected, rtol=2e-3, atol=2e-3) for found in kept)
+
+
+@pytest.mark.slow
+def test_plan_tells_of_features_and_the_best_head_is_fine_tuned(
+    squares: Path, tune: Tune, tmp_path: Path
+) -> None:
+    own = {"TUNE_CACHE_DIR": str(tmp_path / "cache"), "KERAS_HOME": str(tmp_path / "keras")}
+    planned = tune("plan", str(squares), "--no-download", "--workers", "1", cwd=tmp_path, **own)
+    assert planned.returncode == 0, planned.stderr
+    told = r"features of (\d+) images: about .+, [\d.]+ ms an image on each of 1 worker; computed once"
+    found = re.search(told, planned.stdout)
+    assert found is not None, planned.stdout
+    assert int(found[1]) == 40
+    options = ["--trials", "1", "--epochs", "1", "--seeds", "1", "--baselines", "none", "--workers", "1"]
+    done = tune(str(squares), *options, "--no-download", cwd=tmp_path, **own)
+    assert done.returncode == 0, done.stderr
+    final = json.loads((tmp_path / "runs" / "squares" / "final.json").read_text())
+    assert {row["fine_tuned"] for row in final["finalists"]} == {True, False}
+    assert [len(row["folds"]) for row in final["finalists"]] == [3, 3]
 
 
 @pytest.fixture

@@ -42,11 +42,11 @@ def test_it_has_forgotten_what_is_not_a_number(averages: dict[str, Any]) -> None
         keras.utils.set_random_seed(1)
         return keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
 
-    def compiled() -> Any:
+    def compiled(key: str = "key", *, keep: bool = True) -> Any:
         def compile_(model: Any) -> None:
             model.compile(optimizer=keras.optimizers.AdamW(**averages), loss="mse")
 
-        return again.compiled("key", build, compile_, keep=True)
+        return again.compiled(key, build, compile_, keep=keep)
 
     def trained(model: Any, value: float) -> list[Any]:
         model.optimizer.learning_rate = 0.01
@@ -56,6 +56,7 @@ def test_it_has_forgotten_what_is_not_a_number(averages: dict[str, Any]) -> None
     first = compiled()
     expected = trained(first, 1.0)
     assert not all(np.isfinite(value).all() for value in trained(first, np.nan))
+    assert compiled("trained once", keep=False) is not first
     second = compiled()
     assert second is first  # it was not compiled again
     for value, wanted in zip(trained(second, 1.0), expected, strict=True):

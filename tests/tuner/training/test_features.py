@@ -16,6 +16,7 @@ from tuner.training.perform import perform
 
 SHAPE = (40, 32, 3)
 TRAIN, TEST = 60, 20
+NETWORK = "efficientnet_lite0"
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +92,32 @@ def test_heads_on_the_same_features_are_saved_as_one_network(context: WorkContex
     model = keras.saving.load_model(run.fitted_model("together"))
     images = np.load(Path(context.dataset_dir) / "test_images.npy")
     assert np.abs(np.asarray(model(images)) - np.mean(measured, axis=0)).max() < 1e-4
+
+
+@pytest.mark.slow
+def test_fine_tuning_goes_on_from_the_head_and_is_saved_as_measured(context: WorkContext) -> None:
+    """Only the last stage of the network has changed; of several seeds each has a network of its own."""
+    import keras
+
+    run, params = RunDir(Path(context.run_dir)), {"unfrozen": 1}
+    done = do(spec("retrain", save=True, params=params, epochs=1), context, "fine")
+    assert done.state == "complete", done.message
+    assert done.epochs[0].accuracy > 0.6  # the head knows the classes before
+    with np.load(run.path / done.output) as saved:
+        measured = saved["probabilities"]
+    together = do(spec("ensemble", save=True, members=("fine", "fine"), params=params), context, "both")
+    assert together.parameters == 2 * done.parameters
+    images = np.load(Path(context.dataset_dir) / "test_images.npy")
+    model = keras.saving.load_model(run.fitted_model("both"), compile=False)
+    assert np.abs(model.predict(images, verbose=0) - measured).max() < 1e-4
+    alone = keras.saving.load_model(run.fitted_model("fine"), compile=False)
+    assert np.abs(np.asarray(alone(images)) - measured).max() < 1e-4
+    before = FAMILY.build(spec(params=params).params, SHAPE, 3).get_layer(NETWORK)
+    weights = zip(alone.get_layer(NETWORK).weights, before.weights, strict=True)
+    changed = {now.path.split("/")[0] for now, then in weights if np.abs(now - then).max() > 0}
+    assert "block15_project_conv" in changed
+    assert all(name.endswith(("_conv", "_depthwise")) for name in changed)  # no batch norm
+    assert not {name for name in changed if name.startswith(("stem", "block0_", "block10_"))}
 
 
 def test_trials_folds_and_seeds_share_the_features(context: WorkContext) -> None:

@@ -137,8 +137,9 @@ def _upright(opened: "Image", shape: tuple[int, int, int], scale: Scale | None =
     from PIL import ImageOps
 
     height, width, _ = shape
-    if opened.format == "JPEG" and _orientation(opened) < 5:
-        opened.draft(None, (2 * width, 2 * height))  # large photographs decode at a fraction of the work
+    if opened.format == "JPEG":  # large photographs decode at a fraction of the work
+        lying = _orientation(opened) >= 5
+        opened.draft(None, (2 * height, 2 * width) if lying else (2 * width, 2 * height))
     return _eight_bits(ImageOps.exif_transpose(opened), scale)
 
 
