@@ -1,6 +1,7 @@
 """The same run on a Ray cluster whose nodes do not see the parent's disk."""
 
 import importlib.metadata
+import json
 import re
 import subprocess
 import time
@@ -22,10 +23,12 @@ from tests.helpers import training
 from tests.helpers.clusters import Machines
 from tests.helpers.runs import Tune, commands_in, fresh_start, report_of, trials
 from tests.helpers.train_items import SMALL
+from tests.tuner.workers.test_devices import STAND_INS, TWO, slots_of
 from tuner.records import TrialResult, TrialSpec, WorkContext
+from tuner.training.gpu import GPU_MEMORY
 from tuner.workers.devices import Slot
 from tuner.workers.executors import nodes
-from tuner.workers.executors.base import Executor, Finished, Progress, Wanted
+from tuner.workers.executors.base import Executor, Finished, Progress, Ready, Wanted
 from tuner.workers.executors.cluster import MOST_LOSSES, ClusterExecutor
 
 pytest.importorskip("ray")
@@ -299,6 +302,29 @@ def test_work_is_done_again_three_times_when_nodes_are_lost_and_no_more(joined: 
                     agent.kill()
     assert (results[0].state, len(results[0].epochs)) == ("complete", 6)
     assert (results[1].state, results[1].reason, losses) == ("failed", "node-lost", MOST_LOSSES + 1)
+
+
+def test_gpus_of_a_node_have_the_slots_and_the_memory_that_they_have_here(
+    joined: Wanted, machines: Machines, user: Path
+) -> None:
+    """NVML is a stand-in, here and there; the workers use nothing of it."""
+    pair = [{**TWO[1], "uuid": f"GPU-{number}"} for number in (0, 1)]
+    here, _ = slots_of("gpu", "2", pair)
+    folder = user / "gpus"
+    folder.mkdir()
+    with a_node(machines, str(STAND_INS), gpus=2, STAND_IN_GPUS=json.dumps(pair)):
+        wanted = replace(joined, devices="gpu", workers="2")
+        with working(wanted, folder) as (executor, slots):
+            assert [s.device.name for s in slots] == [f"{slots[0].device.node} {row[0]}" for row in here]
+            assert [[s.device.description, s.share, s.most, s.memory] for s in slots] == [
+                r[1:5] for r in here
+            ]
+            ready = 0
+            while ready < len(slots):
+                ready += isinstance(executor.poll(1.0), Ready)
+            found = [process.environ() for process in there(user, "curve_worker")]
+    assert sorted(each["CUDA_VISIBLE_DEVICES"] for each in found) == ["0", "0", "1", "1"]
+    assert {each[GPU_MEMORY] for each in found} == {str(slot.memory) for slot in slots}
 
 
 def test_a_paused_trial_of_a_users_own_family_goes_on_on_another_node_bit_for_bit(
