@@ -138,7 +138,7 @@ class Final:
         if ranking is None:
             return False
         self.seconds["finalists"] = time.monotonic() - began
-        self.ranked(ranking)
+        self.ranked([_told(row) for row in ranking])
         best = self._winner(ranking)
         began = time.monotonic()
         if not (self._retrain([best, *baselines]) and self._look_closer(best)):
@@ -492,6 +492,11 @@ def _by_rounds(rows: list[list[Fit]]) -> list[Fit]:
     """The first of every row, then the second of every row, and so on."""
     longest = max((len(row) for row in rows), default=0)
     return [row[i] for i in range(longest) for row in rows if i < len(row)]
+
+
+def _told(row: dict[str, Any]) -> dict[str, Any]:
+    """A finalist as JSON has it."""
+    return {"params": row["contender"].params, **{k: v for k, v in row.items() if k != "contender"}}
 
 
 def _why(ranking: list[dict[str, Any]]) -> str:
