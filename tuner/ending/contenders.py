@@ -26,6 +26,8 @@ class Contender:
         model: registry reference.
         params: of its family; empty for an estimator.
         neural: whether it is trained by epochs, and so varies with the seed.
+        reference: whether it only shows what the searched family is measured against: then it is trained
+            from two seeds, and on no fold.
         early_stopping: whether its epochs are chosen on validation data; else the schedule fixes them.
         epochs: as its recipe was published, where that is to be followed, or of fine-tuning; else those of
             the search.
@@ -38,6 +40,7 @@ class Contender:
     model: str
     params: dict[str, ParamValue]
     neural: bool = True
+    reference: bool = False
     early_stopping: bool = False
     epochs: int | None = None
     published: str = ""
@@ -85,7 +88,7 @@ FROM_SCRATCH = "cnn"
 """Name among the baselines of the default CNN, for runs that search another space."""
 
 
-SCRATCH_EPOCHS = 10
+SCRATCH_EPOCHS = 8
 """Of photographs one epoch of it takes as long as some ten trainings of a head, so that it gets fewer."""
 
 SCRATCH_SUMMARY = f"the default CNN, all of it trained from scratch, for {SCRATCH_EPOCHS} epochs at most"
@@ -96,7 +99,7 @@ def from_scratch(task: Task, epochs: int) -> Contender:
     model, fewer = SEARCH_SPACES["cnn"], min(epochs, SCRATCH_EPOCHS)
     source = f"the default configuration of the space cnn, all of it trained from scratch for {fewer} epochs"
     params = resolve(model).space(task).default()
-    return Contender(FROM_SCRATCH, "baseline", source, model, params, epochs=fewer)
+    return Contender(FROM_SCRATCH, "baseline", source, model, params, reference=True, epochs=fewer)
 
 
 def baselines(

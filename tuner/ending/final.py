@@ -178,7 +178,7 @@ class Final:
         """The trainings on fresh folds: all of them, or one for a baseline that is far behind on that."""
         epochs = (contender.epochs or self.plan.epochs) if contender.neural else 1
         purpose: Purpose = "baseline" if contender.early_stopping else "finalist"
-        folds = 1 if contender.name in self._far else FOLDS
+        folds = 0 if contender.reference else 1 if contender.name in self._far else FOLDS
         return [self._fit(contender, purpose, fold, epochs) for fold in range(folds)]
 
     def _finalist(self, trial: PastTrial) -> Contender:
@@ -225,7 +225,8 @@ class Final:
 
     def _first_score(self, contender: Contender) -> float:
         """Of its best epoch on the first fold; not a number, which is never less, where there is none."""
-        result = self.fits.result(self._on_folds(contender)[0])
+        first = next(iter(self._on_folds(contender)), None)
+        result = self.fits.result(first) if first else None
         score = result.epochs[result.best_epoch - 1].score if result and result.epochs else None
         return math.nan if score is None else score
 
@@ -299,7 +300,7 @@ class Final:
     def _seeds(self, contender: Contender) -> int:
         if not contender.neural:
             return 1
-        if contender.name not in self._far:
+        if contender.name not in self._far and not contender.reference:
             return self.plan.seeds
         return min(STRONGEST_SEEDS if contender.name == self._strongest else FEW_SEEDS, self.plan.seeds)
 

@@ -16,6 +16,7 @@ from tuner.datasets.formats.idx import read_idx
 from tuner.datasets.formats.labels import name_classes, number_groups
 from tuner.datasets.formats.npz import read_npy, to_images, to_images_in_order, to_label_texts
 from tuner.datasets.formats.parts import LAST_AXIS, Part, labels_in, npz_parts
+from tuner.datasets.formats.pixel_order import order_told
 from tuner.datasets.formats.values import Scale, scale_of
 from tuner.datasets.reading import Left, Reading, counted
 from tuner.errors import DataError, UsageError
@@ -150,6 +151,8 @@ def _splits_in(
 ) -> dict[str, Part]:
     """The splits that one file holds, read like `first`, the training images of another."""
     scale = first.scale if first else None
+    if first and options.pixel_order is None:
+        options = replace(options, pixel_order=order_told(first.notes))
     if not entry.base.endswith(CONTAINERS):
         return by_split(_read_part(reader, entry, labels, options, scale))
     parts = npz_parts(reader, entry, options, scale, last=first is not None and LAST_AXIS in first.notes)

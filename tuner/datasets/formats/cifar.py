@@ -14,7 +14,7 @@ from tuner.datasets.base import DataOptions, Progress, RawData, Traits
 from tuner.datasets.formats.arrays import assemble
 from tuner.datasets.formats.files import Entry, Listing, Reader, refusing
 from tuner.datasets.formats.parts import Part
-from tuner.datasets.formats.pixel_order import arranged
+from tuner.datasets.formats.pixel_order import ASKED, arranged
 from tuner.datasets.reading import Left, counted
 from tuner.errors import DataError
 
@@ -109,7 +109,7 @@ def _part(reader: Reader, batches: Sequence[Entry], names: Sequence[str], option
         raise DataError(f"{batches[0]}: label {max(labels)}; expected 0 to {len(names) - 1}")
     found, order = arranged(np.concatenate(images), _SHAPE, options.pixel_order or "planes")
     texts = [names[label] if names else str(label) for label in labels]
-    told = order.replace("as --pixel-order says", "as CIFAR's batches have them")
+    told = order.replace(ASKED, "as CIFAR's batches have them")
     what = ", ".join(entry.name for entry in batches)
     source = "'fine_labels' or 'labels' of each batch"
     return Part(found, texts, None, what, (told,), labels_from=source, names=tuple(where))

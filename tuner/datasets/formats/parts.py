@@ -13,6 +13,7 @@ from tuner.datasets.base import DataOptions, Images
 from tuner.datasets.formats.containers import names_in, read_arrays
 from tuner.datasets.formats.files import Entry, Reader
 from tuner.datasets.formats.npz import to_images_in_order, to_label_texts
+from tuner.datasets.formats.pixel_order import order_told
 from tuner.datasets.formats.split_words import rest_of, split_of
 from tuner.datasets.formats.values import UNCHANGED, Scale, scale_of
 from tuner.datasets.reading import Left
@@ -68,6 +69,7 @@ def npz_parts(
     parts: dict[str, Part] = {}
     used: set[str] = set()
     scale: Scale | None = None
+    order = options.pixel_order
     if positional := _positional(reader, entry, names):
         names = positional
     for split in ("train", "test", "valid"):
@@ -84,10 +86,9 @@ def npz_parts(
         )
         last = last or bool(note)
         scale = scale or given or scale_of(arrays[image_key], what)
-        images, order = to_images_in_order(
-            arrays[image_key], what, options.image_shape, scale, options.pixel_order
-        )
-        note = (*note, *([order] if order else []))
+        images, told = to_images_in_order(arrays[image_key], what, options.image_shape, scale, order)
+        note = (*note, *([told] if told else []))
+        order = order or order_told([told])
         labels = to_label_texts(arrays[label_key], f"{entry}, {names[label_key]}") if label_key else None
         parts[split] = Part(
             *(images, labels, _npz_groups(reader, entry, names, options, split, len(images)), what, note),

@@ -1,10 +1,15 @@
 """Rows of pixel values as images: colours of each pixel together, or one plane of each colour."""
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from tuner.datasets.base import Images
 
+PLANES = "colours are stored one plane after the other"
+PIXELS = "the colours of each pixel are stored together"
+ASKED = "as --pixel-order or the training images say"
 _ROWS = 500
 _CLEAR = 0.9
 """Neighbours must differ by less than this share of what they differ by in the other order."""
@@ -26,7 +31,7 @@ def arranged(pixels: NDArray[np.uint8], shape: tuple[int, int, int], order: str 
     if channels == 1:
         return together, ""
     planes = pixels.reshape(-1, channels, height, width).transpose(0, 2, 3, 1)
-    said = "as --pixel-order says"
+    said = ASKED
     if order is None:
         a, b = _roughness(together[:_ROWS]), _roughness(planes[:_ROWS])
         order = "planes" if b < _CLEAR * a else "pixels"
@@ -36,8 +41,14 @@ def arranged(pixels: NDArray[np.uint8], shape: tuple[int, int, int], order: str 
             else "which could not be told from the pixels (--pixel-order planes is the other order)"
         )
     if order == "planes":
-        return np.ascontiguousarray(planes), f"colours are stored one plane after the other, {said}"
-    return together, f"the colours of each pixel are stored together, {said}"
+        return np.ascontiguousarray(planes), f"{PLANES}, {said}"
+    return together, f"{PIXELS}, {said}"
+
+
+def order_told(notes: Iterable[str]) -> str | None:
+    """The order that one of these sentences tells; None where none does."""
+    told = {"planes": PLANES, "pixels": PIXELS}
+    return next((order for note in notes for order, text in told.items() if note.startswith(text)), None)
 
 
 def _roughness(images: Images) -> float:

@@ -269,6 +269,28 @@ def test_rows_of_colours_in_arrays_in_either_order(
     assert any("colours" in note for note in data.audit["notes"])
 
 
+@pytest.mark.parametrize("kind", ["npz", "npy", "csv"])
+def test_the_test_split_has_the_colour_order_of_the_training_images(
+    load_data: Load, tmp_path: Path, kind: str
+) -> None:
+    """Its own pixels, of one colour each and so alike in no order, would say otherwise."""
+    steps = np.random.default_rng(0).integers(-6, 7, (40, 8, 8, 3)).cumsum(1).cumsum(2)
+    images = np.clip(steps + np.array([40, 128, 210]), 0, 255).astype(np.uint8)
+    tests = noise(10, (8, 8, 3), seed=1)
+    rows, test_rows = (each.transpose(0, 3, 1, 2).reshape(len(each), -1) for each in (images, tests))
+    root = tmp_path / "d"
+    if kind == "npz":
+        write(root / "d.npz", npz_bytes(x_train=rows, y_train=Y, x_test=test_rows, y_test=Y_TEST))
+    elif kind == "npy":
+        root.mkdir()
+        for name, values in (("x_train", rows), ("y_train", Y), ("x_test", test_rows), ("y_test", Y_TEST)):
+            array(root / f"{name}.npy", values)
+    else:
+        write(root / "train.csv", csv_text(rows, Y, header=pixel_header(192)))
+        write(root / "test.csv", csv_text(test_rows, Y_TEST, header=pixel_header(192)))
+    assert {*map(bytes, load_data(root).test_images)} == {*map(bytes, tests)}
+
+
 def test_labels_beside_images_that_have_their_own(load_data: Load, tmp_path: Path) -> None:
     root = tmp_path / "d"
     write(root / "data.csv", csv_text(X, Y, header=HEADER))
