@@ -54,7 +54,7 @@ def name_classes(
 
     Raises:
         DataError: numbers that are not whole, no label, or more classes than half the images.
-        UsageError: labels of one split that may or may not be one class.
+        UsageError: labels of one split that may or may not be one class, or that name several.
     """
     plain = {text: _plain(text) for text in {*train, *(test or ())}}
     spelled = [plain[text] for text in train]
@@ -74,6 +74,8 @@ def name_classes(
             f"{len(set(spelled))} {what} for {len(train)} images, such as {spelled[0][:40]!r}\n"
             f"expected several images of each class: is {asked}?"
         )
+    if spellings != "keep":
+        _refuse_several({*spelled, *spelled_test})
     one, notes = _spellings(spelled, spelled_test, spellings)
     distinct = {one.get(text, text) for text in spelled}
     numeric = all(whole_number(text) is not None for text in distinct)
@@ -103,6 +105,20 @@ def number_groups(
     ids = {text: i for i, text in enumerate(dict.fromkeys(text for text in both if text))}
     numbers = np.array([ids.get(text, -1) for text in both], np.int64)
     return numbers[: len(train)], None if test is None else numbers[len(train) :]
+
+
+def _refuse_several(labels: set[str]) -> None:
+    """Raises where a label is made of others, such as "cat|dog" beside "cat" and "dog"."""
+    together = Counter(part for text in labels if "|" in text for part in {*text.split("|")})
+    for text in sorted(labels):
+        for sign in "|;, ":
+            parts = [part.strip() for part in text.split(sign)]
+            shared = sign == "|" and any(together[part] > 1 for part in parts)
+            if len(parts) > 1 and (labels.issuperset(parts) or shared):
+                raise UsageError(
+                    f"the label {text[:60]!r} names several classes for one image\n"
+                    "expected one class an image; --spellings keep takes it for a class of its own"
+                )
 
 
 def groups_by_name(entries: Sequence[Entry], options: DataOptions) -> list[str] | None:

@@ -53,7 +53,7 @@ class ListedSource:
         there = {entry.name: entry for entry in images_of(survey(self.root, strict=False))[0]}
         with Reader() as reader:
             listed = [
-                row for table, _ in tables for row in _rows(reader, table, self.root, there, options)[0]
+                row for table, _ in tables for row in _rows(reader, table, self.root, there, options).rows
             ]
         images = {row.entry.name: row.entry for row in listed}
         return [replace(table, name=prefix + table.name) for table, prefix in tables] + list(images.values())
@@ -62,13 +62,13 @@ class ListedSource:
         """Decodes them."""
         there = {entry.name: entry for entry in files if not entry.name.startswith((_LIST, _TEST, _VALID))}
         with Reader() as reader:
-            train, labels = _rows(reader, self.table, self.root, there, options)
+            table = _rows(reader, self.table, self.root, there, options)
             others = [
                 replace(row, split=split)
-                for split, table in (("test", self.test), ("valid", self.valid))
-                for row in (_rows(reader, table, self.root, there, options)[0] if table else ())
+                for split, more in (("test", self.test), ("valid", self.valid))
+                for row in (_rows(reader, more, self.root, there, options).rows if more else ())
             ]
-        rows = train + others
+        rows = table.rows + others
         if repeated := len(rows) - len({row.entry.name for row in rows}):
             raise DataError(f"{self.table} lists {repeated} images more than once; expected one row an image")
         images, left = images_of(survey(self.root, strict=False))
@@ -84,13 +84,13 @@ class ListedSource:
             (),
             plain,
             progress,
-            [*left, *unlisted],
+            [*left, *unlisted, *((f"columns of {self.table.name}", name) for name in table.unused)],
         )
         test_from = self.test.name if self.test else f"a column of {self.table.name}"
         reading = replace(
             raw.reading,
             images=f"files in {self.root} that {self.table.name} lists",
-            labels=labels,
+            labels=table.labels,
             test=test_from if raw.test_images is not None else "",
             used=raw.reading.used + len(tables),
         )
@@ -115,6 +115,15 @@ class _Row:
     split: str = "train"
 
 
+@dataclass(frozen=True)
+class _Table:
+    """The rows of a list of images, where in it their labels are, and the columns that are not used."""
+
+    rows: list[_Row]
+    labels: str
+    unused: list[str]
+
+
 def lists_images(layout: Layout) -> bool:
     """Whether a CSV lists image files."""
     return path_column(layout, SUFFIXES) is not None
@@ -135,10 +144,7 @@ def listed_share(reader: Reader, table: Entry, images: Sequence[Entry]) -> float
     return sum(known.find(name) is not None for name in names) / max(1, len(names))
 
 
-def _rows(
-    reader: Reader, table: Entry, root: Path, there: dict[str, Entry], options: DataOptions
-) -> tuple[list[_Row], str]:
-    """The rows of a list of images, and where in it their labels are."""
+def _rows(reader: Reader, table: Entry, root: Path, there: dict[str, Entry], options: DataOptions) -> _Table:
     layout = look(reader, table)
     if any(name.lower().endswith(SUFFIXES) for name in layout.header or ()):
         layout = without_header(layout)
@@ -168,7 +174,7 @@ def _rows(
         )
         for i, name in enumerate(texts[paths])
     ]
-    return rows, where
+    return _Table(rows, where, [layout.name(c) for c in range(layout.columns) if c not in wanted])
 
 
 def _label(layout: Layout, paths: int | None, split: int | None, options: DataOptions) -> int:

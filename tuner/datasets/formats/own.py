@@ -45,6 +45,8 @@ def own_source(path: Path, options: DataOptions) -> Source:
             raise UsageError(f"no file or folder {str(option)!r}")
     images, others = images_of(listing)
     if images:
+        if options.pixel_order is not None:
+            raise UsageError("--pixel-order is for rows of pixel values, not for image files")
         return _pictures(name, path, listing, images, others, options)
     return _arrays(name, path, listing, options)
 

@@ -658,3 +658,38 @@ def test_a_damaged_parquet_file_beside_other_data_is_left_out(load_data: Load, t
     assert left(data) == {"files that are no part of this layout": 1}
     image_folder(tmp_path / "d", X, NAMES[Y])
     assert left(load_data(tmp_path / "d")) == {".csv files": 1, ".parquet files": 1}
+
+
+@pytest.mark.parametrize("sign", ["|", ", ", " ", ";"])
+def test_labels_that_name_several_classes_are_refused(load_data: Load, tmp_path: Path, sign: str) -> None:
+    labels = np.array(["cat", "dog", f"cat{sign}dog"])[cycle(45, 3)]
+    rows = [
+        f'"{label}",{",".join(map(str, image.ravel()))}'
+        for image, label in zip(noise(45), labels, strict=True)
+    ]
+    path = write(tmp_path / "d.csv", "\n".join([",".join(pixel_header(64)), *rows]))
+    with pytest.raises(UsageError, match="names several classes for one image"):
+        load_data(path)
+    assert len(load_data(path, spellings="keep").class_names) == 3
+
+
+def test_classes_of_several_words_are_classes(load_data: Load, tmp_path: Path) -> None:
+    image_folder(tmp_path, noise(40), np.array(["polar bear", "brown bear"])[cycle(40, 2)])
+    assert load_data(tmp_path).class_names == ("brown bear", "polar bear")
+
+
+def test_columns_of_a_list_that_are_not_used_are_named(load_data: Load, tmp_path: Path) -> None:
+    for i, image in enumerate(noise(40)):
+        write(tmp_path / "img" / f"{i}.png", png_bytes(image))
+    rows = [f"{i}.png,{'ab'[i % 2]},{i}" for i in range(40)]
+    write(tmp_path / "list.csv", "\n".join(["file,label,weight", *rows]))
+    data = load_data(tmp_path)
+    assert {"why": "columns of list.csv", "count": 1, "example": "column 'weight'"} in data.audit["reading"][
+        "unused"
+    ]
+
+
+def test_an_order_of_colours_is_for_rows_of_pixels(load_data: Load, tmp_path: Path) -> None:
+    image_folder(tmp_path, noise(40), cycle(40, 2))
+    with pytest.raises(UsageError, match="--pixel-order is for rows of pixel values"):
+        load_data(tmp_path, pixel_order="planes")
