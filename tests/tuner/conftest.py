@@ -93,7 +93,8 @@ def curve_run(tune_curves: Tune, session: Session) -> Path:
 
 
 PHOTOGRAPHS = ["--trials", "2", "--epochs", "3", "--workers", "1", "--seeds", "2", "--finalists", "1",
-    "--no-download", "--baselines", "majority", "--set", "flip=true", "--set", "views=2"]  # fmt: skip
+    "--no-download", "--baselines", "majority", "--set", "flip=true", "--set", "views=2",
+    "--set", "unfrozen=0"]  # fmt: skip
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,10 @@ FEW_IMAGES = 5_000
 """But not on fewer than this: a rank found on very few says little about all of them."""
 
 OVERHEAD_SECONDS = 20.0
-"""Set aside for starting workers and for writing the report."""
+"""Of a run without a budget, for starting workers and for writing the report."""
+
+SLACK_SECONDS = 5.0
+"""Of a budget, set aside for what nobody foresees."""
 
 REPORT_SECONDS = 15.0
 REPORT_SHARE = 0.25
@@ -60,7 +63,7 @@ def fit_budget(
 
     Args:
         epochs: that were asked for.
-        seconds_left: of the budget.
+        seconds_left: of the budget, until the report.
         epoch_seconds: of the default configuration on a trial's images, all workers busy; 0 if not known.
         start_seconds: to build and compile a model.
         slots: workers.
@@ -68,7 +71,7 @@ def fit_budget(
     """
     if not epoch_seconds:
         return PlanRecord(epochs=epochs)
-    left = max(0.0, seconds_left - OVERHEAD_SECONDS)
+    left = max(0.0, seconds_left - SLACK_SECONDS)
     final, took = _winner(WINNER_SHARE * left, epochs, epoch_seconds, start_seconds)
     room = (left - took) / 2 * slots / FULL_TRAININGS - start_seconds
     good = min(GOOD_EPOCHS, epochs)

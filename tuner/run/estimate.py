@@ -205,8 +205,9 @@ def offers(
     text = f"--budget {duration(config.budget)}"
     if spent + seconds <= config.budget:
         return [f"{text} has room for all of that"]
+    left = config.budget - spent - budget.report_seconds(config.budget)
     shorter = budget.fit_budget(
-        config.epochs, config.budget - spent, planned.epoch_seconds, planned.start_seconds, slots, images
+        config.epochs, left, planned.epoch_seconds, planned.start_seconds, slots, images
     )
     try:
         budget.check_budget(config.budget, spent, shorter)

@@ -252,9 +252,8 @@ class Session:
                 "a larger one would do, or a smaller model: see --space and --set"
             )
         spent = time.monotonic() - self.began
-        fitted = budget.fit_budget(
-            config.epochs, config.budget - spent, *pace, len(prepared.slots), self._search_images()
-        )
+        left = config.budget - spent - budget.report_seconds(config.budget)
+        fitted = budget.fit_budget(config.epochs, left, *pace, len(prepared.slots), self._search_images())
         budget.check_budget(config.budget, spent, fitted)
         return fitted
 
@@ -368,6 +367,10 @@ class Session:
         now = time.monotonic()
         return now + budget.search_seconds(end - now, self._planned_run)
 
+    def _is_set(self, name: str) -> bool:
+        """Whether `--set` decides a parameter."""
+        return any(setting.split("=")[0].strip() == name for setting in self.config.settings)
+
     def _record_search(self, engine: Engine, search: Search, seconds: float) -> None:
         past = engine.past()
         images = sum(trial.images for trial in past)
@@ -420,7 +423,7 @@ class Session:
             share=self._planned_run.share,
             single=config.single,
             constraints=config.constraints,
-            fine_tune=not config.deterministic,
+            fine_tune=not config.deterministic and not self._is_set("unfrozen"),
         )
         final = Final(
             final_plan,

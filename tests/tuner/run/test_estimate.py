@@ -18,7 +18,10 @@ from tuner.run_json import PlanRecord
         (20.0, ["--budget 20s is too short", "--budget 40s would do"]),
         (
             300.0,
-            ["--budget 5 min is less: the search ends at half of it", "trials have 2 epochs instead of 20"],
+            [
+                "--budget 5 min is less: getting ready about 10 s, the search about",
+                "trials have 5 epochs instead of 20",
+            ],
         ),
     ],
 )

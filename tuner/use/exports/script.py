@@ -58,6 +58,11 @@ def write(place: Place, to: Path) -> Path:
     record, winner = RunRecord.read(run.run), read_json(run.final)["models"][0]
     family = _family(record)
     params, features = winner["params"], family.features
+    if family.fine_tunes(params):
+        raise UsageError(
+            "--to script writes out heads on a network that stays as it is, and this winner was fine-tuned\n"
+            "--to keras has all of it; a run with --set unfrozen=0 keeps to heads"
+        )
     mirrored = features is not None and script_features.mirrored(features, params)
     dataset, labels = cached(run), labels_of_test(run)
     if dataset is None or labels is None:
