@@ -140,7 +140,7 @@ def test_a_run_that_has_become_slower_than_its_trials_still_has_a_winner(tune: T
 def test_the_default_is_tested_before_the_winner_has_all_its_seeds(tune: Tune, tmp_path: Path) -> None:
     options = ["digits", "--budget", "24s", "--baselines", "majority", "--workers", "1", "--seeds", "30"]
     done = tune(
-        *options, "--epochs", "6", cwd=tmp_path, CURVE_SECONDS="0.05", CURVE_END_SECONDS="0.3", **CURVES
+        *options, "--epochs", "6", cwd=tmp_path, CURVE_SECONDS="0.05", CURVE_END_SECONDS="0.15", **CURVES
     )
     assert done.returncode == 0, done.stdout + done.stderr
     final = report_of(tmp_path / "runs" / "digits")["final"]
