@@ -74,8 +74,7 @@ def pixels(file):
     """A picture as the model was trained on it."""
     with Image.open(file) as photo:
         if photo.format == "JPEG":  # large photographs are read faster
-            lying = photo.getexif().get(274, 1) >= 5
-            photo.draft(None, ({2 * height}, {2 * width}) if lying else ({2 * width}, {2 * height}))
+            {_draft(height, width)}
         photo = ImageOps.exif_transpose(photo)  # the right way up
     if photo.mode.startswith("I"):  # the upper 8 of 16 bits
         photo = Image.fromarray((np.asarray(photo).astype(int) >> 8).astype("uint8"))
@@ -88,3 +87,13 @@ def pixels(file):
     return np.asarray(photo).reshape({height}, {width}, {channels})
 
 '''
+
+
+def _draft(height: int, width: int) -> str:
+    """The call that has a JPEG decoded at no more than it takes, whichever way it is turned."""
+    upright = f"({2 * width}, {2 * height})"
+    if height == width:
+        return f"photo.draft(None, {upright})"
+    return (
+        f"photo.draft(None, ({2 * height}, {2 * width}) if photo.getexif().get(274, 1) >= 5 else {upright})"
+    )
