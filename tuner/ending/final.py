@@ -131,6 +131,7 @@ class Final:
         for trial in self.past:
             training = (trial.seconds - trial.starting) / max(1, trial.epochs)
             self.fits.pace[_trial_name(trial.number)] = training / self.plan.share
+            self.fits.starting[_trial_name(trial.number)] = trial.starting
         began = time.monotonic()
         if not self._folds(chosen, baselines):
             return False
@@ -151,7 +152,8 @@ class Final:
 
     def _winner(self, ranking: list[dict[str, Any]]) -> Contender:
         found: Contender = ranking[0]["contender"]
-        self.fits.pace["tuned"] = self.fits.pace.get(found.name, 0.0)
+        for known in (self.fits.pace, self.fits.starting):
+            known["tuned"] = known.get(found.name, 0.0)
         return replace(found, name="tuned")
 
     def _fit(self, contender: Contender, purpose: Purpose, index: int, epochs: int) -> Fit:
@@ -208,8 +210,9 @@ class Final:
 
     def _winner_seconds(self, finalists: list[PastTrial]) -> float:
         """Seconds that the retraining of the slowest finalist takes; 0 where nothing is known."""
-        pace = max(self.fits.pace.get(_trial_name(trial.number), 0.0) for trial in finalists)
-        return pace * self.plan.final_epochs
+        names = [_trial_name(trial.number) for trial in finalists]
+        pace, starting = self.fits.pace, self.fits.starting
+        return max(pace.get(n, 0.0) * self.plan.final_epochs + starting.get(n, 0.0) for n in names)
 
     def _far_behind(self, finalists: list[PastTrial], baselines: list[Contender]) -> frozenset[str]:
         """Baselines that the best finalist leaves far behind on the first fold, where both have a score.
@@ -341,7 +344,8 @@ class Final:
         deadline = self.fits.deadline()
         if deadline is None or not pace or self.fits.result(first) is not None:
             return
-        fitting = max(LEAST_EPOCHS, math.floor((deadline - self.fits.clock()) / (MARGIN * pace)))
+        room = deadline - self.fits.clock() - self.fits.starting.get("tuned", 0.0)
+        fitting = max(LEAST_EPOCHS, math.floor(room / (MARGIN * pace)))
         if fitting < first.spec.epochs:
             self._winner_epochs = fitting
 

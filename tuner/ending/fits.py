@@ -50,6 +50,7 @@ class Fits:
         deadline: tells, on that clock, when everything must have ended, or None; it may change.
         latest: on that clock, when even what is necessary must have ended, or None.
         pace: seconds an epoch (of an estimator: in all) by model, learnt from what was done.
+        starting: seconds beside these that a training takes, by model: to build, to compile, to predict.
         cut: trainings left out or stopped for the deadline.
         failed: trainings that failed.
     """
@@ -64,6 +65,7 @@ class Fits:
     deadline: Callable[[], float | None] = lambda: None
     latest: float | None = None
     pace: dict[str, float] = field(default_factory=dict)
+    starting: dict[str, float] = field(default_factory=dict)
     cut: list[Fit] = field(default_factory=list)
     failed: list[tuple[Fit, TrialResult]] = field(default_factory=list)
     _queue: deque[Fit] = field(default_factory=deque)
@@ -121,7 +123,8 @@ class Fits:
 
     def expected(self, fit: Fit) -> float:
         """Seconds that a training will take, by the pace of its model; 0 where nothing is known."""
-        return self.pace.get(fit.name, 0.0) * fit.spec.epochs * fit.spec.share
+        training = self.pace.get(fit.name, 0.0) * fit.spec.epochs * fit.spec.share
+        return training + self.starting.get(fit.name, 0.0)
 
     @property
     def _until(self) -> float | None:
@@ -172,7 +175,9 @@ class Fits:
         fit = self._running.pop(spec.number)
         self.display.fit_ended(fit.name, spec, result)
         if result.state == "complete":
-            self.pace[fit.name] = result.seconds / max(1, len(result.epochs)) / spec.share
+            training = result.seconds - result.starting
+            self.pace[fit.name] = training / max(1, len(result.epochs)) / spec.share
+            self.starting[fit.name] = result.starting
             self.run.save_fit(self.key(fit), result)
             if fit.shared:
                 self.run.share_fit(self.cache, self.key(fit))
