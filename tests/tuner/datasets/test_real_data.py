@@ -84,17 +84,24 @@ def test_cats_and_dogs_as_csv_files_agree_with_the_folder(real_options: DataOpti
 
 
 def test_rows_are_read_quickly(real_data_dir: Path) -> None:
-    """27,455 rows in less than 3 s: here 5,306, with the time that they may take."""
+    """In no more than three times what pandas alone takes for the same file, in one run."""
+    import pandas as pd
+
     from tuner.datasets.formats.files import Entry, Reader
     from tuner.datasets.named.common import read_numbered
 
     path = real_data_dir / "asl" / "sign_mnist_train.csv.gz"
+    ours, plain = [], []
     with Reader() as reader:
-        read_numbered(reader, Entry(path, path.name), (28, 28, 1), 24)  # imports pandas
-        start = time.process_time()
-        images, _ = read_numbered(reader, Entry(path, path.name), (28, 28, 1), 24)
-    assert time.process_time() - start < 3 * 5306 / 27_455 + 0.4
-    assert images.shape == (5306, 28, 28, 1)
+        for _ in range(3):
+            start = time.process_time()
+            images, labels = read_numbered(reader, Entry(path, path.name), (28, 28, 1), 24)
+            ours.append(time.process_time() - start)
+            start = time.process_time()
+            pd.read_csv(path)
+            plain.append(time.process_time() - start)
+    assert (images.shape, labels.shape) == ((5306, 28, 28, 1), (5306,))
+    assert min(ours) < 3 * min(plain)
 
 
 def test_mnist(real_options: DataOptions) -> None:

@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -116,10 +117,10 @@ def _connect(address: str) -> None:
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
     if address != "auto":
         _check_answers(address)
-        ray.init(address=address, **quiet)
+        _join_with_token(address, quiet)
         return
     if found := running_here():
-        ray.init(address=found, **quiet)
+        _join_with_token(found, quiet)
         return
     # Ray asks nobody who they are: what is started here listens to this machine alone. Without this, Ray
     # takes 127.0.0.1 to mean the machine's own address.
@@ -156,6 +157,29 @@ def running_here() -> str | None:
     except (OSError, UsageError):
         return None
     return address
+
+
+def _join_with_token(address: str, how: dict[str, Any]) -> None:
+    """Joins a cluster; one that refuses is shown the token of this user, which `ray start` may ask for."""
+    import ray
+
+    try:
+        ray.init(address=address, **how)
+    except (ConnectionError, RuntimeError):
+        tokens = _tokens()
+        if tokens is None or not tokens.maybe_enable_token_auth_if_token_available(warn_if_disabled=False):
+            raise
+        ray.shutdown()
+        ray.init(address=address, **how)
+
+
+def _tokens() -> Any:
+    """What Ray has for tokens; None in versions without them."""
+    with suppress(ImportError):
+        from ray._private.authentication import authentication_token_setup
+
+        return authentication_token_setup
+    return None
 
 
 def _check_answers(address: str) -> None:
