@@ -21,8 +21,8 @@ from search_spaces.backbones import weights
 from search_spaces.family import HEAD, Family, Features, Params, Recipe, Task
 from search_spaces.layers import class_probabilities, dropout, image_input, resized
 from search_spaces.space import Categorical, Float, Int, Parameter, SearchSpace
+from search_spaces.training import fine_tune_rate, training_parameters
 from search_spaces.training import recipe as common_recipe
-from search_spaces.training import training_parameters
 
 RESOLUTIONS = (96, 128, 160, 192, 224)
 
@@ -83,16 +83,7 @@ def space(task: Task) -> SearchSpace:
         "unfrozen": Int(
             0, 1, 0, maximum=4, searched=task.gpu, summary="last stages of the network that are trained, too"
         ),
-        "fine_tune_rate": Float(
-            1e-5,
-            1e-3,
-            1e-4,
-            log=True,
-            minimum=1e-7,
-            maximum=1.0,
-            active_if=("unfrozen", (1, 2, 3, 4)),
-            summary="peak learning rate where some of the network is trained, too",
-        ),
+        "fine_tune_rate": fine_tune_rate(("unfrozen", (1, 2, 3, 4)), "some of the network"),
         **{
             name: replace(parameter, searched=False)
             for name, parameter in augmentation_parameters(task).items()

@@ -3,7 +3,7 @@
 from typing import Literal, cast
 
 from search_spaces.family import Params, Recipe, Task
-from search_spaces.space import Categorical, Float, Int, Parameter
+from search_spaces.space import Categorical, Float, Int, Parameter, ParamValue
 
 ADAPTIVE = ("adamw", "adam", "rmsprop")
 
@@ -62,6 +62,20 @@ def training_parameters(task: Task, learning_rate: float = 3e-3) -> dict[str, Pa
             summary="images a step",
         ),
     }
+
+
+def fine_tune_rate(active_if: tuple[str, tuple[ParamValue, ...]], trained: str) -> Float:
+    """The rate of training on from ImageNet weights; `trained` says what is, besides the head."""
+    return Float(
+        1e-5,
+        1e-3,
+        1e-4,
+        log=True,
+        minimum=1e-7,
+        maximum=1.0,
+        active_if=active_if,
+        summary=f"peak learning rate where {trained} is trained, too",
+    )
 
 
 def recipe(params: Params) -> Recipe:

@@ -11,8 +11,8 @@ from search_spaces.backbones.weights import Backbone, WeightsError, application
 from search_spaces.family import Family, Params, Recipe, Task
 from search_spaces.layers import class_probabilities, dropout, image_input, resized
 from search_spaces.space import Categorical, Float, Parameter, SearchSpace
+from search_spaces.training import fine_tune_rate, training_parameters
 from search_spaces.training import recipe as common_recipe
-from search_spaces.training import training_parameters
 
 RESOLUTIONS = (32, 64, 96, 128, 160, 192, 224)
 
@@ -43,16 +43,7 @@ def space(task: Task) -> SearchSpace:
         "fine_tune": Categorical(
             (False, True), default=False, searched=task.gpu, summary="whether the backbone is trained, too"
         ),
-        "fine_tune_rate": Float(
-            1e-5,
-            1e-3,
-            1e-4,
-            log=True,
-            minimum=1e-7,
-            maximum=1.0,
-            active_if=("fine_tune", (True,)),
-            summary="peak learning rate where the backbone is trained, too",
-        ),
+        "fine_tune_rate": fine_tune_rate(("fine_tune", (True,)), "the backbone"),
         "dropout": Float(0.0, 0.5, 0.2, step=0.05, maximum=0.95, summary="dropout before the classes"),
         **training,
         **augmentation_parameters(task),

@@ -14,11 +14,11 @@ retrainings: two finalists and the default on the fresh folds, with a deadline t
 WINNER_SHARE = 0.5
 """Of the time that is left when a run begins to train: what one retraining of the winner may take."""
 
-SEARCH_SHARE = 0.5
-"""Of the time that this leaves: so much goes to the search."""
-
 ALONE_SHARE = 0.85
 """The same where there is no time for a search."""
+
+SEARCH_SHARE = 0.5
+"""Of the time that the winner's own training leaves: so much goes to the search."""
 
 ALL_IMAGES = 1.25
 """A retraining has so many times the images of a trial: those of all five folds, not of four."""
@@ -72,8 +72,9 @@ def fit_budget(
     if not epoch_seconds:
         return PlanRecord(epochs=epochs)
     left = max(0.0, seconds_left - SLACK_SECONDS)
-    final, took = _winner(WINNER_SHARE * left, epochs, epoch_seconds, start_seconds)
-    room = (left - took) / 2 * slots / FULL_TRAININGS - start_seconds
+    final = _winner_epochs(WINNER_SHARE * left, epochs, epoch_seconds, start_seconds)
+    took = _retraining(final, epoch_seconds, start_seconds)
+    room = (1 - SEARCH_SHARE) * (left - took) * slots / FULL_TRAININGS - start_seconds
     good = min(GOOD_EPOCHS, epochs)
     share = 1.0
     chosen = min(epochs, math.floor(room / epoch_seconds))
@@ -83,7 +84,7 @@ def fit_budget(
     alone = min(chosen, final) < min(ALONE_EPOCHS, epochs)
     if alone:
         chosen = min(LEAST_EPOCHS, epochs)
-        final, _ = _winner(ALONE_SHARE * left, epochs, epoch_seconds, start_seconds)
+        final = _winner_epochs(ALONE_SHARE * left, epochs, epoch_seconds, start_seconds)
     notes = []
     if alone:
         notes.append(
@@ -110,20 +111,22 @@ def fit_budget(
     )
 
 
-def _winner(seconds: float, epochs: int, epoch_seconds: float, start_seconds: float) -> tuple[int, float]:
-    """The epochs of a retraining that has so many seconds, and those that it takes."""
-    each = ALL_IMAGES * epoch_seconds
-    fitting = max(min(LEAST_EPOCHS, epochs), min(epochs, math.floor((seconds - start_seconds) / each)))
-    return fitting, start_seconds + fitting * each
+def _winner_epochs(seconds: float, epochs: int, epoch_seconds: float, start_seconds: float) -> int:
+    """The epochs of a retraining that has so many seconds."""
+    fitting = math.floor((seconds - start_seconds) / (ALL_IMAGES * epoch_seconds))
+    return max(min(LEAST_EPOCHS, epochs), min(epochs, fitting))
+
+
+def _retraining(epochs: int, epoch_seconds: float, start_seconds: float) -> float:
+    """Seconds of a training on all images."""
+    return start_seconds + epochs * ALL_IMAGES * epoch_seconds
 
 
 def winner_seconds(planned: PlanRecord) -> float:
     """Seconds that the retraining of the winner takes; 0 where nothing is known."""
     if not planned.epoch_seconds:
         return 0.0
-    return (
-        planned.start_seconds + (planned.final_epochs or planned.epochs) * ALL_IMAGES * planned.epoch_seconds
-    )
+    return _retraining(planned.final_epochs or planned.epochs, planned.epoch_seconds, planned.start_seconds)
 
 
 def search_seconds(left: float, planned: PlanRecord) -> float:
@@ -144,8 +147,7 @@ def split(budget: float, spent: float, planned: PlanRecord) -> str:
         spent: seconds of it, for getting ready.
         planned: what there is time for.
     """
-    report = report_seconds(budget)
-    left = budget - spent - report
+    left = seconds_left(budget, spent)
     winner = min(left, winner_seconds(planned))
     search = 0.0 if planned.trials else search_seconds(left, planned)
     parts = {
@@ -153,7 +155,7 @@ def split(budget: float, spent: float, planned: PlanRecord) -> str:
         "the search": search,
         "the winner's own training": winner,
         "fresh folds, more seeds and baselines": left - search - winner,
-        "the report": report,
+        "the report": report_seconds(budget),
     }
     return ", ".join(f"{what} about {duration(seconds)}" for what, seconds in parts.items() if seconds >= 1)
 
@@ -166,6 +168,11 @@ def report_seconds(budget: float, took: float = 0.0) -> float:
         took: seconds that a report of the same run has taken, on this machine as busy as it is.
     """
     return max(min(REPORT_SECONDS, REPORT_SHARE * budget), took)
+
+
+def seconds_left(budget: float, spent: float) -> float:
+    """Seconds of a budget until the report, when so many are spent."""
+    return budget - spent - report_seconds(budget)
 
 
 def check_budget(budget: float, spent: float, planned: PlanRecord) -> None:

@@ -205,7 +205,7 @@ def offers(
     text = f"--budget {duration(config.budget)}"
     if spent + seconds <= config.budget:
         return [f"{text} has room for all of that"]
-    left = config.budget - spent - budget.report_seconds(config.budget)
+    left = budget.seconds_left(config.budget, spent)
     shorter = budget.fit_budget(
         config.epochs, left, planned.epoch_seconds, planned.start_seconds, slots, images
     )

@@ -125,10 +125,12 @@ class Session:
 
     def _tell_finalists(self, ranking: list[dict[str, Any]], report: interim.Interim) -> None:
         """Who leads on the fresh folds, in the display and in a report, while the retrainings go on."""
+        from reports.facts.dataset import dataset_facts
         from reports.sections import leading
 
         self._save(finalists=ranking)
-        held_out = self.record.dataset.n_validation / max(1, self._search_images())
+        run = self.record.to_json()
+        held_out = dataset_facts(run["dataset"], run["plan"]).held_out
         if said := leading.sentence(ranking, self.config.metric, held_out):
             self.display.say(said)
         if self.record.search.seconds >= interim.WORTH_SECONDS:
@@ -252,7 +254,7 @@ class Session:
                 "a larger one would do, or a smaller model: see --space and --set"
             )
         spent = time.monotonic() - self.began
-        left = config.budget - spent - budget.report_seconds(config.budget)
+        left = budget.seconds_left(config.budget, spent)
         fitted = budget.fit_budget(config.epochs, left, *pace, len(prepared.slots), self._search_images())
         budget.check_budget(config.budget, spent, fitted)
         return fitted
@@ -351,7 +353,7 @@ class Session:
         """How many are trained at most: those asked for, or what the budget has room for."""
         return min(self.config.trials, self._planned_run.trials or self.config.trials)
 
-    def _all(self, trials: int) -> str:
+    def _ended_by(self, trials: int) -> str:
         """Why a search has ended that nothing has cut short."""
         if trials < self._trials:
             return "exhausted"
@@ -367,9 +369,11 @@ class Session:
         now = time.monotonic()
         return now + budget.search_seconds(end - now, self._planned_run)
 
-    def _is_set(self, name: str) -> bool:
-        """Whether `--set` decides a parameter."""
-        return any(setting.split("=")[0].strip() == name for setting in self.config.settings)
+    def _keeps_to_heads(self) -> bool:
+        """Whether `--set` decides how much of a network is trained beside the head."""
+        wanted = self.prepared.family.features
+        named = {setting.split("=")[0].strip() for setting in self.config.settings}
+        return wanted is not None and wanted.unfrozen in named
 
     def _record_search(self, engine: Engine, search: Search, seconds: float) -> None:
         past = engine.past()
@@ -379,7 +383,7 @@ class Session:
             epochs_trained=sum(trial.epochs for trial in past),
             images_trained=images,
             images_per_second=images / seconds if seconds else 0.0,
-            stopped_by=self._halt() or search.closed or self._all(len(past)),
+            stopped_by=self._halt() or search.closed or self._ended_by(len(past)),
         )
         self._save(search=told, seconds={**self.record.seconds, "search": seconds})
 
@@ -423,7 +427,7 @@ class Session:
             share=self._planned_run.share,
             single=config.single,
             constraints=config.constraints,
-            fine_tune=not config.deterministic and not self._is_set("unfrozen"),
+            fine_tune=not config.deterministic and not self._keeps_to_heads(),
         )
         final = Final(
             final_plan,

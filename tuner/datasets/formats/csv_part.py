@@ -97,10 +97,10 @@ def read_labels(reader: Reader, entry: Entry, options: DataOptions) -> tuple[lis
     if layout.header is not None and layout.columns == 1 and not _names_labels(layout):
         layout = without_header(layout)
     key = id_column(layout)
-    wanted = [column] if key in {None, column} else [column, key]
-    texts = read_table(reader, layout, [], [each for each in wanted if each is not None]).texts
-    if key in texts and key != column:
-        _check_order(texts[key], layout, key)
+    ids = [] if key is None or key == column else [key]
+    texts = read_table(reader, layout, [], [column, *ids]).texts
+    for each in ids:
+        _check_order(texts[each], layout, each)
     return texts[column], f"{layout.name(column)} of {entry.name}"
 
 
