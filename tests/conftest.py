@@ -2,6 +2,7 @@ import os
 from collections import Counter
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.helpers.once import Session
@@ -10,6 +11,9 @@ from tests.helpers.once import Session
 # libraries when they are imported, which nothing has done yet.
 for _library in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
+
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")  # other tests run at the same time
 
 HERE = Path(__file__).parent
 

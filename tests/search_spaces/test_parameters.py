@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import optuna
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from optuna.distributions import (
     BaseDistribution,
@@ -68,7 +68,6 @@ def test_a_logarithmic_whole_number_starts_half_a_step_below() -> None:
 
 
 @given(low=st.integers(1, 1000), span=st.integers(0, 1000), log=st.booleans(), u=UNIT)
-@settings(deadline=None)
 def test_whole_numbers_survive_the_way_to_the_unit_interval(low: int, span: int, log: bool, u: float) -> None:
     parameter = Int(low, low + span, low, log=log)
     value = parameter.from_unit(u)
@@ -79,7 +78,6 @@ def test_whole_numbers_survive_the_way_to_the_unit_interval(low: int, span: int,
 
 
 @given(low=st.floats(1e-6, 1e3), factor=st.floats(1.001, 1e4), log=st.booleans(), u=UNIT)
-@settings(deadline=None)
 def test_real_numbers_survive_the_way_to_the_unit_interval(
     low: float, factor: float, log: bool, u: float
 ) -> None:
@@ -93,7 +91,6 @@ def test_real_numbers_survive_the_way_to_the_unit_interval(
 
 
 @given(steps=st.integers(1, 50), step=st.sampled_from([0.01, 0.05, 0.25, 2.0]), u=UNIT)
-@settings(deadline=None)
 def test_steps_stay_legal_for_optuna(steps: int, step: float, u: float) -> None:
     high = float(steps * Decimal(str(step)))
     parameter = Float(0.0, high, 0.0, step=step)

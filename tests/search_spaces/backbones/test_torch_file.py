@@ -96,7 +96,7 @@ def test_a_view_beyond_the_values_is_refused(view: tuple[tuple[int, ...], tuple[
     ("thing", "named"),
     [
         (dt.date(2020, 1, 1), r"datetime\.date"),
-        (print, r"__builtin__\.print"),
+        (eval, r"__builtin__\.eval"),
         (io.BytesIO, r"_io\.BytesIO"),
     ],
 )

@@ -12,7 +12,7 @@ def ints(values: object) -> np.ndarray:
     return np.asarray(values, np.int32)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(st.integers(0, 3), st.integers(0, 12)), min_size=1, max_size=120),
     st.integers(2, 6),
@@ -30,7 +30,7 @@ def test_groups_stay_whole_and_every_image_gets_a_fold(
         assert len(np.unique(fold_of[groups == group])) == 1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.integers(0, 4), min_size=2, max_size=200), st.integers(2, 10), st.integers(0, 3))
 def test_without_groups_the_split_is_exact_to_one_image(labels: list[int], folds: int, seed: int) -> None:
     fold_of = group_folds(ints(labels), ints(range(len(labels))), folds, seed)

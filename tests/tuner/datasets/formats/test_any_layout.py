@@ -232,7 +232,6 @@ def content(images: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> lis
 
 @settings(  # a failing example is as small as they come: to look for a smaller one takes minutes
     max_examples=4,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )
@@ -300,7 +299,7 @@ def mixed(path: Path, number: int) -> None:
         shutil.make_archive(str(path.with_suffix("")), "zip", inside)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(MIXED, min_size=1, max_size=5, unique=True), st.booleans(), st.booleans())
 def test_no_mix_of_files_is_read_without_accounting_for_every_one(
     names: list[str], images: bool, one: bool
@@ -356,7 +355,7 @@ BASES: list[Tree] = [
 FILE = st.sampled_from(["png", "PNG", "txt", "xyz", "csv", "", "zero.png", "jpg"])
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.sampled_from(BASES),
     st.lists(st.tuples(st.lists(WORD, max_size=3), FILE, st.integers(1, 4)), min_size=1, max_size=4),

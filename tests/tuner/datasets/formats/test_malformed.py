@@ -33,7 +33,7 @@ from tuner.errors import DataError, UsageError
 HEADER = pixel_header(64)
 CSV = csv_text(noise(30), cycle(30, 2), header=HEADER)
 NPZ = npz_bytes(x=noise(30), y=cycle(30, 2))
-many = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+many = settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 
 
 @contextmanager
@@ -120,7 +120,7 @@ def test_other_damaged_files(data: st.DataObject, kind: str) -> None:
             attempt(write(image, mutate(image.read_bytes(), data.draw)).parents[1])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     st.one_of(
         st.tuples(st.just("label_column"), st.text(max_size=8)),
