@@ -148,6 +148,21 @@ def test_a_plan_counts_the_whole_cluster(tune_there: Tune, user: Path) -> None:
     assert "memory: about 0.0 GB" not in done.stdout
 
 
+def test_failures_there_are_states_of_trials_with_what_the_worker_has_said(
+    tune_there: Tune, machines: Machines, user: Path
+) -> None:
+    options = "--trials 5 --epochs 3 --seeds 1 --finalists 1 --baselines none --budget 3m --on ray --plain"
+    done = tune_there(
+        "digits", *options.split(), "--ray-address", machines.address, "--name", "faults", cwd=user,
+        RAY_ADDRESS="127.0.0.1:1", TUNE_FORWARD="CURVE_FAULTS", CURVE_FAULTS='{"1": "error", "2": "killed"}',
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    failures = {f["trial"]: f for f in report_of(user / "runs" / "faults")["failures"]}
+    assert {number: f["reason"] for number, f in failures.items()} == {1: "error", 2: "worker-died"}
+    assert "a worker starts" in (user / "runs" / "faults" / "logs" / "worker-0.log").read_text()
+    assert "signal 9" in failures[2]["message"]
+
+
 @contextmanager
 def a_node(machines: Machines, path: str = "", gpus: int = 0, **environment: str) -> Iterator[Any]:
     """A node that joins, and is gone at the end."""
@@ -186,14 +201,7 @@ def there(user: Path, what: str) -> list[psutil.Process]:
 
 def workers_there(user: Path) -> list[psutil.Process]:
     """Processes on the nodes that are agents, or workers of theirs."""
-    found = []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):
-            line = " ".join(process.cmdline())
-            named = "curve_worker" in line or line.startswith("ray::Agent")
-            if named and process.environ().get("WALLED_OFF") == str(user):
-                found.append(process)
-    return found
+    return there(user, "curve_worker") + there(user, "ray::Agent")
 
 
 def test_a_node_is_killed_in_mid_epoch_and_another_joins(
@@ -202,19 +210,8 @@ def test_a_node_is_killed_in_mid_epoch_and_another_joins(
     with a_node(machines) as lost:
         slow = {**parent, "CURVE_SECONDS": "0.7", "CURVE_END_SECONDS": "0"}
         run = user / "runs" / "lost"
-        options = [
-            "--trials",
-            "14",
-            "--epochs",
-            "6",
-            "--seeds",
-            "1",
-            "--finalists",
-            "1",
-            "--baselines",
-            "none",
-        ]
-        process = fresh_start(slow, user, "digits", *options, "--on", "ray", "--name", "lost", "--plain")
+        options = "--trials 14 --epochs 6 --seeds 1 --finalists 1 --baselines none --on ray --plain"
+        process = fresh_start(slow, user, "digits", *options.split(), "--name", "lost")
         wait_for(lambda: "node-2 cpu" in devices(run), process)
         time.sleep(0.4)  # in mid-epoch
         machines.cluster.remove_node(lost, allow_graceful=False)

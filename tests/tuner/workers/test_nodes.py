@@ -5,8 +5,11 @@ import socket
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from tuner.records import WorkContext
+from tuner.training import feature_files
 from tuner.workers.executors import nodes, staging
 
 
@@ -56,3 +59,34 @@ def test_what_is_used_is_not_forgotten(tmp_path: Path, monkeypatch: pytest.Monke
     place.take([parcel])
     staging.clear_away()
     assert place.here(parcel.path).read_bytes() == b"labels"
+
+
+def test_features_that_a_node_has_computed_are_those_of_the_parents_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store is found there by the same name, and what it has there is whole here."""
+    user = tmp_path / "cache"
+    context = WorkContext(
+        str(tmp_path / "run"), str(user / "datasets" / "cats-1"), 2, "accuracy", False, "float32"
+    )
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "node"))
+    place = staging.Place("1-1", lambda content: content)
+    stores = []
+    for folder in (Path(context.dataset_dir), place.here(staging.dataset_path(context))):
+        folder.mkdir(parents=True)
+        (folder / "dataset.json").write_text('{"fingerprint": "1", "format": 1}')
+        for part in ("train", "test"):
+            np.save(folder / f"{part}_images.npy", np.zeros((300, 1, 1, 3), np.uint8))
+        stores.append(feature_files.store(folder, {"network": "lite0"}, ({},)))
+    here, there = stores
+    for number, piece in enumerate(there.pieces()):
+        place.begin()
+        piece.write(np.full((piece.stop - piece.start, 2), number, np.float16))
+        there.tell(feature_files.Facts(2, 10, 0.1))
+        for parcel in place.written(features=True):
+            path = staging.target(parcel.path, context)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(parcel.content)
+    assert here.missing() == []
+    assert here.facts() == there.facts()
+    assert here.load(0, "train")[:, 0].tolist() == [0.0] * 256 + [1.0] * 44

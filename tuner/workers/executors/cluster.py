@@ -143,19 +143,13 @@ class ClusterExecutor(LocalExecutor):
     def _died(self, worker: Worker) -> Event | None:
         process = worker.process
         assert isinstance(process, RemoteProcess)
-        if not process.lost:
-            return super()._died(worker)
-        return self._gone(worker)
+        return self._gone(worker, process.host) if process.lost else super()._died(worker)
 
-    def _gone(self, worker: Worker) -> Event | None:
+    def _gone(self, worker: Worker, lost: Host) -> Event | None:
         """Takes a slot away whose node, or agent, is gone; begins an agent anew where the node still is."""
-        slot, task, crowd = worker.slot, worker.task, self._crowd(worker)
-        if crowd is not None:
-            crowd.forget(slot.index)
-            crowd.added.discard(slot.index)
-            crowd.workers.pop(slot.index, None)
-        del self._workers[slot.index]
-        self._hosts = {key: host for key, host in self._hosts.items() if host is not worker.process.host}  # type: ignore[attr-defined]
+        slot, task = worker.slot, worker.task
+        self._retire(worker)
+        self._hosts = {key: host for key, host in self._hosts.items() if host is not lost}
         if any(node.id == slot.device.place for node in nodes.alive()):
             self._start(slot)
         elif slot.device.place in self._known:

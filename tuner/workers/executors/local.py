@@ -112,7 +112,7 @@ class LocalExecutor:
         for crowd in self._crowds.values():
             crowd.adjust()
             if surplus := crowd.surplus():
-                self._retire(surplus, crowd)
+                self._retire(surplus)
             elif len(crowd.workers) < crowd.packing.wanted:
                 index = self._unused()
                 crowd.added.add(index)
@@ -122,10 +122,14 @@ class LocalExecutor:
         """The number of a slot that there is not."""
         return next(i for i in itertools.count() if i not in self._workers and i not in self._cancelled)
 
-    def _retire(self, worker: Worker, crowd: Crowd) -> None:
-        crowd.forget(worker.slot.index)
-        crowd.added.discard(worker.slot.index)
-        del self._workers[worker.slot.index], crowd.workers[worker.slot.index]
+    def _retire(self, worker: Worker) -> None:
+        """Ends a worker, and takes its slot away."""
+        index = worker.slot.index
+        if crowd := self._crowd(worker):
+            crowd.forget(index)
+            crowd.added.discard(index)
+            crowd.workers.pop(index, None)
+        del self._workers[index]
         worker.process.kill()
 
     def free(self) -> list[int]:
@@ -252,7 +256,7 @@ class LocalExecutor:
         log, task, crowd = worker.last_words(), worker.task, self._crowd(worker)
         if crowd and worker.slot.index in crowd.added:
             crowd.packing.give_up()  # the others go on without it
-            self._retire(worker, crowd)
+            self._retire(worker)
             return None
         if not worker.ready:
             self._start_failures += 1

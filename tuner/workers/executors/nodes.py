@@ -244,12 +244,11 @@ def ask(node: Node, devices: str, workers: str) -> Any:
 
 def slots_of(node: Node, offered: Offer) -> list[Slot]:
     """A node's slots, no more than Ray may give away there; they are numbered by who takes them."""
-    room = {"cpu": max(0, int(node.cpus)), "gpu": int(node.gpus)}
-    gpus = {slot.device.id: slot for slot in offered.slots if slot.device.kind == "gpu"}
-    allowed = set(list(gpus)[: room["gpu"]])
+    gpus = dict.fromkeys(slot.device.id for slot in offered.slots if slot.device.kind == "gpu")
+    allowed = list(gpus)[: int(node.gpus)]
     kept = [
         slot for slot in offered.slots
-        if slot.device.id in allowed or (slot.device.kind == "cpu" and slot.index < room["cpu"])
+        if slot.device.id in allowed or (slot.device.kind == "cpu" and slot.index < int(node.cpus))
     ]  # fmt: skip
     return [replace(slot, device=_named(slot.device, node)) for slot in kept]
 

@@ -73,7 +73,12 @@ class Depot:
 
 
 class RemoteProcess:
-    """A worker's process on a node, as the parent sees it."""
+    """A worker's process on a node, as the parent sees it.
+
+    Attributes:
+        code: its exit code, negative for a signal; None while it runs, or where it is not known.
+        lost: whether its node, or the agent there, is gone.
+    """
 
     def __init__(self, host: "Host", number: int, depot: Depot, slot: Slot, log: Path, heard: Heard) -> None:
         """Has it started.
@@ -92,7 +97,7 @@ class RemoteProcess:
         self._depot = depot
         self._log = log
         self._heard = heard
-        self._code: int | None = None
+        self.code: int | None = None
         self._killed = False
         host.workers[number] = self
         log.touch()
@@ -100,11 +105,6 @@ class RemoteProcess:
         own = slot.environment() | {name: os.environ[name] for name in forwarded if name in os.environ}
         shared = depot.shared()
         host.agent.start.remote(number, depot.context, own, shared, depot.weights)
-
-    @property
-    def code(self) -> int | None:
-        """Its exit code, negative for a signal; None while it runs, or where it is not known."""
-        return self._code
 
     def send(self, message: dict[str, Any]) -> None:
         """Sends a message, and before it the files that a work item needs."""
@@ -128,7 +128,7 @@ class RemoteProcess:
             full = TrialResult("failed", 0.0, reason="disk", message=f"OSError: {error}")
             message = {"result": full.to_json(), "memory": 0}
         if message is None:
-            self._code, self._killed = news.code, news.killed
+            self.code, self._killed = news.code, news.killed
         self._heard(message)
 
     def lose(self) -> None:
