@@ -25,6 +25,7 @@ from tests.helpers.runs import Tune, commands_in, fresh_start, report_of, trials
 from tests.helpers.train_items import SMALL
 from tests.tuner.workers.test_devices import STAND_INS, TWO, slots_of
 from tuner.records import TrialResult, TrialSpec, WorkContext
+from tuner.run_dir import RunDir
 from tuner.training.gpu import GPU_MEMORY
 from tuner.workers.devices import Slot
 from tuner.workers.executors import nodes
@@ -269,15 +270,18 @@ def working(wanted: Wanted, folder: Path) -> Iterator[tuple[Executor, Sequence[S
 
 
 def test_work_is_done_again_three_times_when_nodes_are_lost_and_no_more(joined: Wanted, user: Path) -> None:
-    """Agents are killed, all at once: to the parent each is a node that is gone."""
+    """Agents are killed, all at once: to the parent each is a node that is gone. One trial was paused."""
     params = FAMILY.space(Task((12, 12, 1), 3, 240)).default()
     items = [
-        TrialSpec(number, "trial", "search_spaces.cnn:FAMILY", params, 3, "search", 0, 6) for number in (0, 1)
+        TrialSpec(number, "trial", "search_spaces.cnn:FAMILY", params, 3, "search", 0, 6, resume_from=saved)
+        for number, saved in enumerate((2, 0))
     ]
     losses = 0
     results: dict[int, TrialResult] = {}
     folder = user / "again"
-    folder.mkdir()
+    checkpoint = RunDir(folder).checkpoint("trial-0")
+    checkpoint.parent.mkdir(parents=True)
+    checkpoint.write_bytes(b"its state after two epochs")
     with working(joined, folder) as (executor, slots):
         for item, slot in zip(items, slots, strict=True):
             executor.submit(slot.index, item, f"trial-{item.number}")
@@ -297,7 +301,7 @@ def test_work_is_done_again_three_times_when_nodes_are_lost_and_no_more(joined: 
                 at_work.clear()
                 for agent in there(user, "ray::Agent"):
                     agent.kill()
-    assert (results[0].state, len(results[0].epochs)) == ("complete", 6)
+    assert (results[0].state, [epoch.epoch for epoch in results[0].epochs]) == ("complete", [3, 4, 5, 6])
     assert (results[1].state, results[1].reason, losses) == ("failed", "node-lost", MOST_LOSSES + 1)
 
 
