@@ -19,6 +19,7 @@ BENCHMARKS = {
     "distil": "whether one network that learns from several is better than one that learns the labels",
     "transfer": "what features of a network with ImageNet weights bring on photographs",
     "peers": "accuracy by time, beside what users of other tools write",
+    "step": "images a second while training, beside plain `Model.fit`",
     "schedules": "which learning-rate schedule reaches most, and shows it early",
 }
 """Each is a module beside this one, with `run() -> dict` (JSON) that prints as it goes."""

@@ -38,7 +38,7 @@ def run(*, quick: bool = False) -> dict[str, Any]:
 def _compare(dataset: str, budgets: Sequence[int], repeats: int) -> dict[str, Any]:
     FOLDER.mkdir(parents=True, exist_ok=True)
     data = FOLDER / f"{dataset}.npz"
-    train, held_out = _write(dataset, data)
+    train, held_out = write(dataset, data)
     print(f"`{dataset}`: {train:,} training images, {held_out:,} held out by groups\n")
     print("| seconds | side | accuracy held out | its own validation | trials | images a second | took, s |")
     print("| ---: | --- | ---: | ---: | ---: | ---: | ---: |", flush=True)
@@ -47,7 +47,7 @@ def _compare(dataset: str, budgets: Sequence[int], repeats: int) -> dict[str, An
         turns: dict[str, list[dict[str, Any]]] = {side: [] for side in (OURS, *PEERS)}
         for turn in range(repeats):
             for side, done in turns.items():
-                done.append(_ours(data, seconds, turn) if side == OURS else _peer(side, data, seconds))
+                done.append(_ours(data, seconds, turn) if side == OURS else peer(side, data, seconds))
         rows += [{"budget": seconds, "side": side, **_median(done)} for side, done in turns.items()]
         for row in rows[-len(turns) :]:
             print("| " + " | ".join(_cell(row[key]) for key in row) + " |", flush=True)
@@ -55,7 +55,7 @@ def _compare(dataset: str, budgets: Sequence[int], repeats: int) -> dict[str, An
     return {"rows": rows}
 
 
-def _write(dataset: str, path: Path) -> tuple[int, int]:
+def write(dataset: str, path: Path) -> tuple[int, int]:
     """An archive of the training images, a fold of whose groups is its test part; the sizes of both."""
     options = DataOptions(datasets.default_data_dir(), datasets.default_cache_dir(), download=False)
     data = datasets.load(dataset, options)
@@ -85,7 +85,7 @@ def _ours(data: Path, seconds: int, turn: int) -> dict[str, Any]:
     }
 
 
-def _peer(side: str, data: Path, seconds: int) -> dict[str, Any]:
+def peer(side: str, data: Path, seconds: int) -> dict[str, Any]:
     command = [sys.executable, "-m", "tests.benchmarks.peer", side, str(data), str(seconds)]
     answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     found: dict[str, Any] = json.loads(answer.stdout.splitlines()[-1])

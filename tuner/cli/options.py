@@ -162,7 +162,7 @@ Precision = Annotated[
     str,
     _option(
         "--precision",
-        "float32; bfloat16: faster on CPUs with AMX, perhaps a point less accurate; auto: by the CPU.",
+        "float32; bfloat16: faster on some CPUs, perhaps a point less accurate; auto: the faster one.",
         SEARCH,
     ),
 ]

@@ -16,10 +16,10 @@ from tuner.files import write_arrays
 from tuner.records import WorkContext
 from tuner.registry import resolve
 from tuner.run import budget, features, probe
-from tuner.run.preparation import Prepared, asked, prepare
+from tuner.run.preparation import Prepared, asked, policy, prepare
 from tuner.run.resume import splits
 from tuner.run_json import PlanRecord
-from tuner.workers.devices import precision, told
+from tuner.workers.devices import told
 from tuner.workers.driver import wait_until_ready
 from tuner.workers.executors import EXECUTORS
 from tuner.workers.executors.base import Executor
@@ -119,9 +119,9 @@ def _costs(
     folds = splits(dataset, config.seed)
     write_arrays(scratch / "splits.npz", folds)
     images = int((folds["search"] != 0).sum())
-    policy = precision(config.precision, [slot.device for slot in prepared.slots])
+    precision = policy(config, prepared, display)
     context = WorkContext(
-        str(scratch), str(dataset.directory.resolve()), dataset.classes, config.metric, False, policy
+        str(scratch), str(dataset.directory.resolve()), dataset.classes, config.metric, False, precision
     )
     executor: Executor = resolve(EXECUTORS[config.on])(
         prepared.slots, context, scratch / "logs", asked(config), display.say

@@ -14,7 +14,7 @@ from tuner.display import Display
 from tuner.ending import contenders
 from tuner.errors import UsageError
 from tuner.run.space_choice import Choice, choose, obtain, photographic
-from tuner.workers import devices
+from tuner.workers import devices, precision
 from tuner.workers.executors import EXECUTORS
 from tuner.workers.executors.base import ExecutorKind, Wanted
 
@@ -134,6 +134,17 @@ def _reference(name: str, file: SpaceFile | None) -> str:
         if file is None:
             raise
         raise UsageError(f'{file.path}: family = "{name}": {error}') from None
+
+
+def policy(config: RunConfig, prepared: Prepared, display: Display) -> str:
+    """Keras' dtype policy of trials; with `--deterministic` nothing that is measured decides it."""
+    return precision.policy(
+        config.precision,
+        [slot.device for slot in prepared.slots],
+        datasets.default_cache_dir(),
+        display.say,
+        probe=not config.deterministic,
+    )
 
 
 def data_options(config: RunConfig) -> DataOptions:

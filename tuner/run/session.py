@@ -18,7 +18,7 @@ from tuner.ending.fits import Fits
 from tuner.files import write_arrays, write_json
 from tuner.records import WorkContext
 from tuner.run import budget, features, interim, probe, resume
-from tuner.run.preparation import Prepared, asked
+from tuner.run.preparation import Prepared, asked, policy
 from tuner.run_dir import RunDir
 from tuner.run_json import PlanRecord, RunRecord, SearchRecord
 from tuner.search.engines import ENGINES
@@ -146,7 +146,7 @@ class Session:
 
     def _open(self) -> None:
         """Starts a new run directory, or checks that an earlier one can go on."""
-        precision = devices.precision(self.config.precision, [slot.device for slot in self.prepared.slots])
+        precision = policy(self.config, self.prepared, self.display)
         now = resume.new(self.config, self.prepared, self.directory.path, self.command, precision)
         if self.directory.run.exists():
             earlier = RunRecord.read(self.directory.run)

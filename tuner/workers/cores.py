@@ -77,9 +77,10 @@ def name() -> str:
     return platform.processor() or platform.machine()
 
 
-def has_amx() -> bool:
-    """Whether the processor multiplies bfloat16 matrices in hardware (AMX)."""
+def bfloat16() -> str:
+    """What multiplies bfloat16 in hardware: "amx" (matrices), "avx512" (vectors), or ""."""
     try:
-        return "amx_bf16" in Path("/proc/cpuinfo").read_text()
+        flags = Path("/proc/cpuinfo").read_text()
     except OSError:
-        return False
+        return ""
+    return "amx" if "amx_bf16" in flags else "avx512" if "avx512_bf16" in flags else ""

@@ -40,7 +40,7 @@ class Device:
         description: what a person calls it.
         memory: in bytes, 0 where unknown.
         used: bytes of it in use by others, when it was found.
-        bfloat16: whether it multiplies bfloat16 matrices in hardware; asked of processors only.
+        bfloat16: what multiplies bfloat16 in hardware: "amx", "avx512", or ""; asked of processors only.
         node: the name of the machine that it is in; "" for this one.
         place: what the cluster calls that machine.
     """
@@ -50,7 +50,7 @@ class Device:
     description: str
     memory: int = 0
     used: int = 0
-    bfloat16: bool = False
+    bfloat16: str = ""
     node: str = ""
     place: str = ""
 
@@ -197,7 +197,7 @@ def _room(device: Device, workers: int) -> int:
 
 def processor() -> Device:
     """The processor as a device."""
-    return Device("cpu", "", f"{processors.name()}, {cores()} cores", bfloat16=processors.has_amx())
+    return Device("cpu", "", f"{processors.name()}, {cores()} cores", bfloat16=processors.bfloat16())
 
 
 def told(slots: Sequence[Slot]) -> str:
@@ -209,17 +209,3 @@ def told(slots: Sequence[Slot]) -> str:
     named = ", ".join(f"{name} ({count})" for name, count in list(nodes.items())[:NAMED])
     more = f" and {len(nodes) - NAMED} more" if len(nodes) > NAMED else ""
     return f"{workers} on {len(nodes)} node{'s' if len(nodes) != 1 else ''}: {named}{more}"
-
-
-def precision(wanted: str, devices: Sequence[Device]) -> str:
-    """Keras' dtype policy for `--precision`; what is fixed (baselines) is always trained in float32.
-
-    "auto" is mixed_bfloat16 on processors with AMX, else float32. Weights, norms, dense layers and
-    losses stay float32. Measured on Sign Language MNIST, default CNN, pairs of trainings that differ
-    in nothing else: 1.8 times as many images a second, and 0.8 points of validation accuracy less
-    (standard error 1.0, 15 pairs); with the dense layer in bfloat16 too, 1.8 points (0.6, 22 pairs).
-    """
-    if wanted == "auto":
-        fast = all(device.kind == "cpu" and device.bfloat16 for device in devices)
-        return "mixed_bfloat16" if fast else "float32"
-    return {"float32": "float32", "bfloat16": "mixed_bfloat16"}[wanted]
