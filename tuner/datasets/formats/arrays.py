@@ -15,7 +15,7 @@ from tuner.datasets.formats.files import Entry, Reader
 from tuner.datasets.formats.idx import read_idx
 from tuner.datasets.formats.labels import name_classes, number_groups
 from tuner.datasets.formats.npz import read_npy, to_images, to_images_in_order, to_label_texts
-from tuner.datasets.formats.parts import LAST_AXIS, Part, labels_in, npz_parts
+from tuner.datasets.formats.parts import Part, labels_in, npz_parts
 from tuner.datasets.formats.pixel_order import order_told
 from tuner.datasets.formats.values import Scale, scale_of
 from tuner.datasets.reading import Left, Reading, counted
@@ -155,7 +155,7 @@ def _splits_in(
         options = replace(options, pixel_order=order_told(first.notes))
     if not entry.base.endswith(CONTAINERS):
         return by_split(_read_part(reader, entry, labels, options, scale))
-    parts = npz_parts(reader, entry, options, scale, last=first is not None and LAST_AXIS in first.notes)
+    parts = npz_parts(reader, entry, options, scale, last=first is not None and first.last_axis)
     if labels is None:
         return parts
     split = "train" if "train" in parts else next(iter(parts))

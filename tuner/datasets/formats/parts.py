@@ -20,7 +20,6 @@ from tuner.datasets.reading import Left
 from tuner.errors import DataError, UsageError
 
 _IMAGE_KEYS = ("x", "images", "image", "imgs", "data", "features", "arr_0")
-LAST_AXIS = "images were stored along the last axis"
 _LABEL_KEYS = ("y", "labels", "label", "target", "targets", "arr_1")
 
 
@@ -39,6 +38,7 @@ class Part:
         left: what is not used.
         names: of each image, or None where its number says it.
         splits: of each image, where a column says it.
+        last_axis: the file has its images along the last axis.
     """
 
     images: Images
@@ -51,6 +51,7 @@ class Part:
     left: tuple[Left, ...] = ()
     names: tuple[str, ...] | None = None
     splits: list[str] | None = None
+    last_axis: bool = False
 
     def numbered(self) -> tuple[str, ...]:
         """A name for each image: the file and its number in it, from 1."""
@@ -94,6 +95,7 @@ def npz_parts(
             *(images, labels, _npz_groups(reader, entry, names, options, split, len(images)), what, note),
             scale=scale,
             labels_from=f"array {names[label_key]!r} of {entry.name}" if label_key else "",
+            last_axis=last,
         )
         used |= {key for key in (image_key, label_key, f"{options.group_column}_{split}".lower()) if key}
     if not parts:
@@ -169,7 +171,7 @@ def _images_first(
     n = 0 if labels is None or not labels.ndim else max(labels.shape)
     if images.ndim < 2 or images.shape[-1] != n or (images.shape[0] == n and not last):
         return images, ()
-    return np.moveaxis(images, -1, 0), (LAST_AXIS,)
+    return np.moveaxis(images, -1, 0), ("images were stored along the last axis",)
 
 
 def _key(names: dict[str, str], kinds: Sequence[str], split: str) -> str | None:
