@@ -216,10 +216,12 @@ def test_matlab_files_with_images_along_the_last_axis(load_data: Load, tmp_path:
     root.mkdir()
     colour = noise(40, (9, 9, 3))
     savemat(root / "train_9x9.mat", {"X": np.moveaxis(colour, 0, -1), "y": Y[:, None] + 1})
-    savemat(root / "test_9x9.mat", {"X": np.moveaxis(colour[:10], 0, -1), "y": Y[:10, None] + 1})
+    # As many images as rows of pixels: only the training file says which axis is which.
+    savemat(root / "test_9x9.mat", {"X": np.moveaxis(colour[:9], 0, -1), "y": Y[:9, None] + 1})
     data = load_data(root)
     assert np.array_equal(data.train_images, colour)
-    assert (data.class_names, len(data.test_images), used(data)) == (("1", "2"), 10, 2)
+    assert np.array_equal(data.test_images, colour[:9])
+    assert (data.class_names, used(data)) == (("1", "2"), 2)
     assert "images were stored along the last axis" in data.audit["notes"]
     nested = {"dataset": {"train": {"images": X.reshape(40, 64), "labels": Y[:, None]}, "mapping": np.eye(2)}}
     savemat(tmp_path / "emnist.mat", nested)
