@@ -121,7 +121,7 @@ class Store:
         return mapped
 
     def facts(self) -> Facts | None:
-        """The facts known of the network; None before its first piece is done."""
+        """The facts known of the network; they are there once a piece is."""
         path = self.directories[0] / "facts.json"
         return Facts(**read_json(path)) if path.exists() else None
 

