@@ -3,8 +3,6 @@
 What stands after `--` goes to pytest: `nox -s tests -- tests/tuner/search`.
 """
 
-import os
-
 import nox
 
 nox.options.sessions = ["lint", "tests"]
@@ -15,9 +13,7 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 TESTED = ".[onnx,litert,openvino,dashboard,heic,parquet,ray]"
 """With the extras that tests need."""
 
-PARALLEL = ("-n", str(min(2 * (os.cpu_count() or 1), 8)), "--dist", "loadfile")
-"""Tests wait for processes half of their time; a process takes up to 3 GB, hence at most eight."""
-
+PARALLEL = ("-n", "2", "--dist", "loadfile")
 LONGEST_FIRST = "--no-loadscope-reorder"
 """Keeps the order of `tests/conftest.py`, by slow tests; without it files with most tests come first."""
 
