@@ -67,7 +67,7 @@ def slices(summary: RunSummary) -> "Figure":
         tidy(axes)
     panels[0].set_ylabel(f"validation {METRICS[summary.metric]}")
     score_axis(panels[0], summary)
-    legend(figure, panels[:1])
+    legend(figure)
     many = "each of the two most important parameters" if len(params) == 2 else plain(params[0])
     title(figure, f"Score of every trial against {many}")
     return figure
