@@ -46,10 +46,7 @@ def new(config: RunConfig, prepared: Prepared, path: Path, command: list[str], p
 
 
 def resumed(earlier: RunRecord, now: RunRecord) -> RunRecord:
-    """The record of a run that goes on: its past, and what is asked and installed now.
-
-    Its precision is that of the beginning, whatever "auto" would mean on this machine.
-    """
+    """The record of a run that goes on: its past, and what is asked and installed now."""
     return replace(
         now,
         created=earlier.created,
@@ -61,7 +58,6 @@ def resumed(earlier: RunRecord, now: RunRecord) -> RunRecord:
         state=earlier.state,
         warm_start=earlier.warm_start,
         why_space=earlier.why_space,
-        environment=replace(now.environment, precision=earlier.environment.precision),
         unknown=earlier.unknown,
     )
 

@@ -146,10 +146,12 @@ class Session:
 
     def _open(self) -> None:
         """Starts a new run directory, or checks that an earlier one can go on."""
-        precision = policy(self.config, self.prepared, self.display)
+        earlier = RunRecord.read(self.directory.run) if self.directory.run.exists() else None
+        precision = (  # of the beginning, whatever "auto" would mean by now
+            earlier.environment.precision if earlier else policy(self.config, self.prepared, self.display)
+        )
         now = resume.new(self.config, self.prepared, self.directory.path, self.command, precision)
-        if self.directory.run.exists():
-            earlier = RunRecord.read(self.directory.run)
+        if earlier:
             resume.check_agreement(earlier, now, self.config, self.directory.path)
             self.record = resume.resumed(earlier, now)
             self.starts = [Start.from_json(start) for start in earlier.warm_start]
