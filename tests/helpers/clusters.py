@@ -4,9 +4,11 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from tests import ROOT
 
@@ -21,6 +23,29 @@ SURROUNDINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_worker_niceness": "0",  # beside other tests, workers would wait for these
 }
+
+
+def processes_with(variable: str, value: Path) -> list[psutil.Process]:
+    """Processes whose environment has a variable of this value, which those that they start have as well."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get(variable) == str(value):
+                found.append(process)
+    return found
+
+
+@contextmanager
+def ray_sessions() -> Iterator[Path]:
+    """A folder for `RAY_TMPDIR`: processes that have it there at the end are killed, and it is removed."""
+    folder = Path(tempfile.mkdtemp(prefix="ray", dir="/tmp"))  # names of sockets may not be long
+    try:
+        yield folder
+    finally:
+        for process in processes_with("RAY_TMPDIR", folder):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 class Machines:

@@ -20,7 +20,7 @@ from reports.figures.trials import timeline
 from search_spaces.cnn import FAMILY
 from search_spaces.family import Task
 from tests.helpers import training
-from tests.helpers.clusters import Machines
+from tests.helpers.clusters import Machines, processes_with
 from tests.helpers.runs import Tune, commands_in, fresh_start, report_of, trials
 from tests.helpers.train_items import SMALL
 from tests.tuner.workers.test_devices import STAND_INS, TWO, slots_of
@@ -193,9 +193,9 @@ def devices(run: Path) -> set[str]:
 def there(user: Path, what: str) -> list[psutil.Process]:
     """Processes on the nodes whose command line has a text in it."""
     found = []
-    for process in psutil.process_iter():
+    for process in processes_with("WALLED_OFF", user):
         with suppress(psutil.Error):
-            if what in " ".join(process.cmdline()) and process.environ().get("WALLED_OFF") == str(user):
+            if what in " ".join(process.cmdline()):
                 found.append(process)
     return found
 

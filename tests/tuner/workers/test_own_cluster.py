@@ -1,18 +1,14 @@
 """The cluster that `--on ray` starts where there is none: it ends with the command, and leaves nothing."""
 
 import os
-import shutil
 import signal
 import subprocess
-import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
-import psutil
 import pytest
 
-from tests.helpers.clusters import SURROUNDINGS
+from tests.helpers.clusters import SURROUNDINGS, processes_with, ray_sessions
 from tests.helpers.runs import command, read_until, report_of, trials
 
 pytest.importorskip("ray")
@@ -27,26 +23,13 @@ RUN = [
 @pytest.fixture
 def sessions() -> Iterator[Path]:
     """Where Ray keeps what it writes, in the environment of all that it starts: it marks them."""
-    folder = Path(tempfile.mkdtemp(prefix="ray", dir="/tmp"))  # names of sockets may not be long
-    yield folder
-    for process in of(folder):
-        process.kill()
-    shutil.rmtree(folder)
-
-
-def of(sessions: Path) -> list[psutil.Process]:
-    """The processes that have been started by such a command, itself among them."""
-    found = []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):
-            if process.environ().get("RAY_TMPDIR") == str(sessions):
-                found.append(process)
-    return found
+    with ray_sessions() as folder:
+        yield folder
 
 
 def left(sessions: Path, node: Path) -> list[str]:
     """What there is of processes, of Ray's sessions, and of the workers' folders."""
-    processes = [" ".join(process.cmdline())[:200] for process in of(sessions)]
+    processes = [" ".join(process.cmdline())[:200] for process in processes_with("RAY_TMPDIR", sessions)]
     folders = [*sessions.glob("**/session_2*"), *node.glob("tune-nodes-*/runs/*")]
     return processes + [str(folder) for folder in folders]
 

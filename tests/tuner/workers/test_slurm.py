@@ -6,18 +6,16 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from tests import ROOT
-from tests.helpers.clusters import SURROUNDINGS
+from tests.helpers.clusters import SURROUNDINGS, ray_sessions
 from tests.helpers.runs import report_of, trials
 
 pytest.importorskip("ray")
@@ -50,20 +48,16 @@ def job(folder: Path, environment: dict[str, str]) -> Iterator["subprocess.Popen
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    sessions = tempfile.mkdtemp(prefix="ray", dir="/tmp")  # names of sockets may not be long
     slurm = {"SLURM_JOB_ID": "7", "SLURM_JOB_NODELIST": "this-node", "SLURM_NNODES": "1"}
-    process = subprocess.Popen(
-        ["bash", "-c", script(port)], cwd=folder, text=True,
-        env=environment | slurm | {"RAY_TMPDIR": sessions},
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
-    )  # fmt: skip
     try:
-        yield process
+        with ray_sessions() as sessions:
+            process = subprocess.Popen(
+                ["bash", "-c", script(port)], cwd=folder, text=True,
+                env=environment | slurm | {"RAY_TMPDIR": str(sessions)},
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+            yield process
     finally:
-        for left in psutil.process_iter():
-            with suppress(psutil.Error):
-                if left.environ().get("RAY_TMPDIR") == sessions:
-                    left.kill()
         process.communicate()
 
 
