@@ -3,7 +3,11 @@
 What stands after `--` goes to pytest: `nox -s tests -- tests/tuner/search`.
 """
 
+import os
+
 import nox
+
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each process compiles the frameworks again
 
 nox.options.sessions = ["lint", "tests"]
 nox.options.default_venv_backend = "uv|virtualenv"

@@ -1,4 +1,5 @@
 import os
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -11,6 +12,10 @@ from tests.helpers.once import Session
 # libraries when they are imported, which nothing has done yet.
 for _library in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
+
+# Where no compiled module may be kept, a process that imports a framework compiles it for fifteen seconds.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")  # other tests run at the same time

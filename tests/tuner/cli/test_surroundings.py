@@ -42,6 +42,8 @@ class Surroundings:
     preexec: Callable[[], None] | None = None
     words: tuple[str, ...] = ()
     name: str = "digits"
+    draws: bool = False
+    """Whether the figures are drawn, where what draws them might mind the surroundings."""
 
 
 def streams_of(encoding: str) -> Callable[[Path], Surroundings]:
@@ -59,7 +61,8 @@ def a_notebook(folder: Path) -> Surroundings:
             "PYTHONOPTIMIZE": "1",
             "PYTHONINSPECT": "",
             "JPY_PARENT_PID": "1",
-        }
+        },
+        draws=True,
     )
 
 
@@ -68,7 +71,8 @@ def a_home_that_cannot_be_written(folder: Path) -> Surroundings:
     home.mkdir()
     home.chmod(0o555)
     empty = dict.fromkeys(("TUNE_CACHE_DIR", "XDG_CACHE_HOME", "MPLCONFIGDIR", "KERAS_HOME"), "")
-    return Surroundings({**empty, "HOME": str(home), "TMPDIR": str(folder)}, preexec=obey_permissions)
+    changed = {**empty, "HOME": str(home), "TMPDIR": str(folder)}
+    return Surroundings(changed, preexec=obey_permissions, draws=True)
 
 
 def a_cache_that_cannot_be_written(folder: Path) -> Surroundings:
@@ -146,8 +150,9 @@ def test_a_run_ends_well(
 ) -> None:
     around = made(tmp_path)
     changed = {**curves, **around.environment}
+    module = "tuner.cli" if around.draws else curves["COMMAND_LINE"]
     done = subprocess.run(
-        command(*RUN, *around.words),
+        command(*RUN, *around.words, module=module),
         cwd=tmp_path,
         env={name: value for name, value in changed.items() if value or name not in around.environment},
         stdout=around.stdout,
