@@ -6,6 +6,7 @@ from pathlib import Path
 
 from reports import FOLDED, SECTIONS, tables
 from reports.as_json import as_json
+from reports.facts.journal import MIN_SCORED
 from reports.facts.summary import RunSummary
 from reports.figures import FIGURES
 from reports.figures.style import canvas, save
@@ -15,11 +16,12 @@ from tuner.files import is_disk_error, write_json, write_text
 from tuner.registry import resolve
 
 
-def make_ready() -> None:
-    """Imports what a report needs: half of the work of `write`, which may be done before time is short."""
+def make_ready(trials: int) -> None:
+    """Imports what the report of so many trials needs: half of its work, done before time is short."""
     canvas(1.0)
-    for name in ("matplotlib.backends.backend_agg", "optuna.importance"):
-        importlib.import_module(name)
+    importlib.import_module("matplotlib.backends.backend_agg")
+    if trials >= MIN_SCORED:
+        importlib.import_module("optuna.importance")
 
 
 def write(run_dir: Path, into: Path | None = None) -> Path:

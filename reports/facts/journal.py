@@ -157,16 +157,16 @@ def importances(frozen: Sequence["FrozenTrial"]) -> tuple[Importance, ...]:
     if len(scored) < MIN_SCORED or len({trial.value for trial in scored}) < 2:
         return ()
     best = min(0.5, max(0.1, 10 / len(scored)))
-    shares = _shares(scored, best)
-    rng = np.random.default_rng(0)
-    drawn: dict[str, list[float]] = {param: [] for param in shares}
+    study = _in_memory(scored)
+    shares = _shares(study, range(len(scored)), best)
     ranged = len(scored) >= MIN_RANGED
-    for _ in range(RESAMPLES if shares and ranged else 0):
-        again = _shares([scored[i] for i in rng.permutation(len(scored))[: len(scored) // 2]], best)
-        for param, values in drawn.items():
-            values.append(again.get(param, 0.0))
+    rng = np.random.default_rng(0)
+    halves = [rng.permutation(len(scored))[: len(scored) // 2] for _ in range(RESAMPLES if ranged else 0)]
+    again = [_shares(study, half.tolist(), best) for half in halves]
     found = [
-        Importance(param, share, *(_range(drawn[param]) if ranged else (None, None)))
+        Importance(
+            param, share, *(_range([drawn.get(param, 0.0) for drawn in again]) if again else (None, None))
+        )
         for param, share in shares.items()
     ]
     return tuple(sorted(found, key=lambda item: (-item.importance, item.param)))
@@ -202,17 +202,29 @@ def _unannounced() -> Iterator[None]:
         optuna.logging.set_verbosity(verbosity)
 
 
-def _shares(trials: Sequence["FrozenTrial"], best: float) -> dict[str, float]:
+def _in_memory(trials: Sequence["FrozenTrial"]) -> "Study":
+    """A study of these trials, numbered as they stand here."""
     import optuna
-    from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
     with _unannounced():
-        study = optuna.create_study(direction="maximize")
+        study = optuna.create_study()
+    study.add_trials(trials)
+    return study
+
+
+def _shares(study: "Study", among: Sequence[int], best: float) -> dict[str, float]:
+    """Of the trials with these numbers: Optuna leaves out those whose target is not finite."""
+    from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+
+    asked = frozenset(among)
+
+    def loss(trial: "FrozenTrial") -> float:
+        return -(trial.value or 0.0) if trial.number in asked else float("nan")
+
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # experimental features and parameters with a single value
-        study.add_trials(list(trials))
+        warnings.simplefilter("ignore")  # parameters with a single value, and that a target is minimised
         evaluator = PedAnovaImportanceEvaluator(target_quantile=best)
-        shares: dict[str, Any] = get_param_importances(study, evaluator=evaluator)
+        shares = get_param_importances(study, evaluator=evaluator, target=loss)
     known = {param: float(share) for param, share in shares.items() if np.isfinite(share)}
     return known if sum(known.values()) > 0 else {}
 

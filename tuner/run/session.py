@@ -402,7 +402,9 @@ class Session:
         import reports
 
         config, prepared = self.config, self.prepared
-        threading.Thread(target=reports.make_ready, daemon=True).start()  # while the workers train
+        past = self._engine(self._scheduler()).past()
+        # while the workers train
+        threading.Thread(target=reports.make_ready, args=(len(past),), daemon=True).start()
 
         def deadline() -> float | None:
             return self._deadline(1.0, less=budget.report_seconds(config.budget or 0.0, report.seconds()))
@@ -436,7 +438,7 @@ class Session:
             self.directory,
             prepared.dataset,
             fits,
-            self._engine(self._scheduler()).past(),
+            past,
             lambda ranking: self._tell_finalists(ranking, report),
         )
         done = final.do()
