@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from reports.statistics import intervals as stats
 from reports.statistics import verdicts
-from tuner.ending.final import finalists
+from tuner.ending import finalists
 from tuner.records import PastTrial
 
 Floats = NDArray[np.float64]
@@ -226,7 +226,7 @@ def selection(space: Space, runs: int, seed: int, *, trials: int = 50, competes:
         own = OWN_NOISE * rng.standard_normal(trials)
         scores = truth + own + FOLD_NOISE * rng.standard_normal() + SCORE_NOISE * rng.standard_normal(trials)
         past = [trial(number, float(score)) for number, score in enumerate(scores)]
-        chosen = [each.number for each in finalists(past, 3)]
+        chosen = [each.number for each in finalists.chosen(past, 3)]
         if not competes:
             chosen = chosen[:3]
         fresh = FOLD_NOISE * rng.standard_normal(3) + np.hypot(SCORE_NOISE, OWN_NOISE) * rng.standard_normal(

@@ -35,6 +35,15 @@ class Fit:
     shared: bool = False
 
 
+@dataclass(frozen=True)
+class Done:
+    """A training that was done."""
+
+    spec: TrialSpec
+    key: str
+    result: TrialResult
+
+
 @dataclass
 class Fits:
     """Does trainings, and remembers them in the run directory. The `Work` of the driver.
@@ -108,6 +117,11 @@ class Fits:
         if found is None and fit.shared and self.run.fetch_fit(self.cache, key):
             found = self.run.load_fit(key, fit.spec)
         return found
+
+    def found(self, fits: Sequence[Fit]) -> list[Done]:
+        """Those of the trainings that were done."""
+        results = ((fit, self.result(fit)) for fit in fits)
+        return [Done(fit.spec, self.key(fit), result) for fit, result in results if result is not None]
 
     def key(self, fit: Fit) -> str:
         """The key of a training: a digest of all that decides its result."""

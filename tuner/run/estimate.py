@@ -11,7 +11,7 @@ from tuner.config import RunConfig
 from tuner.datasets.audit.build import describe as describe_audit
 from tuner.display import Display, duration
 from tuner.ending.contenders import Contender
-from tuner.ending.final import FOLDS
+from tuner.ending.trainings import FOLDS
 from tuner.files import write_arrays
 from tuner.records import WorkContext
 from tuner.registry import resolve

@@ -13,8 +13,9 @@ from tuner import datasets, registry
 from tuner.config import PRUNERS, RunConfig
 from tuner.display import Display
 from tuner.ending.final import Final
-from tuner.ending.final import Plan as FinalPlan
+from tuner.ending.finalists import Finalist
 from tuner.ending.fits import Fits
+from tuner.ending.trainings import Plan as FinalPlan
 from tuner.files import write_arrays, write_json
 from tuner.records import WorkContext
 from tuner.run import budget, features, interim, probe, resume
@@ -123,15 +124,16 @@ class Session:
         )
         report.write()
 
-    def _tell_finalists(self, ranking: list[dict[str, Any]], report: interim.Interim) -> None:
+    def _tell_finalists(self, ranking: list[Finalist], report: interim.Interim) -> None:
         """Who leads on the fresh folds, in the display and in a report, while the retrainings go on."""
         from reports.facts.dataset import dataset_facts
         from reports.sections import leading
 
-        self._save(finalists=ranking)
+        rows = [{"params": each.contender.params, **each.to_json()} for each in ranking]
+        self._save(finalists=rows)
         run = self.record.to_json()
         held_out = dataset_facts(run["dataset"], run["plan"]).held_out
-        if said := leading.sentence(ranking, self.config.metric, held_out):
+        if said := leading.sentence(rows, self.config.metric, held_out):
             self.display.say(said)
         if self.record.search.seconds >= interim.WORTH_SECONDS:
             report.write()

@@ -1,6 +1,6 @@
 import numpy as np
 
-from tuner.ending.publish import images_to_show
+from tuner.ending.shown import images_to_show
 
 
 def test_of_near_copies_that_are_read_alike_one_mistake_is_shown() -> None:

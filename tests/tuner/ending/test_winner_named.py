@@ -8,7 +8,9 @@ import optuna
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
 from tests.helpers.runs import SMALL_RUN, Tune
-from tuner.ending.final import _why
+from tuner.ending.contenders import Contender
+from tuner.ending.finalists import Finalist, why
+from tuner.records import PastTrial
 from tuner.search.engines.journal import name_winner, open_study
 
 
@@ -50,14 +52,16 @@ def test_the_winner_is_named_once(tmp_path: Path) -> None:
     assert open_study(journal)[0].user_attrs["winner"] == 4
 
 
+def finalist(number: int, searched: float, *folds: float) -> Finalist:
+    trial = PastTrial(number, "complete", searched, {}, {}, epochs=2, images=10, seconds=1.0)
+    return Finalist(trial, Contender("tuned", "winner", "", "", {}), folds)
+
+
 def test_a_sentence_says_why_a_trial_has_won() -> None:
-    rows = [
-        {"trial": 3, "search_score": 0.9, "mean": 0.91, "folds": [0.9, 0.92]},
-        {"trial": 7, "search_score": 0.95, "mean": 0.88, "folds": [0.88, 0.88]},
-    ]
-    assert _why(rows) == (
+    first, second = finalist(3, 0.9, 0.9, 0.92), finalist(7, 0.95, 0.88, 0.88)
+    assert why([first, second]) == (
         "mean 0.9100 on 2 fresh folds; trial 7 was ahead of it in the search (0.9500 to 0.9000) and has "
         "0.8800 there"
     )
-    assert _why(rows[:1]) == "mean 0.9100 on 2 fresh folds; best in the search as well (0.9000)"
-    assert _why([{**rows[0], "folds": []}]) == "best in the search; there was no time for fresh folds"
+    assert why([first]) == "mean 0.9100 on 2 fresh folds; best in the search as well (0.9000)"
+    assert why([finalist(3, 0.9)]) == "best in the search; there was no time for fresh folds"
