@@ -94,7 +94,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
         told = (copy / registry).read_text()
         neighbour = re.search(r"^    \"[\w.: -]+\".*,$", told, re.MULTILINE)
         if thing == "command":
-            changed = told.replace("\ndef main(", f"\n{line}\n\n\ndef main(", 1)
+            changed = f"{told}{line}\n"  # below the other commands
         else:
             assert neighbour is not None
             changed = told.replace(neighbour[0], f"{neighbour[0]}\n    {line}", 1)

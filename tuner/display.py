@@ -261,8 +261,8 @@ class Display:
         self._running[spec.number] = f"{name}, epoch {report.epoch} of {spec.epochs}{_on(device)}"
         self._draw()
 
-    def fit_ended(self, name: str, spec: TrialSpec, result: TrialResult) -> None:
-        """One of them has ended."""
+    def fit_ended(self, name: str, spec: TrialSpec, result: TrialResult, *, late: bool = False) -> None:
+        """One of them has ended; `late` says that the budget has ended it."""
         self._running.pop(spec.number, None)
         done, count = self._fits
         self._fits = (done + 1, count)
@@ -270,7 +270,8 @@ class Display:
         self._at_end -= 1
         self._seconds_left = self._end_left()
         score = self._said(result.score, " ")
-        ended = "" if result.state == "complete" else f" {result.state} {result.reason}".rstrip()
+        why = ": the budget has no more time for it" if late else f" {result.reason}".rstrip()
+        ended = "" if result.state == "complete" else f" {result.state}{why}"
         left = f"; about {duration(self._seconds_left)} left" if self._seconds_left >= 1 else ""
         self.say(f"[{done + 1}/{count}] {name}{score}{ended}{_on(result.device)}{left}")
 

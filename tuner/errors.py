@@ -6,7 +6,7 @@
     - `RunError`: the run itself failed, e.g. no trial completed (exit code 1)
     - `StoppedError`: the user stopped it at once: by a second Ctrl-C, or before it trained (exit code 130)
 
-`tuner.cli.app` is the one place that turns them into exit codes.
+`tuner.cli.console` is the one place that turns them into exit codes.
 """
 
 

@@ -1,5 +1,5 @@
 """The command line: the app with its options, what each command does, and the display."""
 
-from tuner.cli.app import main
+from tuner.cli.console import main
 
 __all__ = ["main"]

@@ -1,5 +1,5 @@
 """`python -m tuner.cli`: the command `tune`."""
 
-from tuner.cli.app import main
+from tuner.cli.console import main
 
 main()

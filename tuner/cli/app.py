@@ -1,99 +1,21 @@
-"""The Typer app: commands, options, exit codes, nothing else."""
+"""The Typer app: commands and options, nothing else."""
 
-import difflib
-import errno
-import os
-import signal
-import sys
 import time
 from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
 
-from tuner.cli import complete, streams
+from tuner.cli import complete
+from tuner.cli import data_options as data
 from tuner.cli import options as opt
-from tuner.errors import StoppedError, TuneError, UsageError
+from tuner.cli import use_options as use
+from tuner.cli.default_command import RunByDefault
 from tuner.registry import resolve
 from tuner.values import whole
 
 BEGAN = time.monotonic()
-INTERRUPTED = 130
-DEBUG = "--debug"
-"""Taken from the command line before anything reads it, so that every command has it."""
-
-
-class RunByDefault(TyperGroup):
-    """`tune asl --trials 50` is short for `tune run asl --trials 50`."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Puts `run` before a first word that names no command; without any word there is only the help.
-
-        Raises:
-            typer.Exit: 2, Typer's own code for that.
-        """
-        if not args and not ctx.resilient_parsing:  # which is set where a shell completes a line
-            typer.echo(ctx.get_help())
-            raise typer.Exit(2)
-        own = {*ctx.help_option_names, *(name for param in self.params for name in param.opts)}
-        if args and args[0] not in self.commands and args[0].partition("=")[0] not in own:
-            if not ctx.resilient_parsing:
-                _check_first_word(args[0], list(self.commands))
-            args = ["run", *args]
-        parsed: list[str] = super().parse_args(ctx, args)
-        return parsed
-
-    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
-        """Commands and options, then data sets, since `run` may be left out."""
-        dataset = next(param for param in self.commands["run"].params if param.name == "dataset")
-        named = [] if incomplete.startswith("-") else dataset.shell_complete(ctx, incomplete)
-        return [*super().shell_complete(ctx, incomplete), *named]
-
-    def invoke(self, ctx: Any) -> Any:
-        """Runs the command. A stop is reported here, since Typer would end silently."""
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
-            raise StoppedError("stopped; the same command starts again") from None
-
-
-OTHER_WORDS = {
-    "help": ["--help"],
-    "list": ["datasets", "spaces", "baselines"],
-    "ls": ["compare"],
-    "runs": ["compare"],
-    "show": ["status"],
-    "search": ["run"],
-    "train": ["run"],
-    "tune": ["run"],
-    "resume": ["run"],
-    "version": ["--version"],
-}
-"""Commands of other programs, and those of ours that do that."""
-
-
-def _check_first_word(word: str, commands: list[str]) -> None:
-    """Refuses a word that is neither a command nor data.
-
-    Raises:
-        UsageError: with the nearest of both.
-    """
-    from tuner.datasets import DATASETS
-
-    path = Path(word)
-    if word.startswith("-") or word in DATASETS or path.exists() or path.name != word or path.suffix:
-        return
-    near = OTHER_WORDS.get(word.lower()) or [
-        *difflib.get_close_matches(word, commands, n=1),
-        *difflib.get_close_matches(word, DATASETS, n=1),
-    ]
-    hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
-    raise UsageError(
-        f"no command or data set {word!r}{hint}\ncommands: {', '.join(commands)}\n"
-        f"data sets: {', '.join(DATASETS)}, or the path of a folder or file"
-    )
 
 
 app = typer.Typer(
@@ -104,7 +26,7 @@ app = typer.Typer(
     "tune photos/ --budget 30m  (your own: a folder for each class)\n\n"
     "tune asl --trials 50 --set filters=16..64  (a larger search, one range narrowed)\n\n"
     "tune status  (of the newest run), tune compare  (of all runs)\n\n"
-    f"`tune run --help` lists all options; {DEBUG} with any command shows tracebacks.",
+    "`tune run --help` lists all options; --debug with any command shows tracebacks.",
 )
 
 
@@ -171,19 +93,19 @@ def run(
     finalists: opt.Finalists = 3,
     single: opt.Single = False,
     save_ensemble: opt.SaveEnsemble = True,
-    data_dir: opt.DataDir = None,
-    no_download: opt.NoDownload = False,
-    labels: opt.Labels = None,
-    label_column: opt.LabelColumn = None,
-    group_column: opt.GroupColumn = None,
-    group_regex: opt.GroupRegex = None,
-    test: opt.Test = None,
-    image_shape: opt.ImageShape = None,
-    label_regex: opt.LabelRegex = None,
-    folders: opt.Folders = None,
-    label_level: opt.LabelLevel = None,
-    spellings: opt.Spellings = None,
-    pixel_order: opt.PixelOrder = None,
+    data_dir: data.DataDir = None,
+    no_download: data.NoDownload = False,
+    labels: data.Labels = None,
+    label_column: data.LabelColumn = None,
+    group_column: data.GroupColumn = None,
+    group_regex: data.GroupRegex = None,
+    test: data.Test = None,
+    image_shape: data.ImageShape = None,
+    label_regex: data.LabelRegex = None,
+    folders: data.Folders = None,
+    label_level: data.LabelLevel = None,
+    spellings: data.Spellings = None,
+    pixel_order: data.PixelOrder = None,
     name: opt.Name = "",
     out: opt.Out = Path("runs"),
     fresh: opt.Fresh = False,
@@ -225,7 +147,7 @@ def plan(**given: Any) -> int:
 
 
 @app.command()
-def datasets(data_dir: opt.DataDir = None, in_json: opt.JsonAlone = False) -> int:
+def datasets(data_dir: data.DataDir = None, in_json: opt.JsonAlone = False) -> int:
     """The data sets there are, whether each is on disk, and how to get it."""
     from tuner.cli import as_json, commands
 
@@ -301,15 +223,15 @@ def report(
 
 @app.command()
 def predict(
-    run_name: opt.ModelName,
-    files: opt.Pictures,
-    top: opt.Top = 1,
-    as_json: opt.JsonLines = False,
-    csv: opt.AnswersCsv = None,
-    submission: opt.Submission = False,
-    sheet: opt.Sheet = None,
-    unsure: opt.Unsure = None,
-    invert: opt.Invert = "auto",
+    run_name: use.ModelName,
+    files: use.Pictures,
+    top: use.Top = 1,
+    as_json: use.JsonLines = False,
+    csv: use.AnswersCsv = None,
+    submission: use.Submission = False,
+    sheet: use.Sheet = None,
+    unsure: use.Unsure = None,
+    invert: use.Invert = "auto",
     quiet: opt.Quiet = False,
     out: opt.Out = Path("runs"),
 ) -> int:
@@ -324,10 +246,10 @@ def predict(
 
 @app.command()
 def export(
-    run_name: opt.ModelName,
-    to: opt.Formats,
-    quantize: opt.Quantize = None,
-    dest: opt.Destination = None,
+    run_name: use.ModelName,
+    to: use.Formats,
+    quantize: use.Quantize = None,
+    dest: use.Destination = None,
     out: opt.Out = Path("runs"),
 ) -> int:
     """The saved model in other formats, each compared with it in its own runtime."""
@@ -357,73 +279,3 @@ def compare(
 
 app.command()(resolve("tuner.cli.clean:clean"))
 app.command()(resolve("tuner.cli.dashboard:dashboard"))
-
-
-def main() -> None:
-    """The console script: an error becomes a line on standard error and an exit code."""
-    streams.prepare()
-    os.environ["MPLBACKEND"] = "agg"  # a notebook's own need not be installed here
-    hangup = getattr(signal, "SIGHUP", None)  # of a terminal that goes away; `nohup` has it ignored
-    heard = [] if hangup is None or signal.getsignal(hangup) is signal.SIG_IGN else [hangup]
-    for name in (signal.SIGINT, signal.SIGTERM, *heard):  # alike, also where a shell has the first ignored
-        signal.signal(name, signal.default_int_handler)
-    try:
-        words = [word for word in sys.argv[1:] if word != DEBUG]
-        code = typer.main.get_command(app).main(words, prog_name=_name(), standalone_mode=False)
-    except typer.TyperException as error:
-        fail(_plainly(error), 2)
-    except TuneError as error:
-        if DEBUG in sys.argv:
-            raise
-        fail(str(error), error.exit_code)
-    except KeyboardInterrupt:
-        fail("stopped at once; the same command resumes", INTERRUPTED)
-    except Exception as error:
-        if DEBUG in sys.argv:
-            raise
-        fail(_unforeseen(error), 1)
-    if lost := streams.lost():
-        if lost.errno == errno.EPIPE:  # the reader has closed the pipe, as `head` does
-            sys.exit(1)
-        fail(f"standard output cannot be written: {lost.strerror}", 1)
-    sys.exit(code or 0)
-
-
-def _name() -> str:
-    """As the user has typed it: the scripts of the package, else `tune`."""
-    typed = Path(sys.argv[0]).stem
-    return typed if typed == "tune-images" else "tune"
-
-
-def _unforeseen(error: Exception) -> str:
-    """The message for an error of the operating system; any other exception is called a defect of ours."""
-    if isinstance(error, FileNotFoundError) and not _has_current_directory():
-        return "the current directory has been removed\nchange to one that exists"
-    if isinstance(error, OSError) and error.filename and not isinstance(error, FileNotFoundError):
-        return f"{os.fsdecode(error.filename)}: {error.strerror}"
-    return f"{type(error).__name__}: {error}\nthis is a defect of tune; {DEBUG} shows where"
-
-
-def _has_current_directory() -> bool:
-    try:
-        Path.cwd()
-    except FileNotFoundError:
-        return False
-    return True
-
-
-def _plainly(error: Any) -> str:
-    """Typer's message as the other errors are: lower case at the start, no full stop."""
-    message = str(error.format_message()).strip().rstrip(".")
-    return message[:1].lower() + message[1:]
-
-
-def fail(message: str, code: int) -> None:
-    """Ends the program with an error of three lines at most."""
-    lines = [line for line in message.splitlines() if line.strip()] or ["failed"]
-    sys.stderr.write("error: " + "\n".join(lines[:3]) + "\n")
-    sys.exit(code)
-
-
-if __name__ == "__main__":
-    main()

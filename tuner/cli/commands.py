@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tuner.cli import streams
 from tuner.config import RunConfig
 from tuner.display import Display, redraws
-from tuner.errors import UsageError
+from tuner.errors import StoppedError, UsageError
 from tuner.files import read_json
 from tuner.run import runner
 from tuner.run_dir import RunDir, find_run, newest_run
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from reports.compare import Row
 
 __all__ = ["find_run", "newest_run"]
-
-INTERRUPTED = 130
 
 
 def config(given: dict[str, Any]) -> RunConfig:
@@ -55,7 +53,7 @@ def run(configuration: RunConfig, shown: Display, began: float, *, fresh: bool, 
     shown.say(f"report: {ended.path / 'report.md'}")
     if not as_json:  # the result is in the run directory
         streams.excuse()
-    return INTERRUPTED if ended.interrupted else 0
+    return StoppedError.exit_code if ended.interrupted else 0
 
 
 def headline(summary: dict[str, Any]) -> list[str]:

@@ -187,7 +187,8 @@ class Fits:
     def done(self, slot: int, spec: TrialSpec, result: TrialResult, halt: Halt) -> None:
         """Remembers a training that ran to its end."""
         fit = self._running.pop(spec.number)
-        self.display.fit_ended(fit.name, spec, result)
+        late = halt == "deadline" and result.state == "stopped"
+        self.display.fit_ended(fit.name, spec, result, late=late)
         if result.state == "complete":
             training = result.seconds - result.starting
             self.pace[fit.name] = training / max(1, len(result.epochs)) / spec.share

@@ -1,5 +1,6 @@
 """Trainings after the search within a deadline, on a clock of their own."""
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -92,13 +93,15 @@ def trainings(models: str) -> list[Fit]:
     return [Fit(spec.model, spec) for spec in specs]
 
 
-def done_by(machine: Machine, deadline: Callable[[], float], models: str, path: Path) -> Fits:
+def done_by(
+    machine: Machine, deadline: Callable[[], float], models: str, path: Path, out: Console | None = None
+) -> Fits:
     fits = Fits(
         RunDir(path / "run"),
         "",
         path / "cache",
         machine,
-        Display(Console(quiet=True), quiet=True),
+        Display(out or Console(quiet=True)),
         lambda: False,
         machine.clock,
         deadline,
@@ -123,6 +126,14 @@ def test_a_machine_that_becomes_busy_breaks_no_deadline(tmp_path: Path, load: fl
     assert len(machine.ended) + len(fits.cut) == 6
     begun = [time for time, _ in machine.begun]
     assert all(time + EPOCHS * load <= 60.0 for time in begun[2:])  # the second taught it the pace
+
+
+def test_a_training_that_the_budget_ends_is_told_as_that(tmp_path: Path) -> None:
+    machine, out = Machine(lambda began: 1.0 if began < 10 else 4.0), io.StringIO()
+    done_by(machine, lambda: 30.0, "ab", tmp_path, Console(file=out, width=120))
+    assert machine.cancelled
+    assert "[1/2] a" in out.getvalue()
+    assert "[2/2] b stopped: the budget has no more time for it" in out.getvalue()
 
 
 def test_a_report_that_takes_longer_than_was_kept_for_it_ends_trainings_sooner(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-import tuner.cli.app
+import tuner.cli.console
 from tests.helpers.builders import csv_text
 
 
@@ -51,7 +51,7 @@ def command(used: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
     def run(*words: str) -> int:
         monkeypatch.setattr("sys.argv", ["tune", *words])
         with pytest.raises(SystemExit) as ended:
-            tuner.cli.app.main()
+            tuner.cli.console.main()
         code: Any = ended.value.code
         return int(code)
 
