@@ -61,13 +61,12 @@ def _list_options(function: Callable[..., Run]) -> None:
 
 def _described(option: inspect.Parameter) -> str:
     """A paragraph on an option, in the words of `tune run --help`."""
-    from tuner.cli import options as typed
+    from tuner.cli.app import run
 
     if option.name == "download":
         said = "Whether data may be downloaded."
     else:
-        alias = getattr(typed, "".join(word.title() for word in option.name.split("_")))
-        said = alias.__metadata__[0].help
+        said = run.__annotations__[option.name].__metadata__[0].help
     return textwrap.fill(
         f"{option.name} = {option.default!r}: {said}",
         96,
