@@ -19,7 +19,7 @@ import numpy as np
 
 from reports.facts.journal import read_trials
 from tuner.registry import resolve
-from tuner.run.session import LAG
+from tuner.run.searching import LAG
 from tuner.search.schedulers import SCHEDULERS
 from tuner.search.schedulers.base import DEFAULT, Scheduler
 

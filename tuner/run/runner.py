@@ -7,10 +7,11 @@ from tuner.config import RunConfig
 from tuner.display import Display
 from tuner.errors import StoppedError
 from tuner.files import telling_of_disk_errors
-from tuner.run import budget
+from tuner.run import budget, session
 from tuner.run.estimate import end_trainings
 from tuner.run.preparation import Prepared, prepare
-from tuner.run.session import Ended, Session
+from tuner.run.session import Ended
+from tuner.run.sitting import Sitting
 from tuner.run.space_choice import Choice
 from tuner.run_dir import RunDir
 from tuner.run_json import RunRecord
@@ -53,8 +54,8 @@ def run(
         interrupt = Interrupt(display.warn)
         try:
             with interrupt, display.showing():
-                session = Session(config, prepared, directory, display, command, began, interrupt, starts)
-                return session.run()
+                sitting = Sitting(config, prepared, directory, display, command, began, interrupt, starts)
+                return session.run(sitting)
         except budget.TooShortError:
             if begins:
                 directory.remove()

@@ -11,7 +11,7 @@ import pytest
 from tests.helpers.runs import Tune, report_of
 from tuner.errors import UsageError
 from tuner.run.budget import check_budget, fit_budget, search_seconds, split, winner_seconds
-from tuner.run.session import OVERTIME
+from tuner.run.finishing import OVERTIME
 from tuner.run_json import PlanRecord
 
 CURVES = {"TUNE_WORKER": "tests.helpers.curve_worker"}
