@@ -134,11 +134,6 @@ def _facts(path: Path) -> dict[str, Any]:
     return as_json(RunSummary.load(path))
 
 
-def as_markdown(found: Sequence[Row]) -> str:
-    """The rows as a Markdown table."""
-    return markdown.table(HEADER, [[escape(cell) for cell in row.cells()] for row in found], ALIGN)
-
-
 def as_plain(found: Sequence[Row]) -> str:
     """The rows as text in columns, for a terminal."""
     lines = [list(HEADER), *(row.cells() for row in found)]

@@ -20,7 +20,6 @@ def test_a_row_for_each_run(runs: Runs) -> None:
     assert "course-cnn" in lines[1]
     assert "better" in lines[1]
     assert "not finished (interrupted)" in lines[2]
-    assert compare.as_markdown(compare.rows(paths)).count("\n") == 5
 
 
 def test_what_is_no_run_is_an_error(tmp_path: Path) -> None:

@@ -16,7 +16,6 @@ from tuner.datasets.formats.idx import read_idx
 from tuner.datasets.formats.labels import name_classes, number_groups
 from tuner.datasets.formats.npz import read_npy, to_images, to_images_in_order, to_label_texts
 from tuner.datasets.formats.parts import Part, labels_in, npz_parts
-from tuner.datasets.formats.pixel_order import order_told
 from tuner.datasets.formats.values import Scale, scale_of
 from tuner.datasets.reading import Left, Reading, counted
 from tuner.errors import DataError, UsageError
@@ -63,7 +62,7 @@ class ArraySource:
 
 def assemble(parts: dict[str, Part], options: DataOptions) -> RawData:
     """Joins training and validation images, and numbers classes and groups over all splits."""
-    notes = [note for part in parts.values() for note in part.notes]
+    notes = [note for part in parts.values() for note in part.told]
     left = [item for part in parts.values() for item in part.left]
     train, test = parts["train"], parts.get("test")
     if "valid" in parts:
@@ -151,8 +150,8 @@ def _splits_in(
 ) -> dict[str, Part]:
     """The splits that one file holds, read like `first`, the training images of another."""
     scale = first.scale if first else None
-    if first and options.pixel_order is None:
-        options = replace(options, pixel_order=order_told(first.notes))
+    if first and first.order and options.pixel_order is None:
+        options = replace(options, pixel_order=first.order.name)
     if not entry.base.endswith(CONTAINERS):
         return by_split(_read_part(reader, entry, labels, options, scale))
     parts = npz_parts(reader, entry, options, scale, last=first is not None and first.last_axis)
@@ -194,11 +193,8 @@ def _read_part(
         array = read_npy(reader, entry)
         scale = scale or scale_of(array, str(entry))
         images, order = to_images_in_order(array, str(entry), options.image_shape, scale, options.pixel_order)
-        notes = (order,) if order else ()
-        if labels is None:
-            return Part(images, None, None, str(entry), notes, scale)
-        texts, where = _read_labels(reader, labels, options)
-        return Part(images, texts, None, str(entry), notes, scale, where)
+        texts, where = _read_labels(reader, labels, options) if labels else (None, "")
+        return Part(images, texts, None, str(entry), scale=scale, labels_from=where, order=order)
     return read_csv_part(reader, entry, labels, options, scale)
 
 

@@ -4,7 +4,7 @@ import io
 import pickle
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from tuner.datasets.base import DataOptions, Progress, RawData, Traits
 from tuner.datasets.formats.arrays import assemble
 from tuner.datasets.formats.files import Entry, Listing, Reader, refusing
 from tuner.datasets.formats.parts import Part
-from tuner.datasets.formats.pixel_order import ASKED, arranged
+from tuner.datasets.formats.pixel_order import arranged
 from tuner.datasets.reading import Left, counted
 from tuner.errors import DataError
 
@@ -109,10 +109,11 @@ def _part(reader: Reader, batches: Sequence[Entry], names: Sequence[str], option
         raise DataError(f"{batches[0]}: label {max(labels)}; expected 0 to {len(names) - 1}")
     found, order = arranged(np.concatenate(images), _SHAPE, options.pixel_order or "planes")
     texts = [names[label] if names else str(label) for label in labels]
-    told = order.replace(ASKED, "as CIFAR's batches have them")
+    if order and options.pixel_order is None:
+        order = replace(order, why="as CIFAR's batches have them")
     what = ", ".join(entry.name for entry in batches)
     source = "'fine_labels' or 'labels' of each batch"
-    return Part(found, texts, None, what, (told,), labels_from=source, names=tuple(where))
+    return Part(found, texts, None, what, labels_from=source, names=tuple(where), order=order)
 
 
 def _text(value: Any) -> str:

@@ -52,11 +52,12 @@ def read_csv_part(
         found,
         table.texts[columns.group] if columns.group is not None else None,
         str(entry),
-        (*_notes(columns, layout, options), *([order] if order else [])),
+        tuple(_notes(columns, layout, options)),
         scale=scale,
         labels_from=labels_from,
         names=tuple(f"{entry.name} row {i + 1}" for i in range(len(images))),
         splits=None if columns.split is None else _splits(table, columns.split),
+        order=order,
         left=tuple((f"columns of {entry.name} that are no pixels", name) for name in columns.dropped),
     )
 

@@ -139,9 +139,9 @@ class Listing:
     empty: tuple[str, ...] = ()
 
 
-def list_files(root: Path, *, strict: bool = True) -> list[Entry]:
+def list_files(root: Path) -> list[Entry]:
     """Every file at `root` that may be used, as `survey` lists them."""
-    return survey(root, strict=strict).entries
+    return survey(root).entries
 
 
 def survey(root: Path, *, strict: bool = True) -> Listing:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tuner.datasets.base import Images
 from tuner.datasets.formats.csvs import square_shape
 from tuner.datasets.formats.files import MAX_ENTRY_BYTES, Entry, Reader, refusing
-from tuner.datasets.formats.pixel_order import arranged
+from tuner.datasets.formats.pixel_order import ColourOrder, arranged
 from tuner.datasets.formats.values import Scale, scale_of
 from tuner.errors import DataError, UsageError
 
@@ -67,8 +67,8 @@ def to_images_in_order(
     shape: tuple[int, int, int] | None = None,
     scale: Scale | None = None,
     order: str | None = None,
-) -> tuple[Images, str]:
-    """Any array of images as uint8 (n, height, width, channels), and a sentence on how rows hold colours.
+) -> tuple[Images, ColourOrder | None]:
+    """Any array of images as uint8 (n, height, width, channels), and how rows hold colours.
 
     Takes (n, height, width), (n, height, width, channels), (n, channels, height, width) where that
     cannot be meant otherwise, and (n, values) where `shape` or a square says what they are. Of four
@@ -79,7 +79,7 @@ def to_images_in_order(
         DataError: values that no scale holds, or dimensions that are no images.
         UsageError: rows of values whose shape must be asked for.
     """
-    values, told = (scale or scale_of(values, what)).apply(values, what), ""
+    values, told = (scale or scale_of(values, what)).apply(values, what), None
     if values.ndim == 3:
         values = values[..., None]
     elif values.ndim == 4 and values.shape[-1] > 4 and values.shape[1] in {1, 3}:

@@ -13,7 +13,7 @@ from tuner.datasets.base import DataOptions, Images
 from tuner.datasets.formats.containers import names_in, read_arrays
 from tuner.datasets.formats.files import Entry, Reader
 from tuner.datasets.formats.npz import to_images_in_order, to_label_texts
-from tuner.datasets.formats.pixel_order import order_told
+from tuner.datasets.formats.pixel_order import ColourOrder
 from tuner.datasets.formats.split_words import rest_of, split_of
 from tuner.datasets.formats.values import UNCHANGED, Scale, scale_of
 from tuner.datasets.reading import Left
@@ -39,6 +39,7 @@ class Part:
         names: of each image, or None where its number says it.
         splits: of each image, where a column says it.
         last_axis: the file has its images along the last axis.
+        order: how rows of values hold colours; None where there are none.
     """
 
     images: Images
@@ -52,6 +53,12 @@ class Part:
     names: tuple[str, ...] | None = None
     splits: list[str] | None = None
     last_axis: bool = False
+    order: ColourOrder | None = None
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The notes, and the order of colours."""
+        return (*self.notes, str(self.order)) if self.order else self.notes
 
     def numbered(self) -> tuple[str, ...]:
         """A name for each image: the file and its number in it, from 1."""
@@ -87,15 +94,15 @@ def npz_parts(
         )
         last = last or bool(note)
         scale = scale or given or scale_of(arrays[image_key], what)
-        images, told = to_images_in_order(arrays[image_key], what, options.image_shape, scale, order)
-        note = (*note, *([told] if told else []))
-        order = order or order_told([told])
+        images, found_order = to_images_in_order(arrays[image_key], what, options.image_shape, scale, order)
+        order = order or (found_order.name if found_order else None)
         labels = to_label_texts(arrays[label_key], f"{entry}, {names[label_key]}") if label_key else None
         parts[split] = Part(
             *(images, labels, _npz_groups(reader, entry, names, options, split, len(images)), what, note),
             scale=scale,
             labels_from=f"array {names[label_key]!r} of {entry.name}" if label_key else "",
             last_axis=last,
+            order=found_order,
         )
         used |= {key for key in (image_key, label_key, f"{options.group_column}_{split}".lower()) if key}
     if not parts:

@@ -172,9 +172,6 @@ class _telling:  # noqa: N801  # reads as a statement
             raise RunError(f"the export to {self.each.name} failed: {why}") from error
 
 
-Say = Callable[[str], None]
-
-
 def line(exported: Exported) -> str:
     """One format in a line."""
     found = exported.parity
