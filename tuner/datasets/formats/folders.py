@@ -10,7 +10,7 @@ from tuner.datasets.formats.by_content import may_be_images, not_an_image
 from tuner.datasets.formats.files import Entry, Listing, Reader, is_archive, survey
 from tuner.datasets.formats.label_names import labels_by_name
 from tuner.datasets.formats.labelled import Labelled, read_labelled_pictures
-from tuner.datasets.formats.split_words import are_splits, split_of, stem
+from tuner.datasets.formats.split_words import are_splits, siblings, split_of
 from tuner.datasets.formats.tree import Choices, Place, Tree, nested_copy, read_tree
 from tuner.datasets.reading import Left
 from tuner.errors import DataError, UsageError
@@ -88,17 +88,19 @@ class FolderSource:
 
 def parts_beside(path: Path) -> tuple[tuple[str, Path], ...]:
     """The folders or archives of other splits beside one that is named like a training split."""
-    own = ARCHIVE.sub("", path.absolute().name)
-    if split_of(own) != "train":
+    if split_of(_unpacked(path.absolute().name)) != "train":
         return ()
-    found: list[tuple[str, Path]] = []
-    for other in sorted(path.absolute().parent.iterdir()):
-        name = ARCHIVE.sub("", other.name)
-        like = other.is_dir() if path.is_dir() else is_archive(other)
-        split = split_of(name)
-        if like and split in {"test", "valid"} and stem(name) == stem(own) and not name.startswith("."):
-            found.append((split, other))
-    return tuple(found)
+    found = ((split_of(name), other) for other, name in siblings(path, _unpacked))
+    return tuple(
+        (split, other)
+        for split, other in found
+        if split in {"test", "valid"} and (other.is_dir() if path.is_dir() else is_archive(other))
+    )
+
+
+def _unpacked(name: str) -> str:
+    """The name of an archive as that of the folder in it."""
+    return ARCHIVE.sub("", name)
 
 
 def _inside(path: Path, name: str) -> str:

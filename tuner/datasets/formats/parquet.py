@@ -11,7 +11,7 @@ from tuner.datasets.formats.files import Entry, Listing, refusing
 from tuner.datasets.formats.labelled import Labelled, read_labelled_pictures
 from tuner.datasets.formats.labels import number_groups
 from tuner.datasets.formats.roles import BESIDE, is_data
-from tuner.datasets.formats.split_words import split_of, stem
+from tuner.datasets.formats.split_words import siblings, split_of
 from tuner.datasets.reading import Left
 from tuner.errors import DataError, UsageError
 from tuner.registry import unknown
@@ -82,11 +82,8 @@ def parquet_source(name: str, path: Path, listing: Listing) -> ParquetSource | N
 
 def _beside(path: Path) -> list[Entry]:
     """Parquet files beside the one that was named, whose names differ in the split or the number alone."""
-    return [
-        Entry(other, other.name)
-        for other in sorted(path.absolute().parent.glob("*.parquet"))
-        if other.name != path.name and stem(other.stem) == stem(path.stem) and split_of(other.stem)
-    ]
+    found = siblings(path, lambda name: Path(name).stem)
+    return [Entry(o, o.name) for o, name in found if o.suffix == ".parquet" and split_of(name)]
 
 
 def _is_whole(path: Path) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from tuner.datasets.formats.arrays import ArraySource
 from tuner.datasets.formats.containers import CONTAINERS, FOREIGN
 from tuner.datasets.formats.files import Entry, Listing, Reader, is_archive
-from tuner.datasets.formats.split_words import split_of, stem, words
+from tuner.datasets.formats.split_words import siblings, split_of, stem, words
 from tuner.datasets.reading import Left
 from tuner.errors import DataError, UsageError
 
@@ -33,7 +33,7 @@ def by_roles(name: str, path: Path, listing: Listing, test: Path | None = None) 
     ] or data  # weights of a model may be HDF5
     if not data and path.is_file() and not is_archive(path):
         data = [entry for entry in entries if entry.base.endswith((".tsv", ".txt"))]
-    others = _beside(path, data[0]) if path.is_file() and len(data) == 1 and not data[0].member else []
+    others = _beside(path) if path.is_file() and len(data) == 1 and not data[0].member else []
     like = [entry for entry in others if _is_like(entry, data[0])]
     found = _roles(path, [*data, *like], find_test=test is None)
     if others and (found is None or found["train"] != data[0]):
@@ -63,21 +63,13 @@ def is_data(entry: Entry) -> bool:
     return entry.base.endswith(SUFFIXES) or "-ubyte" in entry.base
 
 
-def _beside(path: Path, own: Entry) -> list[Entry]:
+def _beside(path: Path) -> list[Entry]:
     """Files in the folder of the one that was named which may be its labels or other splits."""
-    ours = stem(_plain(own))
-    try:
-        found = sorted(other for other in path.absolute().parent.iterdir() if other.is_file())
-    except OSError:
-        return []
+    found = [(Entry(other, other.name), name) for other, name in siblings(path, _plain) if other.is_file()]
     return [
         entry
-        for entry in (Entry(other, other.name) for other in found)
-        if entry.path.name != path.name
-        and is_data(entry)
-        and not entry.name.startswith(".")
-        and stem(_plain(entry)) == ours
-        and (split_of(_plain(entry)) or _LABELS & {*words(_plain(entry))})
+        for entry, name in found
+        if is_data(entry) and (split_of(name) or not _LABELS.isdisjoint(words(name)))
     ]
 
 
@@ -86,13 +78,10 @@ def _is_like(entry: Entry, own: Entry) -> bool:
     return Path(entry.base).suffix == Path(own.base).suffix or "-ubyte" in own.base
 
 
-def _plain(entry: Entry) -> str:
-    """The name of a file of arrays without its suffix."""
+def _plain(name: str) -> str:
+    """The name of a file of arrays without its folders and its suffix."""
     return re.sub(
-        r"(?i)(\.(csv|npz|npy|h5|hdf5|mat)|[-.]idx\d-ubyte)?(\.gz)?$",
-        "",
-        PurePosixPath(entry.name).name,
-        count=1,
+        r"(?i)(\.(csv|npz|npy|h5|hdf5|mat)|[-.]idx\d-ubyte)?(\.gz)?$", "", PurePosixPath(name).name, count=1
     )
 
 
@@ -122,8 +111,8 @@ def _pairs(path: Path, data: Sequence[Entry]) -> dict[str, Entry]:
     images: dict[str, list[Entry]] = {}
     labels: dict[str, list[Entry]] = {}
     for entry in data:
-        told = {*words(_plain(entry))}
-        split = split_of(_plain(entry)) or ""
+        told = {*words(_plain(entry.name))}
+        split = split_of(_plain(entry.name)) or ""
         if told & _LABELS and "with" not in told:
             labels.setdefault(split, []).append(entry)
         elif told & _IMAGES:
@@ -168,17 +157,17 @@ def _by_words(path: Path, tables: list[Entry], roles: Sequence[str]) -> dict[str
     """CSV files or archives of arrays by the words in their names."""
     by_split: dict[str, list[Entry]] = {}
     for entry in tables:
-        if role := split_of(_plain(entry)) or _ending(_plain(entry).lower()):
+        if role := split_of(_plain(entry.name)) or _ending(_plain(entry.name).lower()):
             by_split.setdefault(role, []).append(entry)
     trains = by_split.get("train", [])
     if len(trains) != 1:
         return None
     train = trains[0]
-    ours, suffix = stem(_plain(train)), Path(train.base).suffix
+    ours, suffix = stem(_plain(train.name)), Path(train.base).suffix
     parts = {"train": train}
     for role in roles:
         found = [entry for entry in by_split.get(role, []) if Path(entry.base).suffix == suffix]
-        same = [entry for entry in found if stem(_plain(entry)) == ours] or found
+        same = [entry for entry in found if stem(_plain(entry.name)) == ours] or found
         if len(same) > 1:
             shown = ", ".join(entry.name for entry in same)
             raise UsageError(

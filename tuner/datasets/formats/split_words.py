@@ -2,6 +2,8 @@
 
 import re
 import unicodedata
+from collections.abc import Callable
+from pathlib import Path
 
 _WORDS = {
     **dict.fromkeys(("train", "training", "trainset", "trainingset", "traindata", "trn", "fit"), "train"),
@@ -64,3 +66,22 @@ def are_splits(names: list[str]) -> bool:
     if all(is_plain(name) for name in names):
         return True
     return len({stem(name) for name in names}) == 1 and (len(roles) > 1 or len(names) == 1)
+
+
+def siblings(path: Path, plain: Callable[[str], str]) -> list[tuple[Path, str]]:
+    """What lies beside a file or folder and differs from it in words for splits and numbers alone.
+
+    Args:
+        path: of the file or folder.
+        plain: what of a name tells the split: without its suffix, say.
+
+    Returns:
+        Each with its plain name, sorted; nothing where the folder cannot be listed.
+    """
+    own = path.absolute()
+    try:
+        found = sorted(other for other in own.parent.iterdir() if not other.name.startswith("."))
+    except OSError:
+        return []
+    named = [(other, plain(other.name)) for other in found if other.name != own.name]
+    return [(other, name) for other, name in named if stem(name) == stem(plain(own.name))]
