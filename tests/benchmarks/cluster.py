@@ -9,6 +9,7 @@ import heapq
 import os
 import tempfile
 import time
+from collections import deque
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -28,7 +29,7 @@ from tuner.records import EpochReport, State, TrialResult, TrialSpec, WorkContex
 from tuner.search.engines.optuna_engine import OptunaEngine
 from tuner.search.schedulers import SCHEDULERS
 from tuner.search.search import Search
-from tuner.workers.driver import Halt, drive
+from tuner.workers.driver import Items, drive
 from tuner.workers.executors import EXECUTORS
 from tuner.workers.executors.base import Event, Executor, ExecutorKind, Finished, Progress, Wanted
 
@@ -182,30 +183,11 @@ def _regret(found: Sequence[tuple[float, float, Params]]) -> float:
     return best - truth(dict(max(found, key=lambda trial: trial[1])[2]))
 
 
-@dataclass
-class Trials:
-    """The `Work` of so many equal trials."""
-
-    left: int
-
-    def next(self) -> tuple[TrialSpec, str] | None:
-        self.left -= 1
-        spec = TrialSpec(
-            self.left, "trial", "search_spaces.cnn:FAMILY", SPACE.default(), 0, "search", 0, EPOCHS
-        )
-        return (spec, f"trial-{self.left}") if self.left >= 0 else None
-
-    def prepare(self) -> None:
-        pass
-
-    def goes_on(self, spec: TrialSpec, report: EpochReport) -> bool:
-        return True
-
-    def epoch(self, slot: int, spec: TrialSpec, report: EpochReport) -> None:
-        pass
-
-    def done(self, slot: int, spec: TrialSpec, result: TrialResult, halt: Halt) -> None:
-        assert result.state == "complete", result.message
+def equal_trials(count: int) -> Items:
+    """The work of so many equal trials."""
+    family, default = "search_spaces.cnn:FAMILY", SPACE.default()
+    specs = [TrialSpec(i, "trial", family, default, 0, "search", 0, EPOCHS) for i in range(count)]
+    return Items(deque((spec, f"trial-{spec.number}") for spec in specs))
 
 
 def overhead() -> dict[str, list[float]]:
@@ -228,7 +210,9 @@ def overhead() -> dict[str, list[float]]:
         for turn in range(TURNS + 1):
             for name, executor in executors.items():
                 began = time.monotonic()
-                drive(executor, Trials(2 if turn else 4), lambda: "")
+                work = equal_trials(2 if turn else 4)
+                drive(executor, work, lambda: "")
+                assert all(result.state == "complete" for result in work.results)
                 if turn:  # in the first, workers still start
                     seconds.setdefault(name, []).append(time.monotonic() - began)
     return seconds

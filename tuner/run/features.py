@@ -8,51 +8,27 @@ from search_spaces.backbones.weights import WeightsError
 from search_spaces.family import Family, Params
 from tuner.display import Display
 from tuner.errors import RunError
-from tuner.records import EpochReport, TrialResult, TrialSpec
+from tuner.records import TrialResult, TrialSpec
 from tuner.run.preparation import Prepared
 from tuner.training.feature_files import Store
 from tuner.training.features import store_of
-from tuner.workers.driver import Halt, drive
+from tuner.workers.driver import Halt, Items, drive
 from tuner.workers.executors.base import Executor
 
 
 @dataclass
-class _Pieces:
-    """The `Work` of computing features."""
+class _Pieces(Items):
+    """Pieces of features; `tell` is told how many there are."""
 
-    model: str
-    queue: deque[tuple[Params, int]]
-    tell: Callable[[int, int], None]
-    total: int = field(init=False)
-    finished: int = 0
-
-    def __post_init__(self) -> None:
-        self.total = len(self.queue)
-
-    def next(self) -> tuple[TrialSpec, str] | None:
-        """The next piece."""
-        if not self.queue:
-            return None
-        params, number = self.queue.popleft()
-        return TrialSpec(number, "features", self.model, dict(params), 0, None, -1, 0), "features"
-
-    def prepare(self) -> None:
-        """Nothing."""
-
-    def goes_on(self, spec: TrialSpec, report: EpochReport) -> bool:
-        """Always; it reports no epochs."""
-        return True
-
-    def epoch(self, slot: int, spec: TrialSpec, report: EpochReport) -> None:
-        """Nothing."""
+    tell: Callable[[int], None] = field(kw_only=True)
 
     def done(self, slot: int, spec: TrialSpec, result: TrialResult, halt: Halt) -> None:
         """Counts it; raises `RunError` where it failed, as the others would."""
         if result.state == "failed":
             raise RunError(f"features of the images cannot be computed ({result.reason})\n{result.message}")
         if result.state == "complete":
-            self.finished += 1
-            self.tell(self.finished, self.total)
+            super().done(slot, spec, result, halt)
+            self.tell(len(self.results))
 
 
 @dataclass(frozen=True)
@@ -80,14 +56,17 @@ class Needed:
         self, executor: Executor, display: Display, halt: Callable[[], Halt], most: int | None = None
     ) -> bool:
         """Computes them, or the first `most` of them; returns whether that was ended by nothing."""
-        queue = deque(self.pieces[:most])
+        specs = [
+            TrialSpec(number, "features", self.model, dict(params), 0, None, -1, 0)
+            for params, number in self.pieces[:most]
+        ]
 
-        def tell(done: int, total: int) -> None:
-            display.progress(f"features: {100 * done // total} %")
+        def tell(done: int) -> None:
+            display.progress(f"features: {100 * done // len(specs)} %")
 
-        work = _Pieces(self.model, queue, tell)
+        work = _Pieces(deque((spec, "features") for spec in specs), tell=tell)
         drive(executor, work, halt, grace=0.0)
-        return work.finished == work.total
+        return len(work.results) == len(specs)
 
 
 def needed(prepared: Prepared, family: Family) -> Needed:

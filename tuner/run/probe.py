@@ -1,39 +1,16 @@
 """How fast this machine trains: a few steps of the default configuration on every worker."""
 
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from search_spaces.space import SearchSpace
 from tuner import seeds
-from tuner.records import EpochReport, TrialResult, TrialSpec
-from tuner.workers.driver import Halt, drive
+from tuner.records import TrialSpec
+from tuner.workers.driver import Halt, Items, drive
 from tuner.workers.executors.base import Executor
 
 START_SECONDS = 3.0
 """To build and compile a model, where the probe does not show that it is less."""
-
-
-@dataclass
-class _Probe:
-    """The `Work` of a probe: the default configuration once on every slot."""
-
-    specs: list[TrialSpec]
-    results: list[TrialResult]
-
-    def next(self) -> tuple[TrialSpec, str] | None:
-        return (self.specs.pop(), "probe") if self.specs else None
-
-    def prepare(self) -> None:
-        """Nothing."""
-
-    def goes_on(self, spec: TrialSpec, report: EpochReport) -> bool:
-        return True
-
-    def epoch(self, slot: int, spec: TrialSpec, report: EpochReport) -> None:
-        """Nothing."""
-
-    def done(self, slot: int, spec: TrialSpec, result: TrialResult, halt: Halt) -> None:
-        self.results.append(result)
 
 
 def pace(
@@ -54,7 +31,7 @@ def pace(
     """
     slots = len(executor.free())
     spec = TrialSpec(0, "probe", model, space.default(), seeds.derive(seed, "probe"), "search", 0, 1)
-    work = _Probe([spec] * slots, [])
+    work = Items(deque([(spec, "probe")] * slots))
     # At once, whatever the reason: a run that ends has no use for a measured pace.
     drive(executor, work, lambda: "deadline" if halt() else "", grace=0.0)
     good = [result for result in work.results if result.state == "complete"]

@@ -3,8 +3,9 @@
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from types import FrameType, TracebackType
 from typing import Any, Literal, Protocol, Self
 
@@ -50,6 +51,37 @@ class Work(Protocol):
     def done(self, slot: int, spec: TrialSpec, result: TrialResult, halt: Halt) -> None:
         """Takes a result. With `halt`, an item whose result is "stopped" was cut short by that."""
         ...
+
+
+@dataclass
+class Items:
+    """The `Work` of a list: each item in its turn, to its end.
+
+    Attributes:
+        left: those that no worker has had yet, with the keys of their files.
+        results: of the others, in the order in which they came.
+    """
+
+    left: deque[tuple[TrialSpec, str]]
+    results: list[TrialResult] = field(default_factory=list)
+
+    def next(self) -> tuple[TrialSpec, str] | None:
+        """The first that is left."""
+        return self.left.popleft() if self.left else None
+
+    def prepare(self) -> None:
+        """Nothing."""
+
+    def goes_on(self, spec: TrialSpec, report: EpochReport) -> bool:
+        """Always."""
+        return True
+
+    def epoch(self, slot: int, spec: TrialSpec, report: EpochReport) -> None:
+        """Nothing."""
+
+    def done(self, slot: int, spec: TrialSpec, result: TrialResult, halt: Halt) -> None:
+        """Keeps the result."""
+        self.results.append(result)
 
 
 class Interrupt:

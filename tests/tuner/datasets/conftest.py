@@ -11,6 +11,16 @@ from tuner.datasets.base import DataOptions, Dataset
 Load = Callable[..., Dataset]
 
 
+def left(data: Dataset) -> dict[str, int]:
+    """How many things of each kind the audit names as not used."""
+    return {item["why"]: item["count"] for item in data.audit["reading"]["unused"]}
+
+
+def row(data: Dataset, term: str) -> str:
+    """A row of what the audit says of the reading."""
+    return str(dict(data.audit["reading"]["rows"])[term])
+
+
 @pytest.fixture(autouse=True)
 def _no_downloaded_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Hides from tests the data that Keras may have downloaded on this machine."""

@@ -12,9 +12,9 @@ from rich.console import Console
 
 from tuner.display import Display
 from tuner.ending.fits import Fit, Fits
-from tuner.records import EpochReport, TrialResult, TrialSpec
+from tuner.records import TrialResult, TrialSpec
 from tuner.run_dir import RunDir
-from tuner.workers.driver import POLL_SECONDS, Halt, Interrupt, drive
+from tuner.workers.driver import POLL_SECONDS, Halt, Interrupt, Items, drive
 from tuner.workers.executors.base import Event, Finished
 
 SPEC = TrialSpec(1, "retrain", "a:B", {}, 0, None, -1, 2)
@@ -65,27 +65,9 @@ class OneSlot:
         """There is no process."""
 
 
-@dataclass
-class Once:
-    """One item of work, and what became of it."""
-
-    given: list[TrialSpec] = field(default_factory=lambda: [SPEC])
-    results: list[TrialResult] = field(default_factory=list)
-
-    def next(self) -> tuple[TrialSpec, str] | None:
-        return (self.given.pop(), "key") if self.given else None
-
-    def prepare(self) -> None:
-        """Nothing."""
-
-    def goes_on(self, spec: TrialSpec, report: EpochReport) -> bool:
-        return True
-
-    def epoch(self, slot: int, spec: TrialSpec, report: EpochReport) -> None:
-        """Nothing."""
-
-    def done(self, slot: int, spec: TrialSpec, result: TrialResult, halt: Halt) -> None:
-        self.results.append(result)
+def once() -> Items:
+    """One item of work."""
+    return Items(deque([(SPEC, "key")]))
 
 
 def halted(executor: OneSlot, why: Halt, later: float = 0.0) -> list[str]:
@@ -93,7 +75,7 @@ def halted(executor: OneSlot, why: Halt, later: float = 0.0) -> list[str]:
 
     There is no grace for a deadline.
     """
-    work = Once()
+    work = once()
 
     def halt() -> Halt:
         if not executor.polls:
@@ -193,6 +175,6 @@ class SlotComes(OneSlot):
 
 
 def test_work_waits_while_there_is_no_slot() -> None:
-    work = Once()
+    work = once()
     drive(SlotComes(0.0), work, lambda: "")
     assert [result.state for result in work.results] == ["complete"]

@@ -17,22 +17,13 @@ from tests.helpers.builders import (
     png_bytes,
     write,
 )
-from tests.tuner.datasets.conftest import Load
-from tuner.datasets.base import Dataset
+from tests.tuner.datasets.conftest import Load, left, row
 from tuner.datasets.formats.roles import BESIDE
 from tuner.errors import DataError, UsageError
 
 X, Y = noise(40), cycle(40, 2)
 X_TEST, Y_TEST = noise(10, seed=1), cycle(10, 2)
 HEADER = pixel_header(64)
-
-
-def left(data: Dataset) -> dict[str, int]:
-    return {item["why"]: item["count"] for item in data.audit["reading"]["unused"]}
-
-
-def row(data: Dataset, term: str) -> str:
-    return str(dict(data.audit["reading"]["rows"])[term])
 
 
 def array(path: Path, values: np.ndarray) -> Path:

@@ -21,7 +21,7 @@ from tests.helpers.builders import (
     png_bytes,
     write,
 )
-from tests.tuner.datasets.conftest import Load
+from tests.tuner.datasets.conftest import Load, left, row
 from tuner.datasets.audit.text import describe
 from tuner.datasets.base import Dataset
 from tuner.errors import DataError, UsageError
@@ -29,14 +29,6 @@ from tuner.errors import DataError, UsageError
 X, Y = noise(40), cycle(40, 2)
 X_TEST, Y_TEST = noise(10, seed=1), cycle(10, 2)
 NAMES = np.array(["cat", "dog"])
-
-
-def row(data: Dataset, term: str) -> str:
-    return str(dict(data.audit["reading"]["rows"])[term])
-
-
-def left(data: Dataset) -> dict[str, int]:
-    return {item["why"]: item["count"] for item in data.audit["reading"]["unused"]}
 
 
 def accounted(data: Dataset, root: Path) -> None:

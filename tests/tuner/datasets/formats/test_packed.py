@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tests.helpers.builders import cycle, image_folder, noise, png_bytes, write
-from tests.tuner.datasets.conftest import Load
+from tests.tuner.datasets.conftest import Load, left
 from tuner.datasets.base import Dataset
 from tuner.datasets.formats.roles import BESIDE
 from tuner.errors import DataError, UsageError
@@ -20,10 +20,6 @@ from tuner.errors import DataError, UsageError
 X, Y = noise(40), cycle(40, 2)
 X_TEST, Y_TEST = noise(10, seed=1), cycle(10, 2)
 NAMES = np.array(["cat", "dog"])
-
-
-def left(data: Dataset) -> dict[str, int]:
-    return {item["why"]: item["count"] for item in data.audit["reading"]["unused"]}
 
 
 def used(data: Dataset) -> int:
