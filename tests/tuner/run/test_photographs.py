@@ -58,16 +58,14 @@ def images_without_features(told: str) -> int:
 @pytest.mark.real_data
 @pytest.mark.slow
 def test_a_folder_of_photographs(
-    folder: Path, cache: str, tune: Tune, environment: dict[str, str], tmp_path: Path
+    folder: Path, cache: str, tune_forked: Tune, forked: dict[str, str], tmp_path: Path
 ) -> None:
     """Killed while features are written, then again: whole pieces are kept. A run beside it computes none.
 
     Fine-tuning is not tried, as it is known to take too long.
     """
     own = {"TUNE_CACHE_DIR": cache, "KERAS_HOME": str(tmp_path / "keras")}
-    process = start(
-        {**environment, **own}, tmp_path, str(folder), *SHORT, "--plain", "--baselines", "majority"
-    )
+    process = start({**forked, **own}, tmp_path, str(folder), *SHORT, "--plain", "--baselines", "majority")
     try:
         asked = images_without_features(read_until(process, "computed once"))
         while not features_in(cache):
@@ -81,7 +79,7 @@ def test_a_folder_of_photographs(
     whole = {path: np.load(path) for path in features_in(cache)}
     (facts,) = (Path(cache) / "features").rglob("facts.json")
     facts.write_text(json.dumps(json.loads(facts.read_text()) | {"seconds": 1.0}))
-    done = tune(str(folder), *SHORT, "--baselines", "majority", cwd=tmp_path, **own)
+    done = tune_forked(str(folder), *SHORT, "--baselines", "majority", cwd=tmp_path, **own)
     assert done.returncode == 0, done.stderr
     assert images_without_features(done.stdout) == asked - sum(map(len, whole.values())) > 0
     assert "ImageNet weights are here (the extra pretrained)" in done.stdout + done.stderr
@@ -98,9 +96,8 @@ def test_a_folder_of_photographs(
         joined = np.load(path.with_name(f"{part}.npy"))[int(first) :][: len(kept)]
         np.testing.assert_array_equal(joined, kept)
     there = features_in(cache)
-    more = tune(
-        str(folder), *SHORT, "--name", "beside", "--seed", "1", "--baselines", "none", cwd=tmp_path, **own
-    )
+    shorter = ["--trials", "1", "--epochs", "1", "--seeds", "1", "--baselines", "none"]
+    more = tune_forked(str(folder), *SHORT, *shorter, "--name", "beside", "--seed", "1", cwd=tmp_path, **own)
     assert more.returncode == 0, more.stderr
     assert "computed once" not in more.stdout
     assert features_in(cache) == there
@@ -121,10 +118,10 @@ def _are_right(cache: str) -> None:
 
 @pytest.mark.slow
 def test_plan_tells_of_features_and_the_best_head_is_fine_tuned(
-    squares: Path, tune: Tune, tmp_path: Path
+    squares: Path, tune_forked: Tune, tmp_path: Path
 ) -> None:
     own = {"TUNE_CACHE_DIR": str(tmp_path / "cache"), "KERAS_HOME": str(tmp_path / "keras")}
-    planned = tune("plan", str(squares), "--no-download", "--workers", "1", cwd=tmp_path, **own)
+    planned = tune_forked("plan", str(squares), "--no-download", "--workers", "1", cwd=tmp_path, **own)
     assert planned.returncode == 0, planned.stderr
     told = r"features of (\d+) images: about .+, [\d.]+ ms an image on each of 1 worker; computed once"
     found = re.search(told, planned.stdout)
@@ -132,7 +129,7 @@ def test_plan_tells_of_features_and_the_best_head_is_fine_tuned(
     assert int(found[1]) == 40
     assert "search space pretrained: heads are trained on features" in planned.stdout
     options = ["--trials", "1", "--epochs", "1", "--seeds", "1", "--baselines", "none", "--workers", "1"]
-    done = tune(str(squares), *options, "--no-download", cwd=tmp_path, **own)
+    done = tune_forked(str(squares), *options, "--no-download", cwd=tmp_path, **own)
     assert done.returncode == 0, done.stderr
     final = json.loads((tmp_path / "runs" / "squares" / "final.json").read_text())
     assert {row["fine_tuned"] for row in final["finalists"]} == {True, False}
