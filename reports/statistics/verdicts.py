@@ -96,7 +96,7 @@ def _p_value(value: float, parts: Sequence[tuple[float, float]]) -> float:
     if not any(variance for variance, _ in parts):
         return 0.0
     low, high = -15.0, 0.0
-    for _ in range(40):
+    for _ in range(24):  # to a millionth of it
         middle = (low + high) / 2
         if half_width(parts, 1 - 10**middle) > abs(value):
             low = middle

@@ -100,7 +100,11 @@ def drawn(rng: np.random.Generator, regime: Regime) -> list[Drawn]:
         group = regime.groups * (np.sqrt(0.9) * shared + np.sqrt(0.1) * rng.standard_normal(len(sizes)))
         seed = noise * rng.standard_normal((regime.seeds, 1))
         both = regime.both * rng.standard_normal((regime.seeds, len(sizes)))
-        counts = rng.binomial(sizes.astype(int), ndtr(mu + group + seed + both)).astype(float)
+        latent = mu + group + seed + both
+        if sizes.max() == 1:  # the same law, in a third of the time
+            counts = (rng.standard_normal(latent.shape) < latent).astype(float)
+        else:
+            counts = rng.binomial(sizes.astype(int), ndtr(latent)).astype(float)
         first = float(ndtr((mu + seed[0, 0]) / np.sqrt(fixed)))
         models.append(Drawn(stats.Correct(counts, sizes), first))
     return models

@@ -81,7 +81,8 @@ def test_six_equal_baselines_rarely_bring_a_false_verdict() -> None:
 def test_equal_models_rarely_get_a_verdict_however_noisy_their_seeds(seeds: int, noise: str) -> None:
     """Seeds dominate: 2,000 images without groups. One seed says nothing, so there is no verdict."""
     equal = Regime(same(2000, 1), (0.9,) * 3, seeds, 1.0, NOISE[noise], 0.5)
-    assert false_verdicts(equal, RUNS, 5) <= (0.07 if seeds > 1 else 0)
+    runs = 2 * RUNS if seeds == 2 else RUNS  # there 0.06 is true of the worst, by 4,000 runs
+    assert false_verdicts(equal, runs, 5) <= (0.07 if seeds > 1 else 0)
 
 
 @pytest.mark.slow
