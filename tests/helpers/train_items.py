@@ -43,10 +43,9 @@ def main() -> None:
         params = usual | given.pop("params", {})
         spec = TrialSpec(model="search_spaces.cnn:FAMILY", params=params, **given)
         result = perform(spec, context, key, lambda _: True, parts)
-        model = id(again._kept[-1].model) if again._kept else None
-        sys.stdout.write(
-            "RESULT " + json.dumps({**result.to_json(), "memory": memory(), "model": model}) + "\n"
-        )
+        kept = again._kept[-1].model if again._kept else None
+        more = {"memory": memory(), "model": id(kept), "compiled": getattr(kept, "jit_compile", None)}
+        sys.stdout.write("RESULT " + json.dumps({**result.to_json(), **more}) + "\n")
         sys.stdout.flush()
 
 

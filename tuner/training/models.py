@@ -32,7 +32,20 @@ def compile_(model: Any, recipe: Recipe, classes: int, micro_batches: int = 1) -
     else:
         loss = keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
         metric = keras.metrics.CategoricalAccuracy(name="accuracy")
+    if keras.backend.backend() == "jax":
+        _let_jax_compile(model)
     model.compile(optimizer=optimizer(recipe, micro_batches), loss=loss, metrics=[metric])
+
+
+def _let_jax_compile(model: Any) -> None:
+    """Has training steps compiled that move images, as those of augmentation do.
+
+    Keras marks such layers as unfit, for XLA on TensorFlow cannot move images. With one of them on JAX each
+    step would run operation by operation.
+    """
+    for layer in model.layers:
+        if hasattr(layer, "get_random_transformation"):
+            layer.supports_jit = True
 
 
 def optimizer(recipe: Recipe, micro_batches: int = 1) -> Any:

@@ -68,19 +68,24 @@ def _limit(group: Path) -> int:
 
 def name() -> str:
     """The processor's name."""
+    return _told("model name") or platform.processor() or platform.machine()
+
+
+def flags() -> str:
+    """What the processor can do, as Linux names it; "" where that is not told."""
+    return _told("flags") or _told("Features")
+
+
+def _told(what: str) -> str:
+    """The first such line of what Linux says of the processors."""
     try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
-        pass
-    return platform.processor() or platform.machine()
+        return ""
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith(what)), "")
 
 
 def bfloat16() -> str:
     """What multiplies bfloat16 in hardware: "amx" (matrices), "avx512" (vectors), or ""."""
-    try:
-        flags = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return ""
-    return "amx" if "amx_bf16" in flags else "avx512" if "avx512_bf16" in flags else ""
+    can = flags()
+    return "amx" if "amx_bf16" in can else "avx512" if "avx512_bf16" in can else ""

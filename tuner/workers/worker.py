@@ -59,6 +59,10 @@ def main() -> None:
     """Serves work items until the parent closes the line."""
     channel, context = start()
 
+    from tuner.workers import programs
+
+    programs.keep()
+
     import keras
 
     from tuner.training import gpu
