@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from reports.markdown import points
 from tests.helpers.runs import SMALL_RUN, Tune, report_of
 
 PREDICT = """
@@ -97,8 +98,16 @@ def test_the_report_says_how_sure_it_was_before(run: Path) -> None:
     assert found["log_loss"] == pytest.approx(-np.log(after[rows, labels]).mean(), rel=1e-3)
     assert found["log_loss"] < found["log_loss_before"]
     assert facts["calibration_error"] == found["error"] < found["error_before"]
-    assert f"have a temperature of {found['temperature']:.2f}" in text
-    assert "in 95\u00a0% of cases" in text
+    assert found["error_by_chance_95"] > 0
+    for sentence in (
+        f"claim and accuracy lie {points(found['error'])} points apart on average",
+        f"chance alone makes that up to {points(found['error_by_chance_95'])} in 95\u00a0% of cases",
+        f"have a temperature of {found['temperature']:.2f}",
+        f"its log loss is {found['log_loss']:.3f}",
+        f"Without it they would lie {points(found['error_before'])} points apart, "
+        f"and the log loss be {found['log_loss_before']:.3f}",
+    ):
+        assert sentence in text
 
 
 def test_the_code_in_the_report_runs(run: Path) -> None:

@@ -1,5 +1,6 @@
 """Use of heads on ImageNet features: what is saved, exported and written out has the whole network."""
 
+import json
 import os
 import re
 import subprocess
@@ -46,6 +47,27 @@ def test_each_format_agrees_with_keras_in_its_own_runtime(place: Place, tmp_path
             assert np.asarray(said).shape == (count, len(CLASSES))
         if name != "keras":
             assert labels_inside(name, each.path) == CLASSES
+
+
+@pytest.mark.slow
+def test_labels_are_doubted_by_heads_that_did_not_see_the_image(photograph_run: Path) -> None:
+    """Of what the best head says of its fresh folds, and of nothing else."""
+    final = json.loads((photograph_run / "final.json").read_text())
+    assert "head" in final["models"][0]["params"]
+    with (
+        np.load(photograph_run / "predictions.npz") as saved,
+        np.load(photograph_run / "splits.npz") as split,
+    ):
+        folds = split["fresh"]
+        said = {fold: row for fold in range(5) if (row := saved.get(f"validation/tuned/{fold}")) is not None}
+    doubted = final["doubtful_labels"]
+    assert doubted["looked_at"] == sum(map(len, said.values())) == np.isin(folds, list(said)).sum() > 0
+    assert doubted["found"] > 0
+    for item in doubted["items"]:
+        fold = folds[item["image"]]
+        row = said[fold][np.flatnonzero(folds == fold) == item["image"]][0]
+        assert CLASSES[row.argmax()] == item["predicted"] != item["label"]
+        assert item["probability"] == pytest.approx(row.max(), abs=1e-4)
 
 
 @pytest.mark.slow
