@@ -10,6 +10,7 @@ standard input ends, because the parent closed it or died, the worker exits at o
                                             worker: {"result": {TrialResult}, "memory": bytes}
 """
 
+import gc
 import json
 import os
 import queue
@@ -73,6 +74,7 @@ def main() -> None:
     keras.config.set_floatx("float32")
     keras.config.set_epsilon(1e-7)
     keras.utils.disable_interactive_logging()
+    gc.freeze()  # what is imported stays: it need not be looked through after each item
     serve(channel, context, perform, keras.backend.backend(), versions())
 
 
