@@ -8,6 +8,7 @@ Of silhouettes (digits, garments) it does agree: there detail is the outline, an
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.datasets.audit.aligned import aligned_agreement
 from tuner.datasets.audit.pairs import Mirror, pairs_above
 from tuner.datasets.audit.shifts import AGREES, Splits, agreement, seen_shape
 
@@ -70,7 +71,7 @@ def confirmed_pairs(vectors: Floats, splits: Splits) -> tuple[NDArray[np.intp], 
     for mirror in (None, _mirror_of(splits[0].shape)):
         for _, _, a, b, _ in pairs_above(vectors, least, mirror):
             if len(a):
-                agrees = agreement(splits, a, b, mirrored=mirror is not None) > AGREES
+                agrees = aligned_agreement(splits, a, b, mirrored=mirror is not None) > AGREES
                 found.append((a[agrees], b[agrees]))
     if not found:
         return np.empty(0, np.intp), np.empty(0, np.intp)

@@ -147,6 +147,11 @@ def changed(images: np.ndarray, how: str) -> np.ndarray:
         return images[:, :, ::-1]
     if how == "shifted":  # as far as two pixels of 100
         return np.roll(images, 1, 2)
+    if how == "turned":
+        turned = [
+            np.asarray(Image.fromarray(image[..., 0]).rotate(3, Image.Resampling.BICUBIC)) for image in images
+        ]
+        return np.stack(turned)[..., None]
     size = images.shape[1]
     resized = [
         Image.fromarray(image[..., 0]).crop((1, 0, size, size - 1)).resize((size, size)) for image in images
@@ -154,7 +159,7 @@ def changed(images: np.ndarray, how: str) -> np.ndarray:
     return np.stack([np.asarray(image) for image in resized])[..., None]
 
 
-@pytest.mark.parametrize("how", ["mirrored", "shifted", "cropped"])
+@pytest.mark.parametrize("how", ["mirrored", "shifted", "cropped", "turned"])
 def test_detail_confirms_copies_that_pixels_hide(how: str) -> None:
     images = photographs(400, side=64)
     again = np.arange(40)
