@@ -1,4 +1,4 @@
-"""`run.json`: the record of a run, with its one reader and its one writer."""
+"""`run.json`: the record of a run, as the run itself writes and reads it; reports read it as plain JSON."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace

@@ -46,7 +46,7 @@ def render(summary: RunSummary) -> str:
 
 
 NAMES = {"pretrained": "classifier on pretrained features"}
-"""Of spaces whose own name is no noun for a model."""
+"""Names of models, for spaces whose own name does not describe one."""
 
 
 def model_name(summary: RunSummary) -> str:

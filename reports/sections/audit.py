@@ -136,7 +136,7 @@ def _corrupt(files: Sequence[str]) -> str:
 
 
 def _doubtful(told: Mapping[str, Any]) -> str:
-    """Labels that are hard or wrong, by the predictions of models that did not see them."""
+    """Labels that may be wrong or are hard to predict, by the predictions of models that did not see them."""
     if not told or not told["looked_at"]:
         return ""
     base = f"Of {plural(told['looked_at'], 'training label')} (of {told['of']:,}: those on the fresh folds)"

@@ -7,7 +7,7 @@ SHOWN = 20
 
 
 def render(summary: RunSummary) -> str:
-    """A table of the failed trials; nothing where there are none, as the answer says."""
+    """A table of the failed trials; empty if none failed, as the answer says."""
     search = summary.search
     failed = search.of_state("failed")
     if not failed:

@@ -116,7 +116,7 @@ def _size(model: Model | None) -> tuple[str, str, str, str]:
 
 
 def _size_together(final: Final) -> tuple[str, str, str, str]:
-    """Of all seeds as one model, where that is what was saved and measured."""
+    """Size of all seeds as one model, if that is what was saved and measured."""
     if final.shipped.seeds < 2:
         return NONE, NONE, NONE, NONE
     latency = final.shipped.latency_ms

@@ -9,7 +9,7 @@ SURE = 0.9
 
 
 def render(summary: RunSummary) -> str:
-    """The mistakes it is surest of, as images."""
+    """The model's most confident mistakes, as images."""
     figure = figures.place("mistakes", summary)
     if not figure or summary.final is None:
         return ""

@@ -5,7 +5,7 @@ from reports.markdown import block, how_often, join
 
 
 def render(summary: RunSummary) -> str:
-    """The code, to be run in the run directory; nothing before there is a model."""
+    """The code, to be run in the run directory; empty until there is a model."""
     if summary.final is None:
         return ""
     command = (

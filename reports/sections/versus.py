@@ -1,4 +1,4 @@
-"""Sentences on how the winner stands to the other models."""
+"""Sentences on how the winner compares with the other models, the default among them."""
 
 from reports.facts.comparisons import Comparison
 from reports.facts.final import Final

@@ -56,7 +56,7 @@ class Final:
         self.trainings = Trainings(self.plan, self.fits)
 
     def do(self) -> bool:
-        """Does it; returns False when the user interrupted it. Finished trainings are kept.
+        """Runs the end of the run; returns False when the user interrupted it. Finished trainings are kept.
 
         Raises:
             RunError: no trial completed, or the winner could not be retrained.

@@ -83,7 +83,7 @@ class Fits:
     _number: int = 0
 
     def do(self, stage: str, fits: Sequence[Fit], until: float | None = None) -> bool:
-        """Does those that are not done yet, in their order.
+        """Runs the unfinished ones, in their order.
 
         Args:
             stage: its name, for the display.
@@ -106,7 +106,7 @@ class Fits:
         return not self.interrupted()
 
     def _numbered(self, fit: Fit) -> Fit:
-        """With a number of its own: of those that run at the same time, none may be taken for another."""
+        """With a number of its own, so that concurrent trainings are not confused."""
         self._number += 1
         return replace(fit, spec=replace(fit.spec, number=self._number))
 

@@ -38,13 +38,13 @@ class Forms:
 
     @cached_property
     def _temperature(self) -> float:
-        """Of one model's probabilities, by the winner's models on the fresh folds."""
+        """Of one model: fitted on the fresh folds, as models predict them that were not trained on them."""
         fits = self.trainings.fits
         folds = fits.found(self.trainings.on_folds(self.best))
         return temperature.fitted(*out_of_fold(folds, fits.run, self.dataset)) if folds else 1.0
 
     def saved(self) -> Done | None:
-        """The first of the forms that is there; all seeds as one only where they hold the run's limits."""
+        """The first of the forms that is there; all seeds as one only if within the run's limits."""
         limits = self.trainings.plan.constraints
         for done in self.trainings.fits.found(self.fits()):
             if len(done.spec.members) == 1 or not limits.broken(

@@ -41,7 +41,7 @@ def _firsts(images: NDArray[np.int64], kinds: NDArray[Any]) -> NDArray[np.int64]
 
 
 def to_look_into(run: RunDir) -> tuple[int, ...]:
-    """The images of which that is still to be asked; none where the run shows none, or has the answer."""
+    """Images still to be examined; none where the run shows none, or has the answer."""
     with np.load(run.images) as images:
         known = "looked_at" not in images or "drops" in images
         return () if known else tuple(int(image) for image in images["looked_at"])

@@ -68,7 +68,7 @@ def probabilities(run: RunDir, done: Done) -> NDArray[Any]:
 def out_of_fold(
     folds: Sequence[Done], run: RunDir, dataset: Dataset
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Probabilities, labels and groups of the training images of some fresh folds, by models without them."""
+    """Labels and groups of some fresh folds, and probabilities by models that were not trained on them."""
     with np.load(run.splits) as splits:
         rows = [np.flatnonzero(splits["fresh"] == done.spec.fold) for done in folds]
     seen = np.concatenate(rows)

@@ -104,7 +104,7 @@ class Trainings:
         return Fit(contender.name, spec, vital, necessary=vital and index == 0, shared=not is_winner)
 
     def beside(self, best: Contender, purpose: Purpose, name: str) -> Fit:
-        """What a worker does with the winner that is no training: it is shown under that name."""
+        """A task of a worker on the winner other than training, displayed as `name`."""
         return replace(self.of(best, purpose), name=name)
 
     def on_folds(self, contender: Contender) -> list[Fit]:
@@ -115,7 +115,7 @@ class Trainings:
         return [self.of(contender, purpose, fold, epochs) for fold in range(folds)]
 
     def first_score(self, contender: Contender) -> float:
-        """Of its best epoch on the first fold; not a number, which is never less, where there is none."""
+        """Of its best epoch on the first fold; NaN if there is none, as that compares as not less."""
         first = next(iter(self.on_folds(contender)), None)
         result = self.fits.result(first) if first else None
         score = result.epochs[result.best_epoch - 1].score if result and result.epochs else None

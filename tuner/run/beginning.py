@@ -13,10 +13,10 @@ FEATURES_SHARE = 0.6
 
 
 def begin(sitting: Sitting, executor: Executor) -> None:
-    """Has features computed and the length of trials chosen, where that is not done yet.
+    """Computes features and chooses the length of trials, unless that is done already.
 
     Raises:
-        TooShortError: the budget is spent before.
+        TooShortError: the budget runs out first.
     """
     _features(sitting, executor)
     # Not when interrupted: a probe that was cut short says nothing.

@@ -112,7 +112,7 @@ def fit_budget(
 
 
 def _winner_epochs(seconds: float, epochs: int, epoch_seconds: float, start_seconds: float) -> int:
-    """The epochs of a retraining that has so many seconds."""
+    """The epochs of a retraining that fit into so many seconds."""
     fitting = math.floor((seconds - start_seconds) / (ALL_IMAGES * epoch_seconds))
     return max(min(LEAST_EPOCHS, epochs), min(epochs, fitting))
 

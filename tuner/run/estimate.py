@@ -95,7 +95,7 @@ def as_json(config: RunConfig, display: Display, began: float) -> dict[str, Any]
 
 
 def _told(config: RunConfig, costs: Costs | None) -> list[str]:
-    """Plain lines."""
+    """The estimate as plain lines of text."""
     if costs is None:
         return [FAILED]
     return [

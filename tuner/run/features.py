@@ -48,7 +48,7 @@ class Needed:
     store: Store | None = None
 
     def seconds_an_image(self) -> float:
-        """That one worker takes; 0 before any was computed."""
+        """Seconds for an image on one worker; 0 before any was computed."""
         facts = None if self.store is None else self.store.facts()
         return 0.0 if facts is None else facts.seconds
 

@@ -1,4 +1,4 @@
-"""The end of a run: has it done, and tells meanwhile what is known."""
+"""The end of a run: runs it and reports its progress."""
 
 import threading
 
@@ -87,7 +87,7 @@ def _keeps_to_heads(sitting: Sitting) -> bool:
 
 
 def _weights(sitting: Sitting) -> str:
-    """The weights that features come from, as they decide what heads become; "" where there are none."""
+    """The weights that features come from, because they affect the trained heads; "" where there are none."""
     wanted = sitting.prepared.family.features
     if wanted is None:
         return ""

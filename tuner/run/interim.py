@@ -1,4 +1,4 @@
-"""Reports of what is known so far, written by a process beside the run, whose workers go on meanwhile."""
+"""Reports of what is known so far, written by a separate process while the workers go on."""
 
 import subprocess
 import sys

@@ -70,7 +70,7 @@ def run(
 
 
 def _chosen(directory: RunDir) -> Choice:
-    """The space of a run that goes on: weights that came or went since change nothing."""
+    """The space of a run that goes on: weights added or removed since change nothing."""
     earlier = RunRecord.read(directory.run)
     return Choice(earlier.space.name, earlier.why_space)
 

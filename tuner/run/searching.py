@@ -96,7 +96,7 @@ def _trials(sitting: Sitting) -> int:
 
 
 def _ended_by(sitting: Sitting, trials: int) -> str:
-    """Why a search has ended that nothing has cut short."""
+    """Why a search that nothing interrupted has ended."""
     if trials < _trials(sitting):
         return "exhausted"
     return "trials" if _trials(sitting) == sitting.config.trials else "budget"

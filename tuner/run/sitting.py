@@ -130,7 +130,7 @@ class Sitting:
         latest: float | None = None,
         enough: Callable[[], bool] = lambda: True,
     ) -> Callable[[], Halt]:
-        """Halts at a deadline, but without `enough` no sooner than at the latest one; or when interrupted."""
+        """Halts at `deadline`, or at `latest` while `enough` is false; or when interrupted."""
 
         def halt() -> Halt:
             last = deadline if enough() else latest

@@ -141,7 +141,7 @@ def _left(run: RunRecord, trials: list[Any], complete: int, ended: float) -> tup
 
 
 def _time_left(left: tuple[float, float] | None) -> list[str]:
-    """A line on it, none while nothing is known."""
+    """A line with the time that is left; none while it is unknown."""
     if left is None or sum(left) < 1:
         return []
     search, end = left
@@ -167,7 +167,7 @@ def _end_trainings(run: RunRecord) -> int:
 
 
 def _pace(trials: list[Any]) -> Pace:
-    """Of the trials that trained."""
+    """Pace of the trials that trained."""
     pace = Pace()
     for facts in (trial.user_attrs for trial in trials if "stints" in trial.user_attrs):
         if facts.get("reason") != REFUSED:

@@ -276,6 +276,6 @@ class Search:
 
 
 def best(past: list[PastTrial], count: int) -> list[PastTrial]:
-    """The best complete trials that hold all limits, by score at the end of the schedule, best first."""
+    """The best complete trials that meet all limits, by score at the end of the schedule, best first."""
     complete = [t for t in past if t.outcome == "complete" and t.score is not None and t.feasible]
     return sorted(complete, key=lambda trial: (-(trial.score or 0.0), trial.number))[:count]

@@ -21,7 +21,7 @@ class Limits:
     patience: int | None = None
 
     def reached(self, trials: Mapping[int, "Settled"]) -> Closed:
-        """Which of them is reached, if any.
+        """Which limit is reached, if any.
 
         Args:
             trials: those that have ended, or wait, by number.

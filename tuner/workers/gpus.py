@@ -59,7 +59,7 @@ def find() -> Found:
 
 
 def free(index: int) -> int:
-    """Bytes of memory that nobody uses on a GPU now; 0 where it cannot be read."""
+    """Bytes of free memory on a GPU now; 0 where it cannot be read."""
     with _nvml() as (nvml, _):
         gpu = None if nvml is None else _read(nvml, index)
     return 0 if gpu is None else max(0, gpu.total - gpu.used)

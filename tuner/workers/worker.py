@@ -57,7 +57,7 @@ Perform = Callable[[TrialSpec, WorkContext, str, Callable[[EpochReport], bool], 
 
 
 def main() -> None:
-    """Serves work items until the parent closes the line."""
+    """Serves work items until the parent closes the connection."""
     channel, context = start()
 
     from tuner.workers import programs

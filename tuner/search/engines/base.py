@@ -39,7 +39,7 @@ class Engine(Protocol):
         ...
 
     def waiting(self) -> dict[int, int]:
-        """The epochs that each of them has trained, by number."""
+        """Epochs trained by each waiting trial, by trial number."""
         ...
 
     def put_back(self, number: int) -> None:

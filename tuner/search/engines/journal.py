@@ -1,4 +1,4 @@
-"""The study's journal on disk, mended where a crash has torn its end."""
+"""The study's journal on disk, repaired if a crash cut its last line short."""
 
 import json
 import warnings

@@ -110,7 +110,7 @@ class KerasTunerEngine(StudyRecord):
         self._oracle.end(run.id, self._score(trial, run) or WORST)
 
     def put_back(self, number: int) -> None:
-        """As with any engine; for the oracle, the place of a new trial is then one that nobody took."""
+        """As with any engine; for the oracle, the place of a new trial remains unused."""
         super().put_back(number)
         if number not in self._paused:
             self._oracle.end(_runs(self._trial(number))[-1].id, WORST)

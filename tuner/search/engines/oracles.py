@@ -179,7 +179,7 @@ class Oracle:
 
 
 class Grid(Oracle):
-    """Keras Tuner's grid: from the default on, the last parameter first."""
+    """Keras Tuner's grid: starting at the default, the last parameter varied first."""
 
     def _make(self, algorithm: str) -> Any:
         return self.module.oracles.GridSearchOracle(**self._common())

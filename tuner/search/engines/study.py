@@ -108,7 +108,7 @@ class StudyRecord:
         return all("paused" in self._trial(other).user_attrs for other in before)
 
     def _seen(self, number: int) -> "list[FrozenTrial]":
-        """The trials as the choice of one is to see them."""
+        """The trials as the sampler sees them."""
         from tuner.search.engines.view import seen
 
         lag = self._scheduler.lag

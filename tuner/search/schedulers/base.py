@@ -1,4 +1,4 @@
-"""The interface of schedulers, which decide after each epoch whether a trial goes on, waits, or ends.
+"""The interface of schedulers, which decide whether and when a trial waits, goes on or ends.
 
 A scheduler lives in memory. Only what is in the study is needed to rebuild it, by reporting it all
 again, in any order.
@@ -39,7 +39,7 @@ class Scheduler:
         self.lag = lag
 
     def until(self, trial: int, trained: int) -> int:
-        """The epoch up to which a trial goes on that has trained so many; below `epochs`, it waits there."""
+        """The epoch at which a trial that has trained so many ends, or waits if below `epochs`."""
         return self.epochs
 
     def report(self, trial: int, epoch: int, score: float) -> bool:

@@ -52,7 +52,7 @@ class News:
 
 @dataclass(frozen=True)
 class Vitals:
-    """How a node is.
+    """A node's health.
 
     Attributes:
         room: bytes of memory free, of the machine and of the GPU, if any.

@@ -30,7 +30,7 @@ DECISIVE = ("tune-images", "keras")
 
 @dataclass(frozen=True)
 class Offer:
-    """The facts that a node tells of itself.
+    """What a node reports about itself.
 
     Attributes:
         versions: of Python and the packages that decide results.
@@ -183,7 +183,7 @@ def _tokens() -> Any:
 
 
 def _check_answers(address: str) -> None:
-    """Ray itself tries for minutes.
+    """Fails at once if nobody listens, where Ray itself would try for minutes.
 
     Raises:
         UsageError: nobody listens there.

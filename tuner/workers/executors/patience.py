@@ -46,7 +46,7 @@ class Patience:
 
     @property
     def seconds(self) -> float:
-        """Of silence that are allowed now: ten times the longest epoch, or 30 minutes for the first."""
+        """Of silence, as allowed now: 15 times `least` in the first epoch, then 10 times the longest."""
         if self.longest is None:
             return FIRST_TIMES * self.least
         return max(self.least, EPOCH_TIMES * self.longest)

@@ -145,7 +145,7 @@ class RemoteProcess:
         return self.host.vitals.workers.get(self.number, 0)
 
     def notice_end(self) -> None:
-        """The agent does."""
+        """Does nothing: the agent notices."""
 
     def end(self) -> None:
         """Kills the process."""
@@ -181,7 +181,7 @@ class Host:
 
 
 class Relay:
-    """Asks all agents for news, in a thread of its own: whatever the parent does, they know that it lives."""
+    """Asks all agents for news, in a thread of its own: they know that the parent lives while it is busy."""
 
     def __init__(self) -> None:
         self._asked: dict[Any, Host] = {}

@@ -92,7 +92,7 @@ class Worker:
         return 0.0 if since is None else time.monotonic() - since
 
     def excuse(self, seconds: float) -> None:
-        """Leaves a time out of its silence, in which nobody listened."""
+        """Does not count a time in which the parent did not listen as silence."""
         since = self.silent_since
         if since is not None:
             self.silent_since = min(time.monotonic(), since + seconds)
