@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import chain, count, islice
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,10 @@ OnEpoch = Callable[[EpochReport], bool]
 
 PATIENCE = 5
 """Epochs without a better validation score after which early stopping ends a training."""
+
+WARM_STEPS = 300
+"""Steps from which these are counted where there is batch normalisation: three times the memory of the
+averages that Keras predicts with. Until then a network that has learnt may answer as by chance."""
 
 PROBE_STEPS = 12
 
@@ -106,6 +111,12 @@ class Fit:
         """Weights of the whole model."""
         fixed = features.parameters(self.spec, self.context, self.family, self.shape)
         return fixed + int(self.model.count_params())
+
+    @cached_property
+    def cold_epochs(self) -> int:
+        """Epochs after which early stopping begins to count."""
+        layers = (type(layer).__name__ for layer in self.model.layers)
+        return WARM_STEPS // self.data.steps(self.batch_size) if "BatchNormalization" in layers else 0
 
     def epoch(self, epoch: int) -> EpochReport:
         """Trains one epoch (from 1) and scores the averaged weights on the validation images."""
@@ -276,7 +287,7 @@ def train(
         epochs.append(fit.epoch(epoch))
         if not on_epoch(epochs[-1]) and epoch < last:  # at its end there is nothing left to stop
             return fit.unfinished("stopped", epochs, time.perf_counter() - start)
-        if spec.purpose == "baseline" and epoch - best_epoch(epochs) >= PATIENCE:
+        if spec.purpose == "baseline" and epoch - max(best_epoch(epochs), fit.cold_epochs) >= PATIENCE:
             break
     if last < spec.epochs:
         return fit.pause(epochs, time.perf_counter() - start, key)

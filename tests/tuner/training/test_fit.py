@@ -30,6 +30,16 @@ def test_it_learns_and_does_so_again(folder: Path, backend: str) -> None:
     assert curve(again) == curve(result)
 
 
+def test_early_stopping_waits_for_the_averages_of_batch_normalisation(folder: Path) -> None:
+    """With 12 steps an epoch it counts from epoch 25 on; before, such a network may answer as by chance."""
+    slow = {"purpose": "baseline", "params": {"learning_rate": 1e-7}}
+    (short, long) = train(folder, {**slow, "epochs": 9}, {**slow, "epochs": 60})
+    assert len(short["epochs"]) == 9
+    found = [epoch["score"] for epoch in long["epochs"]]
+    best = 1 + found.index(max(found))
+    assert len(found) == max(best, 25) + 5 < 60
+
+
 def test_what_is_saved_predicts_from_raw_images_without_this_project(folder: Path) -> None:
     (result,) = train(folder, {"purpose": "retrain", "epochs": 3, "save": True})
     assert result["state"] == "complete", result["message"]
