@@ -18,6 +18,8 @@ SCALES = (0.9, 0.95, 1.0, 1 / 0.95, 1 / 0.9)
 TURNS = (-6.0, -3.0, 0.0, 3.0, 6.0)
 """Degrees."""
 
+MOVES = [move for move in product(SCALES, TURNS) if move != (1.0, 0.0)]
+
 PROMISING = 0.3
 """Agreement at some shift from which other scales and turns are tried: 98 of 100 crops of 10 % and turns of
 6° reach it, and 1 of 50 pairs of nearest neighbours among different photographs."""
@@ -38,16 +40,15 @@ def aligned_agreement(splits: Splits, a: Rows, b: Rows, *, mirrored: bool = Fals
     """
     highest = agreement(splits, a, b, mirrored=mirrored)
     promising = np.flatnonzero((highest > PROMISING) & (highest <= AGREES))
-    some = max(1, _VALUES // splits[0][0].size)
+    some = max(1, _VALUES // (len(MOVES) * splits[0][0].size))
     for rows in (promising[i : i + some] for i in range(0, len(promising), some)):
         first, second = images_at(splits, a[rows]), images_at(splits, b[rows])
         if mirrored:
             second = second[:, :, ::-1]
-        one, other = np.arange(len(rows)), np.arange(len(rows), 2 * len(rows))
-        for scale, turn in product(SCALES, TURNS):
-            if (scale, turn) != (1.0, 0.0):
-                found = agreement([first, _moved(second, scale, turn)], one, other)
-                highest[rows] = np.maximum(highest[rows], found)
+        moved = [_moved(second, *move) for move in MOVES]
+        one = np.tile(np.arange(len(rows)), len(MOVES))
+        found = agreement([first, *moved], one, len(rows) + np.arange(len(one)))
+        highest[rows] = np.maximum(highest[rows], found.reshape(len(MOVES), -1).max(axis=0))
     return highest
 
 
