@@ -45,8 +45,6 @@ def restore(path: Path, model: Any, epoch: int) -> bool:
     """
     if not path.exists():
         return False
-    if not model.optimizer.built:
-        model.optimizer.build(model.trainable_variables)
     variables = _variables(model)
     try:
         with path.open("rb") as file, np.load(file) as saved:

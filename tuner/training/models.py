@@ -35,9 +35,8 @@ def compile_(model: Any, recipe: Recipe, classes: int, micro_batches: int = 1) -
     if keras.backend.backend() == "jax":
         _let_jax_compile(model)
     model.compile(optimizer=optimizer(recipe, micro_batches), loss=loss, metrics=[metric])
-    model.optimizer.build(
-        model.trainable_variables
-    )  # else TensorFlow traces the first step twice, for its state
+    # Without its state TensorFlow would trace the first step twice.
+    model.optimizer.build(model.trainable_variables)
 
 
 def _let_jax_compile(model: Any) -> None:
