@@ -2,10 +2,11 @@
 
 import math
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import chain, count, islice
+from itertools import chain, islice
+from itertools import count as from_
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from search_spaces.family import HEAD, Family, Recipe
 from tuner.files import write_arrays
 from tuner.records import EpochReport, State, TrialResult, TrialSpec, WorkContext
 from tuner.run_dir import RunDir
-from tuner.training import again, checkpoint, features, limits, models, scores
+from tuner.training import again, checkpoint, features, limits, models, scores, steps
 from tuner.training.data import TrainingData, load
 from tuner.training.schedules import learning_rate
 
@@ -29,7 +30,10 @@ WARM_STEPS = 300
 """Steps from which these are counted where there is batch normalisation: three times the memory of the
 averages that Keras predicts with. Until then a network that has learnt may answer as by chance."""
 
-PROBE_STEPS = 12
+PROBES = 3
+
+PROBE_STEPS = 4
+"""In each of them."""
 
 HEAD_EPOCHS = 20
 """Epochs of a head alone before some of the network is trained with it: a second."""
@@ -121,60 +125,48 @@ class Fit:
     def epoch(self, epoch: int) -> EpochReport:
         """Trains one epoch (from 1) and scores the averaged weights on the validation images."""
         start = time.perf_counter()
-        steps = self.data.steps(self.batch_size)
-        loss_sum = accuracy_sum = rate = 0.0
-        done = 0
-        for step, (images, targets) in enumerate(self.data.batches(self.batch_size, self.spec.seed, epoch)):
-            rate = learning_rate(self.recipe, (epoch - 1) * steps + step, steps, self.spec.epochs)
-            self.model.optimizer.learning_rate = rate
-            loss, accuracy = self._step(images, targets)
-            loss_sum += loss
-            accuracy_sum += accuracy
-            done += 1
-        if not math.isfinite(loss_sum):
-            raise TrialFailedError("nan", f"the loss became {loss_sum} in epoch {epoch}")
+        count = self.data.steps(self.batch_size)
+        rates = [
+            learning_rate(self.recipe, step, count, self.spec.epochs)
+            for step in range((epoch - 1) * count, epoch * count)
+        ]
+        loss, accuracy = self._train(self.data.batches(self.batch_size, self.spec.seed, epoch), rates)
+        if not math.isfinite(loss):
+            raise TrialFailedError("nan", f"the loss became {loss} in epoch {epoch}")
         val_loss, val_accuracy, score = self._validate()
         return EpochReport(
             epoch=epoch,
-            loss=loss_sum / done,
-            accuracy=accuracy_sum / done,
+            loss=loss,
+            accuracy=accuracy,
             val_loss=val_loss,
             val_accuracy=val_accuracy,
             score=score,
-            images=done * self.batch_size,
+            images=count * self.batch_size,
             seconds=time.perf_counter() - start,
-            learning_rate=rate,
+            learning_rate=rates[-1],
         )
 
-    def _step(self, images: Any, targets: Any) -> tuple[float, float]:
-        """One optimizer step; mean loss and accuracy. The optimizer adds up what parts of a batch give."""
-        size = len(images) // self.micro_batches
-        loss = accuracy = 0.0
-        for start in range(0, len(images), size):
-            part = slice(start, start + size)
-            logs = self.model.train_on_batch(
-                images[part], targets[part], class_weight=self.class_weights, return_dict=True
-            )
-            loss += float(logs["loss"]) / self.micro_batches
-            accuracy += float(logs["accuracy"]) / self.micro_batches
-        return loss, accuracy
+    def _train(self, batches: Iterable[steps.Batch], rates: Sequence[float]) -> tuple[float, float]:
+        return steps.train(self.model, batches, rates, self.class_weights, self.micro_batches)
 
     def probe(self) -> EpochReport:
         """A few steps of training, and one validation: what a whole epoch of `images` would take.
 
         Where an epoch has fewer steps, those of several: the first step compiles, and is not to count.
         """
-        steps, times = self.data.steps(self.batch_size), []
-        epochs = (self.data.batches(self.batch_size, self.spec.seed, epoch) for epoch in count(1))
-        for images, targets in islice(chain.from_iterable(epochs), PROBE_STEPS):
+        count, times = self.data.steps(self.batch_size), []
+        epochs = (self.data.batches(self.batch_size, self.spec.seed, epoch) for epoch in from_(1))
+        batches = chain.from_iterable(epochs)
+        for number in range(1 + PROBES):
             start = time.perf_counter()
-            self._step(images, targets)
-            times.append(time.perf_counter() - start)
+            self._train(islice(batches, PROBE_STEPS), PROBE_STEPS * [self.recipe.learning_rate])
+            if number:  # the first one compiles
+                times.append((time.perf_counter() - start) / PROBE_STEPS)
         self._validate()  # compiles
         start = time.perf_counter()
         loss, accuracy, score = self._validate()
-        seconds = steps * float(np.median(times)) + time.perf_counter() - start
-        return EpochReport(1, 0.0, 0.0, loss, accuracy, score, steps * self.batch_size, seconds, 0.0)
+        seconds = count * float(np.median(times)) + time.perf_counter() - start
+        return EpochReport(1, 0.0, 0.0, loss, accuracy, score, count * self.batch_size, seconds, 0.0)
 
     def _validate(self) -> tuple[float, float, float] | tuple[None, None, None]:
         labels = self.data.held_out_labels
