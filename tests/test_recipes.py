@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests import ROOT
+from tests.helpers.caches import new_cache
 
 FILES = {
     "data set": """
@@ -112,7 +113,7 @@ def test_all_that_was_added_is_there_under_its_name(sources: Path, tmp_path: Pat
         **os.environ,
         "PYTHONPATH": str(sources),
         "TUNE_WORKER": "tests.helpers.curve_worker",
-        "TUNE_CACHE_DIR": str(tmp_path / "cache"),
+        "TUNE_CACHE_DIR": new_cache(tmp_path / "cache"),
     }
 
     def tune(*words: str) -> str:

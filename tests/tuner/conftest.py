@@ -6,6 +6,7 @@ import pytest
 
 from search_spaces.backbones import weights
 from tests import ROOT
+from tests.helpers.caches import new_cache
 from tests.helpers.once import Session
 from tests.helpers.origins import TRAININGS
 from tests.helpers.pictures import tiles
@@ -18,7 +19,7 @@ def environment(session: Session) -> dict[str, str]:
     own = session.folder("user")
     return {
         **os.environ,
-        "TUNE_CACHE_DIR": str(own / "cache"),
+        "TUNE_CACHE_DIR": new_cache(own / "cache"),
         "TUNE_DATA_DIR": str(own / "data"),
         "COLUMNS": "200",
         "KERAS_BACKEND": "tensorflow",
@@ -33,7 +34,7 @@ def curves(environment: dict[str, str], session: Session) -> dict[str, str]:
     return {
         **environment,
         "TUNE_WORKER": "tests.helpers.curve_worker",
-        "TUNE_CACHE_DIR": str(session.folder("curves")),
+        "TUNE_CACHE_DIR": new_cache(session.folder("curves")),
         "COMMAND_LINE": "tests.helpers.undrawn",
     }
 
@@ -51,7 +52,7 @@ def trials_only(forked: dict[str, str], session: Session) -> dict[str, str]:
     return {
         **forked,
         "FORKED_WORKER": "tests.helpers.trials_worker",
-        "TUNE_CACHE_DIR": str(session.folder("trials-only")),
+        "TUNE_CACHE_DIR": new_cache(session.folder("trials-only")),
         "COMMAND_LINE": "tests.helpers.undrawn",
     }
 

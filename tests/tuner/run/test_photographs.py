@@ -14,6 +14,7 @@ from PIL import Image
 from search_spaces.backbones import weights
 from search_spaces.family import Task
 from search_spaces.pretrained import FAMILY
+from tests.helpers.caches import new_cache
 from tests.helpers.runs import Tune, fresh_commands_in, read_until, report_of, start
 
 SHORT = [
@@ -41,7 +42,7 @@ def folder(real_data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return str(tmp_path_factory.mktemp("cache"))
+    return new_cache(tmp_path_factory.mktemp("cache"))
 
 
 def features_in(cache: str) -> dict[Path, int]:
@@ -120,7 +121,7 @@ def _are_right(cache: str) -> None:
 def test_plan_tells_of_features_and_the_best_head_is_fine_tuned(
     squares: Path, tune_forked: Tune, tmp_path: Path
 ) -> None:
-    own = {"TUNE_CACHE_DIR": str(tmp_path / "cache"), "KERAS_HOME": str(tmp_path / "keras")}
+    own = {"TUNE_CACHE_DIR": new_cache(tmp_path / "cache"), "KERAS_HOME": str(tmp_path / "keras")}
     planned = tune_forked("plan", str(squares), "--no-download", "--workers", "1", cwd=tmp_path, **own)
     assert planned.returncode == 0, planned.stderr
     told = r"features of (\d+) images: about .+, [\d.]+ ms an image on each of 1 worker; computed once"

@@ -12,6 +12,7 @@ import numpy as np
 import psutil
 import pytest
 
+from tests.helpers.caches import new_cache
 from tests.helpers.runs import SMALL_RUN, Tune, fresh_commands_in, read_until, report_of, start, trials
 
 pytestmark = pytest.mark.slow
@@ -117,7 +118,7 @@ def test_json_goes_to_standard_output_alone(tune_curves: Tune, curve_run: Path, 
 def test_an_interrupted_run_goes_on_where_it_was_and_the_same_seed_gives_the_same_run(
     forked: dict[str, str], small_run: Path, tmp_path: Path
 ) -> None:
-    own = {**forked, "TUNE_CACHE_DIR": str(tmp_path / "cache")}  # takes nothing over from the other run
+    own = {**forked, "TUNE_CACHE_DIR": new_cache(tmp_path / "cache")}  # takes nothing over from the other run
     process = start(own, tmp_path, *SMALL_RUN)
     read_until(process, "[2/4]")
     workers = psutil.Process(process.pid).children()
