@@ -79,6 +79,7 @@ class Fit:
                 *self.spec.params.items(),
                 self.recipe,
                 self.shape,
+                self.batch_size,
                 self.micro_batches,
                 self.context,
             ),

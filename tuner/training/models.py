@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 def compile_(model: Any, recipe: Recipe, classes: int, micro_batches: int = 1) -> None:
-    """Makes a model ready for `train_on_batch`.
+    """Makes a model ready for `steps.train`.
 
     With more than one micro-batch, the weights change once in so many calls.
     """

@@ -32,6 +32,17 @@ def test_it_has_forgotten_what_it_learnt(tmp_path: Path, backend: str, optimizer
     assert np.array_equal(predictions(tmp_path, fresh), predicted)
 
 
+@pytest.mark.slow
+def test_a_smaller_fold_has_its_own(tmp_path: Path) -> None:
+    """Where a fold has fewer images than a batch."""
+    make(tmp_path)
+    np.savez(tmp_path / "splits.npz", search=np.repeat(np.array([0, 1], np.int8), (40, 200)))
+    whole = {"params": {"batch_size": 128}, "purpose": "finalist", "epochs": 1}
+    first, second = train(tmp_path, *({**whole, "fold": fold, "key": f"fold-{fold}"} for fold in (0, 1)))
+    assert (first["state"], second["state"]) == ("complete", "complete")
+    assert (first["epochs"][0]["images"], second["epochs"][0]["images"]) == (128, 40)
+
+
 @pytest.mark.parametrize("averages", [{}, {"use_ema": True, "ema_momentum": 0.9}], ids=["plain", "averaged"])
 def test_it_has_forgotten_what_is_not_a_number(averages: dict[str, Any]) -> None:
     import keras
