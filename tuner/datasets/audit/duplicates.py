@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.datasets.audit.chains import chained_pairs
-from tuner.datasets.audit.detail import candidate, confirmed_pairs, is_telling
+from tuner.datasets.audit.detail import CONFIRMS, confirmed_pairs, is_telling
 from tuner.datasets.audit.pairs import pairs_above
 from tuner.datasets.audit.scenes import Giants, judge_giants
-from tuner.datasets.audit.shifts import AGREES
 from tuner.datasets.audit.vectors import exact_copies, unit_vectors
 
 Ints = NDArray[np.int32]
@@ -62,8 +61,9 @@ def find_duplicates(
 
     Two images are near-copies when the correlation of their mean-removed pixels exceeds 0.99, or 0.95
     where at least a fifth of the different images have such a neighbour. Where copies are no rule and
-    fine detail tells photographs apart, also those above 0.8, mirrored or shifted or not, whose detail
-    agrees; and neighbours in order whose detail agrees, where the order is one of frames.
+    fine detail tells photographs apart, also nearest neighbours in the large whose detail agrees,
+    mirrored, shifted, turned and scaled or not; and neighbours in order whose detail agrees, where the
+    order is one of frames.
     Groups are the connected components. One of more than a tenth of the images (and more than 20) is
     kept where it is one scene, and else dissolved to exact copies; where 0.95 makes such a group, 0.99
     applies. Constant images have no correlation; only exact copies of them count.
@@ -82,20 +82,20 @@ def find_duplicates(
     frames = chained_pairs(splits, known)
     chained = len(frames[0]) > 0  # then detail tells images apart, as those of one class seldom agree in it
     if chained:
-        for pairs in (frames, confirmed_pairs(vectors, splits)):
+        for pairs in (frames, confirmed_pairs(vectors, splits, strict)):
             strict, loose = _merge(strict, *pairs), _merge(loose, *pairs)
     if common >= COMMON:
         telling = chained or is_telling(vectors, splits, loose)
         giants = judge_giants(loose, copies, vectors, known, LOOSE, links_are_evidence=telling)
         if not giants.dissolved:
-            rule = _rule(LOOSE, common, candidate(vectors) if chained else 0.0, chained=chained)
+            rule = _rule(LOOSE, common, detail=chained, chained=chained)
             return Duplicates(numbered(giants.groups), LOOSE, rule + _on_giants(giants), exact, giants.scenes)
     telling = chained or is_telling(vectors, splits, strict)
     if telling and not chained and common < COMMON:
-        strict = _merge(strict, *confirmed_pairs(vectors, splits))
+        strict = _merge(strict, *confirmed_pairs(vectors, splits, strict))
     giants = judge_giants(strict, copies, vectors, known, STRICT, links_are_evidence=telling)
-    detail = candidate(vectors) if chained or (telling and common < COMMON) else 0.0
-    rule = _rule(STRICT, common, detail, chained=chained) + _on_giants(giants)
+    detail = chained or (telling and common < COMMON)
+    rule = _rule(STRICT, common, detail=detail, chained=chained) + _on_giants(giants)
     return Duplicates(numbered(giants.groups), STRICT, rule, exact, giants.scenes, giants.dissolved)
 
 
@@ -157,8 +157,8 @@ def _first_of(copies: Ints) -> NDArray[np.intp]:
     return first[inverse]
 
 
-def _rule(threshold: float, common: float, detail: float, *, chained: bool) -> str:
-    """The rule in words; `detail` is the correlation above which fine detail was looked at, if it was."""
+def _rule(threshold: float, common: float, *, detail: bool, chained: bool) -> str:
+    """The rule in words: whether fine detail was looked at, and whether the order is one of frames."""
     text = f"images are near-copies when their pixels correlate above {threshold}"
     if common >= COMMON:
         why = f"{common:.0%} of the images have a neighbour above {STRICT}, so copies are the rule"
@@ -169,8 +169,8 @@ def _rule(threshold: float, common: float, detail: float, *, chained: bool) -> s
         )
     if detail:
         text += (
-            f", or, one of them mirrored or a little shifted or not, above {detail} with fine detail that"
-            f" correlates above {AGREES}"
+            ", or when they are among each other's nearest in the large and their fine detail correlates"
+            f" above {CONFIRMS}, with one of them mirrored, shifted, turned or scaled a little or not"
         )
     if chained:
         text += "; images that follow each other and show the same, a little shifted, are frames of one scene"

@@ -1,13 +1,12 @@
 """All pairs of images that correlate above a threshold, in bounded memory."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.intp]
-Mirror = Callable[[Floats], Floats]
 
 _TILE = 2048
 _BOUND_FROM = 8192
@@ -17,34 +16,30 @@ _SLACK = 1e-5
 _FEW = 50_000
 
 
-def pairs_above(
-    vectors: Floats, threshold: float, mirror: Mirror | None = None
-) -> Iterator[tuple[int, int, Rows, Rows, Floats]]:
+def pairs_above(vectors: Floats, threshold: float) -> Iterator[tuple[int, int, Rows, Rows, Floats]]:
     """Pairs a < b whose correlation exceeds `threshold`, one tile of the upper triangle at a time.
 
     Args:
         vectors: (n, values), as `unit_vectors` gives them.
         threshold: below 1.
-        mirror: mirrors some of these vectors; then pairs are found of which one is mirrored.
 
     Yields:
         Tiles done, tiles in all, the rows a and b of each pair, and its correlation.
     """
     starts = range(0, len(vectors), _TILE)
     tiles = [(i, j) for i in starts for j in starts if j >= i]
-    bounds = _bounding(vectors, threshold, mirror) if len(vectors) >= _BOUND_FROM else None
+    short = _bounding(vectors, threshold) if len(vectors) >= _BOUND_FROM else None
     for done, (i, j) in enumerate(tiles, start=1):
         left, right = vectors[i : i + _TILE], vectors[j : j + _TILE]
-        right = mirror(right) if mirror else right
-        short = (bounds[0][i : i + _TILE], bounds[1][j : j + _TILE]) if bounds else None
-        a, b, product = _tile_pairs(left, right, short, threshold)
+        bounds = None if short is None else (short[i : i + _TILE], short[j : j + _TILE])
+        a, b, product = _tile_pairs(left, right, bounds, threshold)
         if i == j:
             upper = a < b
             a, b, product = a[upper], b[upper], product[upper]
         yield done, len(tiles), a + i, b + j, product
 
 
-def _bounding(vectors: Floats, threshold: float, mirror: Mirror | None) -> tuple[Floats, Floats] | None:
+def _bounding(vectors: Floats, threshold: float) -> Floats | None:
     """Short vectors whose products are never below those of the long ones; None where they would not help.
 
     They hold the coordinates along the leading principal directions q of a sample, and the length of what
@@ -58,16 +53,14 @@ def _bounding(vectors: Floats, threshold: float, mirror: Mirror | None) -> tuple
     values, mixes = np.linalg.eigh(sample @ sample.T)
     usable = values[-_DIRECTIONS:] > 1e-3 * values[-1]
     directions = sample.T @ (mixes[:, -_DIRECTIONS:][:, usable] / np.sqrt(values[-_DIRECTIONS:][usable]))
-    left = _short(vectors, directions, None)
-    right = _short(vectors, directions, mirror) if mirror else left
-    share = float((left[chosen] @ right[chosen].T > threshold).mean()) - 1 / _SAMPLE
-    return (left, right) if share * _TILE**2 < _FEW else None
+    short = _short(vectors, directions)
+    share = float((short[chosen] @ short[chosen].T > threshold).mean()) - 1 / _SAMPLE
+    return short if share * _TILE**2 < _FEW else None
 
 
-def _short(vectors: Floats, directions: Floats, mirror: Mirror | None) -> Floats:
+def _short(vectors: Floats, directions: Floats) -> Floats:
     parts = []
-    for i in range(0, len(vectors), _TILE):
-        part = mirror(vectors[i : i + _TILE]) if mirror else vectors[i : i + _TILE]
+    for part in (vectors[i : i + _TILE] for i in range(0, len(vectors), _TILE)):
         along = part @ directions
         rest = np.einsum("ij,ij->i", part, part) - np.einsum("ij,ij->i", along, along)
         parts.append(np.concatenate([along, np.sqrt(np.maximum(rest, 0) + _SLACK)[:, None]], 1))
@@ -75,11 +68,11 @@ def _short(vectors: Floats, directions: Floats, mirror: Mirror | None) -> Floats
 
 
 def _tile_pairs(
-    left: Floats, right: Floats, short: tuple[Floats, Floats] | None, threshold: float
+    left: Floats, right: Floats, bounds: tuple[Floats, Floats] | None, threshold: float
 ) -> tuple[Rows, Rows, Floats]:
     """Rows of `left` and of `right` whose product exceeds `threshold`, and the product."""
-    if short is not None:
-        a, b = _above(short[0] @ short[1].T, threshold - _SLACK)
+    if bounds is not None:
+        a, b = _above(bounds[0] @ bounds[1].T, threshold - _SLACK)
         if len(a) < _FEW:
             product = np.concatenate(
                 [np.empty(0, np.float32)]

@@ -7,10 +7,10 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.datasets.audit.vectors import MAX_SIDE, unit_vectors
+from tuner.datasets.audit.vectors import MAX_SIDE, Images, unit_vectors
 
 Floats = NDArray[np.float32]
-Splits = Sequence[NDArray[np.uint8]]
+Splits = Sequence[Images]
 
 AGREES = 0.6
 """Correlation of fine detail above which two images are of one photograph, where detail tells them apart."""
@@ -49,9 +49,9 @@ def seen_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
     return height // -(-height // MAX_SIDE), width // -(-width // MAX_SIDE), channels
 
 
-def images_at(splits: Splits, rows: NDArray[np.intp]) -> NDArray[np.uint8]:
+def images_at(splits: Splits, rows: NDArray[np.intp]) -> Images:
     """Images by their number over all splits."""
-    result = np.empty((len(rows), *splits[0].shape[1:]), np.uint8)
+    result = np.empty((len(rows), *splits[0].shape[1:]), splits[0].dtype)
     start = 0
     for images in splits:
         here = (rows >= start) & (rows < start + len(images))
@@ -61,9 +61,9 @@ def images_at(splits: Splits, rows: NDArray[np.intp]) -> NDArray[np.uint8]:
 
 
 def _maps(splits: Splits, rows: NDArray[np.intp], *, mirrored: bool) -> Floats:
-    """The fine detail of some images, of length 1 each: float32 (n, rows, columns, channels)."""
+    """The fine detail of some images, of length 1 each: float32 (n, rows, columns)."""
     vectors = unit_vectors(images_at(splits, rows), detail=True, mirrored=mirrored)
-    return vectors.reshape(len(rows), *seen_shape(splits[0].shape))
+    return vectors.reshape(len(rows), *seen_shape(splits[0].shape)[:2])
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class _Maps:
     """Maps of fine detail, prepared to be compared at all shifts.
 
     Attributes:
-        spectra: of the maps, with room around them: complex64 (n, …, …, channels).
+        spectra: of the maps, with room around them: complex64 (n, …, …).
         energies: what of a map's squares lies within the window that a shift leaves: (n, shifts, shifts).
         room: sides of the maps with it.
     """
@@ -82,30 +82,21 @@ class _Maps:
 
     @classmethod
     def of(cls, maps: Floats) -> Self:
-        """Prepares maps (n, rows, columns, channels)."""
+        """Prepares maps (n, rows, columns)."""
         from scipy.fft import next_fast_len, rfft2
 
-        _, height, width, _ = maps.shape
+        _, height, width = maps.shape
         shift = max(1, round(SHIFT * max(height, width)))
         room = (next_fast_len(height + shift, real=True), next_fast_len(width + shift, real=True))
-        sums = np.zeros((len(maps), height + 1, width + 1), np.float32)
-        sums[:, 1:, 1:] = (maps**2).sum(3).cumsum(1).cumsum(2)
-        steps = np.arange(-shift, shift + 1)
-        top, low = np.clip(steps, 0, None), height + np.clip(steps, None, 0)
-        near, far = np.clip(steps, 0, None), width + np.clip(steps, None, 0)
-        energies = (
-            sums[:, low][:, :, far]
-            - sums[:, top][:, :, far]
-            - sums[:, low][:, :, near]
-            + sums[:, top][:, :, near]
-        )
+        down, across = _kept(height, shift), _kept(width, shift)
+        energies: Floats = down @ np.square(maps) @ across.T
         return cls(rfft2(maps, room, (1, 2)), energies, room)
 
     def agreement(self, other: Self, mine: NDArray[np.intp], theirs: NDArray[np.intp]) -> Floats:
         """The highest correlation over all shifts, of each pair of a map here and one there."""
         from scipy.fft import irfft2
 
-        both = (self.spectra[mine] * other.spectra[theirs].conj()).sum(3)
+        both = self.spectra[mine] * other.spectra[theirs].conj()
         shift = self.energies.shape[1] // 2
         steps = np.arange(-shift, shift + 1)
         product = irfft2(both, self.room, (1, 2))[:, steps][:, :, steps]
@@ -113,3 +104,9 @@ class _Maps:
         found = np.where(shown > SHOWN**2, product / np.sqrt(np.maximum(shown, SHOWN**2)), 0)
         highest: Floats = found.max(axis=(1, 2))
         return highest
+
+
+def _kept(side: int, shift: int) -> Floats:
+    """1 where one of `side` pixels lies within the window that a shift leaves, else 0: (shifts, side)."""
+    there = np.arange(side) - np.arange(-shift, shift + 1)[:, None]
+    return ((there >= 0) & (there < side)).astype(np.float32)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float32]
+Images = NDArray[np.uint8] | Floats
 
 MAX_SIDE = 32
 """Longer images are averaged down to this many pixels a side before they are compared."""
@@ -19,7 +20,7 @@ _VALUES = 8_000_000
 
 
 def unit_vectors(
-    images: NDArray[np.uint8], max_side: int = MAX_SIDE, *, detail: bool = False, mirrored: bool = False
+    images: Images, max_side: int = MAX_SIDE, *, detail: bool = False, mirrored: bool = False
 ) -> Floats:
     """Images as mean-removed vectors of length 1, float32 (n, values); zero for constant images.
 
@@ -27,9 +28,9 @@ def unit_vectors(
     equal size, which leaves the correlation of copies and makes the work independent of resolution.
 
     Args:
-        images: uint8 (n, height, width, channels).
+        images: (n, height, width, channels).
         max_side: pixels.
-        detail: of the averaged images, only what a blur takes away.
+        detail: of the averaged images, their channels added up, only what a blur takes away.
         mirrored: of the images left to right.
     """
     _, height, width, channels = images.shape
@@ -37,6 +38,22 @@ def unit_vectors(
     rows = max(1, _VALUES // (height * width * channels))
     parts = [images[i : i + rows] for i in range(0, len(images), rows)]
     return np.concatenate([_unit(part[:, :, ::-1] if mirrored else part, step, detail) for part in parts])
+
+
+def block_means(values: Floats, step: tuple[int, int]) -> Floats:
+    """Means over blocks of `step` pixels; what is left over at the far edges is cut equally from both."""
+    n, height, width, channels = values.shape
+    rows, columns = height // step[0], width // step[1]
+    top, left = (height - rows * step[0]) // 2, (width - columns * step[1]) // 2
+    bottom, right = top + rows * step[0], left + columns * step[1]
+    down = np.zeros((n, rows, width, channels), np.float32)
+    for i in range(step[0]):
+        down += values[:, top + i : bottom : step[0]]
+    means = np.zeros((n, rows, columns, channels), np.float32)
+    for i in range(step[1]):  # many times as fast as a mean over two axes
+        means += down[:, :, left + i : right : step[1]]
+    means /= step[0] * step[1]
+    return means
 
 
 def exact_copies(splits: Sequence[NDArray[np.uint8]]) -> Ints:
@@ -50,14 +67,14 @@ def exact_copies(splits: Sequence[NDArray[np.uint8]]) -> Ints:
     return np.array(numbers, np.int32)
 
 
-def _unit(images: NDArray[np.uint8], step: tuple[int, int], detail: bool) -> Floats:
+def _unit(images: Images, step: tuple[int, int], detail: bool) -> Floats:
     values = images.astype(np.float32)
     if step != (1, 1):
-        values = _block_means(values, step)
+        values = block_means(values, step)
     if detail:
-        from scipy.ndimage import gaussian_filter
-
-        values -= gaussian_filter(values, (0, BLUR, BLUR, 0))
+        values = np.einsum("nhwc->nhw", values)
+        down, across = (_blur(side) for side in values.shape[1:])
+        values -= down @ values @ across.T
     flat = values.reshape(len(values), -1)
     flat -= flat.mean(1, keepdims=True)
     length = np.sqrt(np.einsum("ij,ij->i", flat, flat))[:, None]
@@ -65,11 +82,9 @@ def _unit(images: NDArray[np.uint8], step: tuple[int, int], detail: bool) -> Flo
     return unit
 
 
-def _block_means(values: Floats, step: tuple[int, int]) -> Floats:
-    """Means over blocks of `step` pixels; what is left over at the far edges is cut equally from both."""
-    n, height, width, channels = values.shape
-    rows, columns = height // step[0], width // step[1]
-    top, left = (height - rows * step[0]) // 2, (width - columns * step[1]) // 2
-    cut = values[:, top : top + rows * step[0], left : left + columns * step[1]]
-    means: Floats = cut.reshape(n, rows, step[0], columns, step[1], channels).mean((2, 4), dtype=np.float32)
-    return means
+def _blur(side: int) -> Floats:
+    """The Gaussian blur of lines of `side` pixels as a matrix, which is quicker for many small images."""
+    from scipy.ndimage import gaussian_filter1d
+
+    blur: Floats = gaussian_filter1d(np.eye(side, dtype=np.float32), BLUR, axis=0)
+    return blur

@@ -147,19 +147,23 @@ def changed(images: np.ndarray, how: str) -> np.ndarray:
         return images[:, :, ::-1]
     if how == "shifted":  # as far as two pixels of 100
         return np.roll(images, 1, 2)
-    if how == "turned":
-        turned = [
-            np.asarray(Image.fromarray(image[..., 0]).rotate(3, Image.Resampling.BICUBIC)) for image in images
-        ]
-        return np.stack(turned)[..., None]
+    what, amount = how.split()
     size = images.shape[1]
-    resized = [
-        Image.fromarray(image[..., 0]).crop((1, 0, size, size - 1)).resize((size, size)) for image in images
-    ]
-    return np.stack([np.asarray(image) for image in resized])[..., None]
+    made = []
+    for image in images[..., 0]:
+        picture = Image.fromarray(image)
+        if what == "turned":
+            made.append(picture.rotate(float(amount), Image.Resampling.BICUBIC))
+        else:
+            cut = size * (1 - float(amount))
+            made.append(picture.resize((size, size), box=(size - cut, 0, size, cut)))
+    return np.stack([np.asarray(picture) for picture in made])[..., None]
 
 
-@pytest.mark.parametrize("how", ["mirrored", "shifted", "cropped", "turned"])
+HIDDEN = ["mirrored", "shifted", "cropped 0.02", "cropped 0.1", "turned 3", "turned -6"]
+
+
+@pytest.mark.parametrize("how", HIDDEN)
 def test_detail_confirms_copies_that_pixels_hide(how: str) -> None:
     images = photographs(400, side=64)
     again = np.arange(40)
@@ -167,6 +171,25 @@ def test_detail_confirms_copies_that_pixels_hide(how: str) -> None:
     assert (found.groups[again] == found.groups[400:]).mean() > 0.9
     assert len(np.unique(found.groups)) >= 400  # and nothing else is joined
     assert "fine detail" in found.rule
+
+
+def test_many_copies_of_one_photograph_are_one_group() -> None:
+    """More of them than the neighbours that are looked at, and some of the same pixels."""
+    images = photographs(600, side=64)
+    first = images[:5]
+    ways = [*HIDDEN, "cropped 0.04", "cropped 0.07", "turned -2", "turned 1"]
+    noisy = [np.array([near_copy(image, seed, 2) for image in first]) for seed in range(4)]
+    groups = find_duplicates([images, *(changed(first, how) for how in ways), *noisy]).groups
+    assert (groups[600:].reshape(-1, 5) == groups[:5]).mean() > 0.95
+    assert len(np.unique(groups)) >= 600
+
+
+def test_detail_is_used_where_every_photograph_has_copies() -> None:
+    """As data sets have that were augmented before they were split."""
+    images = photographs(150, side=64)
+    found = find_duplicates([images, changed(images, "cropped 0.05"), changed(images, "turned 3")])
+    assert (found.groups.reshape(3, 150) == found.groups[:150]).mean() > 0.95
+    assert len(np.unique(found.groups)) >= 150
 
 
 @pytest.mark.parametrize("made", ["silhouettes", "digits"])
@@ -209,7 +232,7 @@ def test_the_bound_rules_out_no_pair(threshold: float, monkeypatch: pytest.Monke
     monkeypatch.setattr(duplicates, "is_telling", lambda *_: False)
     vectors = unit_vectors(pixels)
     monkeypatch.setattr(pairs, "_FEW", 10**9)
-    assert pairs._bounding(vectors, threshold, None) is not None
+    assert pairs._bounding(vectors, threshold) is not None
     expected = components(vectors @ vectors.T > threshold)
     assert find_duplicates([pixels]).groups.tolist() == expected.tolist()
     assert 60 < len(np.unique(expected)) < 600
