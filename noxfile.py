@@ -17,7 +17,9 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 TESTED = ".[onnx,litert,openvino,dashboard,heic,parquet,ray]"
 """With the extras that tests need."""
 
-PARALLEL = ("-n", "2", "--dist", "loadfile")
+PARALLEL = ("-n", "3", "--dist", "loadfile")
+"""One more than two cores have work for, as some tests wait, for a budget to end or a cluster to start."""
+
 LONGEST_FIRST = "--no-loadscope-reorder"
 """Keeps the order of `tests/conftest.py`, by slow tests; without it files with most tests come first."""
 

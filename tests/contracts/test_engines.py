@@ -179,8 +179,8 @@ def test_the_same_seed_tries_the_same_whether_or_not_it_was_resumed(
     assert outcomes(parts) == outcomes(whole)
     if combination != ("keras-tuner", "grid"):  # whose order nothing decides
         other = make(tmp_path / "other", combination, seed=1)
-        search(other, 16)
-        assert outcomes(other) != outcomes(whole)
+        search(other, 8)
+        assert [trial.params for trial in other.past()] != [trial.params for trial in whole.past()][:8]
 
 
 def test_after_a_crash_what_ran_comes_again_under_its_number(

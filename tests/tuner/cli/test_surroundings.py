@@ -20,7 +20,7 @@ from tuner.workers.driver import stops
 
 RUN = [
     "digits", "--trials", "2", "--epochs", "2", "--workers", "1", "--seeds", "1", "--finalists", "1",
-    "--baselines", "none",
+    "--baselines", "none", "--precision", "float32",
 ]  # fmt: skip
 ARCHIVE = "runs/digits"
 

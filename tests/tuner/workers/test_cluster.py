@@ -20,6 +20,7 @@ from reports.figures.trials import timeline
 from search_spaces.cnn import FAMILY
 from search_spaces.family import Task
 from tests.helpers import training
+from tests.helpers.caches import new_cache
 from tests.helpers.clusters import Machines, processes_with
 from tests.helpers.runs import Tune, commands_in, fresh_start, report_of, trials
 from tests.helpers.train_items import SMALL
@@ -70,7 +71,7 @@ def parent(curves: dict[str, str], machines: Machines, user: Path) -> dict[str, 
     """The environment of commands on the cluster."""
     return {
         **curves,
-        "TUNE_CACHE_DIR": str(user / "cache"),
+        "TUNE_CACHE_DIR": new_cache(user / "cache"),
         "RAY_ADDRESS": machines.address,
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
         "TUNE_FORWARD": "CURVE_SECONDS,CURVE_END_SECONDS",
