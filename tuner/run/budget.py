@@ -42,6 +42,11 @@ REPORT_SECONDS = 15.0
 REPORT_SHARE = 0.25
 """Of the budget, kept for writing the report: so much, but no more than that share."""
 
+REPORT_MARGIN = 1.5
+REPORT_LEAST = 5.0
+"""Once a report of the same run has been written, so many times the seconds that it took are enough, and at
+least so many seconds: the last one has more to show."""
+
 SPARE = 1.2
 """The budget that is offered instead of one that is too small is longer than the least by this factor."""
 
@@ -160,14 +165,18 @@ def split(budget: float, spent: float, planned: PlanRecord) -> str:
     return ", ".join(f"{what} about {duration(seconds)}" for what, seconds in parts.items() if seconds >= 1)
 
 
-def report_seconds(budget: float, took: float = 0.0) -> float:
+def report_seconds(budget: float, took: float = 0.0, *, written: bool = False) -> float:
     """Seconds at the end of a budget that are the report's.
 
     Args:
         budget: of the whole command, in seconds.
         took: seconds that a report of the same run has taken, on this machine as busy as it is.
+        written: whether one is finished; else it has taken `took` so far.
     """
-    return max(min(REPORT_SECONDS, REPORT_SHARE * budget), took)
+    usual = min(REPORT_SECONDS, REPORT_SHARE * budget)
+    if written:
+        usual = min(usual, max(REPORT_LEAST, REPORT_MARGIN * took))
+    return max(usual, took)
 
 
 def seconds_left(budget: float, spent: float) -> float:

@@ -65,7 +65,8 @@ def _plan(sitting: Sitting) -> Plan:
 
 def _fits(sitting: Sitting, executor: Executor, report: interim.Interim) -> Fits:
     def deadline() -> float | None:
-        return sitting.deadline(less=budget.report_seconds(sitting.config.budget or 0.0, report.seconds()))
+        given, took = sitting.config.budget or 0.0, report.seconds()
+        return sitting.deadline(less=budget.report_seconds(given, took, written=report.written))
 
     return Fits(
         run=sitting.directory,
@@ -106,5 +107,5 @@ def _tell_finalists(sitting: Sitting, ranking: list[Finalist], report: interim.I
     held_out = dataset_facts(run["dataset"], run["plan"]).held_out
     if said := leading.sentence(rows, sitting.config.metric, held_out):
         sitting.display.say(said)
-    if sitting.record.search.seconds >= interim.WORTH_SECONDS:
-        report.write()
+    if sitting.config.budget or sitting.record.search.seconds >= interim.WORTH_SECONDS:
+        report.write()  # with a budget also to learn what the last one will take

@@ -49,6 +49,11 @@ class Interim:
         if process.wait() == 0:
             self._took = max(self._took, time.monotonic() - began)
 
+    @property
+    def written(self) -> bool:
+        """Whether one is finished."""
+        return self._took > 0
+
     def seconds(self) -> float:
         """What one took, or has taken so far, beside workers that train."""
         writing = self._process is not None and self._process.poll() is None

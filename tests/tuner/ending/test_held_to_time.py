@@ -147,6 +147,13 @@ def test_a_report_that_takes_longer_than_was_kept_for_it_ends_trainings_sooner(t
     assert report_seconds(90.0) == report_seconds(90.0, 3.0) == 15.0
 
 
+@pytest.mark.parametrize(("budget", "took", "kept"), [(90, 2, 5), (90, 6, 9), (90, 20, 20), (16, 3, 4)])
+def test_a_report_that_is_written_leaves_the_last_one_little_more(
+    budget: float, took: float, kept: float
+) -> None:
+    assert report_seconds(budget, took, written=True) == kept
+
+
 def test_what_was_cut_is_told_once_and_as_what_it_is(tmp_path: Path) -> None:
     machine = Machine(lambda _: 1.0)
     fits = done_by(machine, lambda: 0.0, "", tmp_path)
