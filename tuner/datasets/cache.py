@@ -26,7 +26,7 @@ from tuner.datasets.base import Dataset, Progress, Traits
 from tuner.datasets.formats.files import Entry, refusing
 from tuner.errors import DataError
 
-FORMAT = 3
+FORMAT = 4
 """Counts up when the same files would be prepared differently; older directories are then left alone."""
 
 _SETTLED = 2.0

@@ -62,8 +62,17 @@ def resumed(earlier: RunRecord, now: RunRecord) -> RunRecord:
     )
 
 
-def check_agreement(earlier: RunRecord, now: RunRecord, config: RunConfig, path: Path) -> None:
+def check_agreement(
+    earlier: RunRecord, now: RunRecord, config: RunConfig, path: Path, *, same_splits: bool
+) -> None:
     """Refuses to go on with a run that was another one.
+
+    Args:
+        earlier: the record of the run.
+        now: as it would be, if it began now.
+        config: what is asked now.
+        path: of the run directory.
+        same_splits: whether the images have the folds that they had then.
 
     Raises:
         UsageError: naming what differs, and the ways out.
@@ -79,6 +88,9 @@ def check_agreement(earlier: RunRecord, now: RunRecord, config: RunConfig, path:
         changed = _changed(earlier.space.parameters, now.space.parameters)
         named = f"--space {config.space}" if config.space else f"its search space {now.space.name}"
         raise UsageError(f"{where}: {named} has changed since ({changed})\n{way_out}")
+    if not same_splits:
+        why = "the version that began it grouped near-copies, and so split the images, in another way"
+        raise UsageError(f"{where}: {why}\n{way_out}")
 
 
 def _changed(earlier: list[dict[str, Any]], now: list[dict[str, Any]]) -> str:
@@ -96,6 +108,12 @@ def splits(dataset: Dataset, seed: int) -> dict[str, NDArray[np.int8]]:
         name: group_folds(labels, groups, count, seeds.derive(seed, "split", name)).astype(np.int8)
         for name in ("search", "fresh")
     }
+
+
+def same_splits(path: Path, dataset: Dataset, seed: int) -> bool:
+    """Whether the images are in the folds of `splits.npz`."""
+    with np.load(path) as earlier:
+        return all(np.array_equal(earlier[name], folds) for name, folds in splits(dataset, seed).items())
 
 
 def dataset_record(dataset: Dataset, seed: int) -> DatasetRecord:

@@ -51,7 +51,8 @@ class Sitting:
         )
         now = resume.new(self.config, self.prepared, self.directory.path, self.command, precision)
         if earlier:
-            resume.check_agreement(earlier, now, self.config, self.directory.path)
+            same = resume.same_splits(self.directory.splits, self.prepared.dataset, self.config.seed)
+            resume.check_agreement(earlier, now, self.config, self.directory.path, same_splits=same)
             self.record = resume.resumed(earlier, now)
             self.starts = [Start.from_json(start) for start in earlier.warm_start]
             return

@@ -8,6 +8,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.helpers.runs import Tune, report_of, trials
@@ -59,3 +60,17 @@ def test_an_older_run_that_was_another_one_is_refused(tune_curves: Tune, older: 
     done = tune_curves(*COMMAND, "--trials", "5", "--seed", "7", cwd=older.parents[1])
     assert done.returncode == 2
     assert "--seed 7 (this run directory has 0)" in done.stderr
+
+
+def test_an_older_run_whose_images_were_split_otherwise_is_refused(tune_curves: Tune, older: Path) -> None:
+    """By a version that takes other images for copies of each other."""
+    with np.load(older / "splits.npz") as saved:
+        folds = dict(saved)
+    folds["search"] = np.roll(folds["search"], 1)
+    np.savez_compressed(older / "splits.npz", **folds)
+    before = (older / "run.json").read_bytes()
+    done = tune_curves(*COMMAND, "--trials", "5", cwd=older.parents[1])
+    assert done.returncode == 2
+    assert "grouped near-copies, and so split the images, in another way" in done.stderr
+    assert "--fresh" in done.stderr
+    assert (older / "run.json").read_bytes() == before
