@@ -209,6 +209,12 @@ def test_outlines_are_no_detail(made: str) -> None:
     assert len(np.unique(found.groups)) > 0.95 * len(images)
 
 
+def test_silhouettes_among_photographs_stay_apart() -> None:
+    """As in a shop's catalogue: detail proves nothing of a part of the images, so it is not used."""
+    images = np.concatenate([photographs(800, side=28), silhouettes(200)])
+    assert len(np.unique(find_duplicates([images]).groups)) > 990
+
+
 def test_constant_images_are_copies_only_of_equal_ones() -> None:
     images = noise(10)
     images[2], images[3], images[4] = 0, 0, 7
