@@ -32,7 +32,7 @@ DIFFERS = 0.5
 
 TELLING = 0.07
 """Share of images that may agree in detail with one that is alike but no copy. Cats and dogs: 0.00, with
-copies of each up to 0.05; hands 0.08, handwritten digits 0.26 and more, garments 1.00, a fifth of them 0.19."""
+copies of each up to 0.05; hands 0.08, handwritten digits 0.26, garments 1.00, a fifth of these 0.19."""
 
 LEFT_OUT = 10
 """So many nearest neighbours of an image may be copies; the one after them is taken for none."""
