@@ -93,6 +93,9 @@ def curve_run(tune_curves: Tune, session: Session) -> Path:
     return session.once("curve-run", whole(tune_curves)) / "runs" / "digits"
 
 
+WRONG = ("025.png", "043.png", "067.png", "085.png")
+"""Pieces of the one photograph that pass for pieces of the other."""
+
 PHOTOGRAPHS = ["--trials", "2", "--epochs", "3", "--workers", "1", "--seeds", "2", "--finalists", "1",
     "--no-download", "--baselines", "majority", "--set", "flip=true", "--set", "views=2",
     "--set", "unfrozen=0"]  # fmt: skip
@@ -100,12 +103,18 @@ PHOTOGRAPHS = ["--trials", "2", "--epochs", "3", "--workers", "1", "--seeds", "2
 
 @pytest.fixture(scope="session")
 def photograph_run(tune_forked: Tune, session: Session) -> Path:
-    """A finished run of heads on ImageNet features, in a folder beside its `photographs`."""
+    """A finished run of heads on ImageNet features, in a folder beside its `photographs`, of which eight have
+    wrong labels."""
     if weights.installed() is None:
         pytest.skip("no ImageNet weights are here; the extra pretrained has some")
 
     def make(folder: Path) -> None:
         tiles(folder / "photographs")
+        for number in WRONG:
+            one, other = (folder / "photographs" / name / number for name in ("china", "flower"))
+            piece = one.read_bytes()
+            one.write_bytes(other.read_bytes())
+            other.write_bytes(piece)
         done = tune_forked("photographs", *PHOTOGRAPHS, cwd=folder)
         assert done.returncode == 0, done.stderr
 

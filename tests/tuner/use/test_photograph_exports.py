@@ -14,6 +14,7 @@ from PIL import Image
 from search_spaces.family import Task
 from search_spaces.pretrained import FAMILY
 from tests.helpers.runs import report_of
+from tests.tuner.conftest import WRONG
 from tests.tuner.use.test_export import labels_inside, needing
 from tuner import load
 from tuner.errors import UsageError
@@ -63,6 +64,7 @@ def test_labels_are_doubted_by_heads_that_did_not_see_the_image(photograph_run: 
     doubted = final["doubtful_labels"]
     assert doubted["looked_at"] == sum(map(len, said.values())) == np.isin(folds, list(said)).sum() > 0
     assert doubted["found"] > 0
+    assert Path(doubted["items"][0]["name"]).name in WRONG
     for item in doubted["items"]:
         fold = folds[item["image"]]
         row = said[fold][np.flatnonzero(folds == fold) == item["image"]][0]
