@@ -20,6 +20,7 @@ BENCHMARKS = {
     "transfer": "what features of a network with ImageNet weights bring on photographs",
     "peers": "accuracy by time, beside what users of other tools write",
     "step": "images a second while training, beside plain `Model.fit`",
+    "ranks": "whether bfloat16 ranks trials as float32 does",
     "schedules": "which learning-rate schedule reaches most, and shows it early",
 }
 """Each is a module beside this one, with `run() -> dict` (JSON) that prints as it goes."""
