@@ -17,6 +17,9 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 TESTED = ".[onnx,litert,openvino,dashboard,heic,parquet,ray]"
 """With the extras that tests need."""
 
+COMPILED = {"UV_COMPILE_BYTECODE": "1"}
+"""Else each of the processes that begin at once compiles the frameworks."""
+
 PARALLEL = ("-n", "3", "--dist", "loadfile")
 """One more than two cores have work for, as some tests wait, for a budget to end or a cluster to start."""
 
@@ -45,14 +48,14 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """pytest: everything that this machine can run; it says what it skips, and why."""
-    session.install("-e", TESTED, *groups("test"))
+    session.install("-e", TESTED, *groups("test"), env=COMPILED)
     session.run("pytest", *PARALLEL, LONGEST_FIRST, *session.posargs)
 
 
 @nox.session(default=False)
 def quick(session: nox.Session) -> None:
     """Lint, and the tests that are not marked slow."""
-    session.install("-e", TESTED, *groups("test", "lint", "types"))
+    session.install("-e", TESTED, *groups("test", "lint", "types"), env=COMPILED)
     check(session)
     session.run("pytest", *PARALLEL, "-m", "not slow", *session.posargs)
 

@@ -12,6 +12,7 @@ import json
 import os
 import runpy
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -20,14 +21,24 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any
+
+from filelock import FileLock
 
 THREADS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 """A process with several threads must not be forked."""
 
 LONGEST = 1 << 17
 """Bytes of a request."""
+
+
+OWNER = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
+"""The process of the session of tests: all that share its tests share their origins, which end with it."""
+
+COMMON = Path(tempfile.gettempdir()) / f"tests-{OWNER}"
+"""The folder of what they have in common, which the origins remove."""
 
 
 class Origin:
@@ -43,27 +54,30 @@ class Origin:
         self._command = [sys.executable, *options, "-m", __name__]
         self._modules = modules
         self._environment = environment
-        self._address = ""
+        name = repr((options, modules, sorted(environment.items())))
+        self._path = COMMON / sha256(name.encode()).hexdigest()[:16]
 
     @property
     def address(self) -> str:
         """Where it answers a `Fork`."""
-        if not self._address:
-            folder = tempfile.TemporaryDirectory()
-            address = f"{folder.name}/origin"
-            process = subprocess.Popen(
-                [*self._command, address, *self._modules],
-                env={**os.environ, **THREADS, **self._environment},
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            atexit.register(folder.cleanup)
-            atexit.register(process.communicate)  # it ends with its input
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
-            self._address = address
-        return self._address
+        COMMON.mkdir(exist_ok=True)
+        with FileLock(f"{self._path}.lock"):
+            if not self._path.exists():
+                self._start()
+        return str(self._path)
+
+    def _start(self) -> None:
+        process = subprocess.Popen(
+            [*self._command, str(OWNER), str(self._path), *self._modules],
+            env={**os.environ, **THREADS, **self._environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        with process.stdout as said:
+            assert said.readline() == "ready\n"
+        process.returncode = 0  # it ends after this process, for which nobody waits
 
     def run(
         self, module: str, arguments: Sequence[str], cwd: Path, environment: Mapping[str, str], timeout: int
@@ -204,19 +218,22 @@ class Started:
         return rest, None
 
 
-def _next_fork(address: str) -> dict[str, Any]:
-    """Answers requests until standard input ends; returns in the forks only, with their request."""
+def _next_fork(owner: int, address: str) -> dict[str, Any]:
+    """Answers requests until the owner ends; returns in the forks only, with their request."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who attend to a fork
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as server:
         server.bind(address)
         server.listen()
         print("ready", flush=True)  # noqa: T201
-        while server.fileno() in select.select([server.fileno(), 0], [], [])[0]:
+        ends = os.pidfd_open(owner)
+        while ends not in select.select([server.fileno(), ends], [], [])[0]:
             line, _ = server.accept()
             with line:
                 if not os.fork():
                     server.close()
+                    os.close(ends)
                     return _attend(line)
+    shutil.rmtree(Path(address).parent, ignore_errors=True)
     sys.exit()
 
 
@@ -269,10 +286,11 @@ def _run(module: str) -> int:
 
 def main() -> None:
     """Imports the modules named, then forks as it is asked to."""
-    for name in sys.argv[2:]:
+    owner, address, *modules = sys.argv[1:]
+    for name in modules:
         importlib.import_module(name)
     gc.freeze()
-    item = _next_fork(sys.argv[1])
+    item = _next_fork(int(owner), address)
     _become(item)
     code = _run(item["module"])
     atexit._run_exitfuncs()

@@ -1,9 +1,6 @@
 """The processes that commands, trainings and workers under test are forks of, one of each a session."""
 
-import atexit
-import tempfile
-
-from tests.helpers.forks import Origin
+from tests.helpers.forks import COMMON, Origin
 
 COMMANDS = Origin(
     (
@@ -18,13 +15,10 @@ COMMANDS = Origin(
 """For the command line, which notes when it is imported, so that each command has to import it; warnings are
 errors there."""
 
-_COMPILED = tempfile.TemporaryDirectory()
-atexit.register(_COMPILED.cleanup)
-
 QUIET = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "JAX_PLATFORMS": "cpu",
-    "JAX_COMPILATION_CACHE_DIR": _COMPILED.name,
+    "JAX_COMPILATION_CACHE_DIR": str(COMMON / "compiled"),
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
 }
