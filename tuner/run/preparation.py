@@ -143,6 +143,7 @@ def policy(config: RunConfig, prepared: Prepared, display: Display) -> str:
         [slot.device for slot in prepared.slots],
         datasets.default_cache_dir(),
         display.say,
+        side=min(prepared.dataset.image_shape[:2]),
         probe=not config.deterministic,
     )
 

@@ -1,7 +1,7 @@
 """Compiled models that are trained again from another seed, without being compiled again.
 
-At the end of a run each model is trained from several seeds and on several folds. Tracing and compiling
-its training step takes longer than the steps themselves on small data.
+At the end of a run each of a few models is trained from several seeds and on several folds, in turns. Tracing
+and compiling its training step takes as long as half of the steps themselves on small data.
 """
 
 from collections.abc import Callable, Hashable
@@ -15,30 +15,41 @@ class _Kept:
     model: Any
 
 
+MOST = 4
+MOST_PARAMETERS = 2_000_000
+"""Models that are kept, and weights of all of them; the last one is, whatever its size."""
+
 _kept: list[_Kept] = []
-"""The last model, if another training may want it."""
+"""Those that another training may want, the last one last."""
 
 
 def compiled(key: Hashable, build: Callable[[], Any], compile_: Callable[[Any], None], *, keep: bool) -> Any:
-    """A compiled model, as if it had just been built: the last one, if it was of the same key.
+    """A compiled model, as if it had just been built: one of the last, if it was of the same key.
 
     Args:
         key: all that the compiled functions depend on: architecture, optimizer, shapes, precision.
         build: makes a fresh model, with weights and seeds drawn from Keras' global seed.
         compile_: compiles it.
-        keep: whether the next training may want it too.
+        keep: whether a later training may want it too.
     """
     fresh = build()
-    # What is trained once in between, as the head that fine-tuning begins with, leaves the last one there.
-    last = _kept.pop() if _kept and (keep or _kept[0].key == key) else None
-    if last is not None and last.key == key and _made_as(last.model, fresh):
-        model = last.model
+    earlier = next((kept for kept in _kept if kept.key == key), None)
+    if earlier is not None:
+        _kept.remove(earlier)
+    if earlier is not None and _made_as(earlier.model, fresh):
+        model = earlier.model
     else:
         model = fresh
         compile_(model)
     if keep:
         _kept.append(_Kept(key, model))
+        while len(_kept) > 1 and (len(_kept) > MOST or _parameters() > MOST_PARAMETERS):
+            del _kept[0]
     return model
+
+
+def _parameters() -> int:
+    return sum(int(kept.model.count_params()) for kept in _kept)
 
 
 def forget() -> None:

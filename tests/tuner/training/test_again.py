@@ -22,7 +22,10 @@ def item(seed: int, optimizer: str) -> dict[str, Any]:
 )
 def test_it_has_forgotten_what_it_learnt(tmp_path: Path, backend: str, optimizer: str) -> None:
     make(tmp_path)
-    first, other, same = train(tmp_path, *(item(seed, optimizer) for seed in (8, 7, 8)), backend=backend)
+    between = {**item(8, optimizer), "key": "between", "params": {"dropout": 0.0}}
+    items = (item(8, optimizer), between, item(7, optimizer), item(8, optimizer))
+    first, different, other, same = train(tmp_path, *items, backend=backend)
+    assert first["model"] != different["model"]
     assert first["model"] == same["model"]  # it was not compiled again
     assert first["compiled"] == (backend == "jax")  # else JAX trains operation by operation
     assert curve(first) == curve(same)

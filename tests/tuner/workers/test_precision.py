@@ -31,7 +31,7 @@ def silent(line: str) -> None:
     ],
 )
 def test_what_needs_no_measurement(wanted: str, devices: list[Device], expected: str, tmp_path: Path) -> None:
-    assert policy(wanted, devices, tmp_path, silent) == expected
+    assert policy(wanted, devices, tmp_path, silent, side=28) == expected
 
 
 @pytest.mark.parametrize(
@@ -43,15 +43,16 @@ def test_what_was_measured_once_decides(
     file = remembered(tmp_path)
     file.parent.mkdir()
     file.write_text(json.dumps(dict(zip(("float32", "mixed_bfloat16"), milliseconds, strict=True))))
-    assert policy("auto", [VECTORS], tmp_path, silent) == expected
-    assert policy("auto", [VECTORS], tmp_path, silent, probe=False) == "float32"
+    assert policy("auto", [VECTORS], tmp_path, silent, side=28) == expected
+    assert policy("auto", [VECTORS], tmp_path, silent, side=28, probe=False) == "float32"
+    assert policy("auto", [VECTORS], tmp_path, silent, side=8) == "float32"
 
 
 def test_where_nothing_can_be_measured_it_is_float32(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "keras.py").write_text("raise ImportError('damaged')\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     said: list[str] = []
-    assert policy("auto", [VECTORS], tmp_path / "cache", said.append) == "float32"
+    assert policy("auto", [VECTORS], tmp_path / "cache", said.append, side=28) == "float32"
     assert len(said) == 1
     assert not remembered(tmp_path / "cache").exists()
 
@@ -59,9 +60,9 @@ def test_where_nothing_can_be_measured_it_is_float32(tmp_path: Path, monkeypatch
 @pytest.mark.slow
 def test_a_step_is_measured_once(tmp_path: Path) -> None:
     said: list[str] = []
-    first = policy("auto", [VECTORS], tmp_path, said.append)
+    first = policy("auto", [VECTORS], tmp_path, said.append, side=28)
     times = json.loads(remembered(tmp_path).read_text())
     assert set(times) == {"float32", "mixed_bfloat16"}
     assert min(times.values()) > 0
     assert len(said) == 1
-    assert policy("auto", [VECTORS], tmp_path, silent) == first
+    assert policy("auto", [VECTORS], tmp_path, silent, side=28) == first
