@@ -1,12 +1,11 @@
 """Trains one model once, as a work item says, and reports each epoch."""
 
+import itertools
 import math
 import time
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import chain, islice
-from itertools import count as from_
 from pathlib import Path
 from typing import Any
 
@@ -156,11 +155,11 @@ class Fit:
         Where an epoch has fewer steps, those of several: the first step compiles, and is not to count.
         """
         count, times = self.data.steps(self.batch_size), []
-        epochs = (self.data.batches(self.batch_size, self.spec.seed, epoch) for epoch in from_(1))
-        batches = chain.from_iterable(epochs)
+        epochs = (self.data.batches(self.batch_size, self.spec.seed, epoch) for epoch in itertools.count(1))
+        batches = itertools.chain.from_iterable(epochs)
         for number in range(1 + PROBES):
             start = time.perf_counter()
-            self._train(islice(batches, PROBE_STEPS), PROBE_STEPS * [self.recipe.learning_rate])
+            self._train(itertools.islice(batches, PROBE_STEPS), PROBE_STEPS * [self.recipe.learning_rate])
             if number:  # the first one compiles
                 times.append((time.perf_counter() - start) / PROBE_STEPS)
         self._validate()  # compiles
