@@ -26,12 +26,11 @@ from tuner.search.schedulers.base import Scheduler
 
 CONFIGS = 24
 EPOCHS = 8
-SEEDS = (1, 2)
-SIDES = {
-    "float32": ("float32", SEEDS[1]),
-    "bfloat16": ("mixed_bfloat16", SEEDS[1]),
-}
-"""Precision and seed of what is compared with float32 from the other seed."""
+FIRST, SECOND = 1, 2
+"""Seeds: float32 from the first is what both precisions from the second are compared with."""
+
+POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+
 ONE_THREAD = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 
@@ -63,7 +62,8 @@ def _compare(dataset: str, data_dir: Path) -> dict[str, Any]:
             own = replace(context, precision=precision)
             return [pool.submit(score, replace(spec, seed=seed), own) for spec in specs]
 
-        asked = {"first": scores("float32", SEEDS[0])} | {name: scores(*side) for name, side in SIDES.items()}
+        asked = {"first": scores("float32", FIRST)}
+        asked |= {name: scores(policy, SECOND) for name, policy in POLICIES.items()}
         found = {name: np.array([each.result() for each in futures]) for name, futures in asked.items()}
     first = found.pop("first")
     better = np.argsort(-first)[: CONFIGS // 2]

@@ -19,7 +19,8 @@ OVERTIME = 0.25
 def finish(sitting: Sitting, executor: Executor, past: list[PastTrial]) -> bool:
     """Finalists, retraining, baselines; returns False when interrupted.
 
-    A report of what is known stands while it goes on, where the search was not a short one.
+    A report of what is known stands while it goes on, where the search was not a short one; with a budget,
+    once the finalists are known.
     """
     import reports
 

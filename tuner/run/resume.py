@@ -17,6 +17,7 @@ from tuner.datasets.base import Dataset
 from tuner.datasets.splits import group_folds, search_folds
 from tuner.errors import UsageError
 from tuner.run.preparation import Prepared
+from tuner.run_dir import RunDir
 from tuner.run_json import DatasetRecord, EnvironmentRecord, RunRecord, SpaceRecord
 from tuner.workers import devices
 
@@ -63,7 +64,7 @@ def resumed(earlier: RunRecord, now: RunRecord) -> RunRecord:
 
 
 def check_agreement(
-    earlier: RunRecord, now: RunRecord, config: RunConfig, path: Path, *, same_splits: bool
+    earlier: RunRecord, now: RunRecord, config: RunConfig, directory: RunDir, dataset: Dataset
 ) -> None:
     """Refuses to go on with a run that was another one.
 
@@ -71,13 +72,13 @@ def check_agreement(
         earlier: the record of the run.
         now: as it would be, if it began now.
         config: what is asked now.
-        path: of the run directory.
-        same_splits: whether the images have the folds that they had then.
+        directory: of the run.
+        dataset: as it is prepared now.
 
     Raises:
         UsageError: naming what differs, and the ways out.
     """
-    where = f"{path} holds another run"
+    where = f"{directory.path} holds another run"
     way_out = "use the same options, --name for a run beside it, or --fresh to set it aside"
     if earlier.dataset.fingerprint != now.dataset.fingerprint:
         raise UsageError(f"{where}: it was made from other data ({earlier.dataset.name})\n{way_out}")
@@ -88,7 +89,7 @@ def check_agreement(
         changed = _changed(earlier.space.parameters, now.space.parameters)
         named = f"--space {config.space}" if config.space else f"its search space {now.space.name}"
         raise UsageError(f"{where}: {named} has changed since ({changed})\n{way_out}")
-    if not same_splits:
+    if not _same_splits(directory.splits, dataset, config.seed):
         why = "the version that began it grouped near-copies, and so split the images, in another way"
         raise UsageError(f"{where}: {why}\n{way_out}")
 
@@ -110,7 +111,7 @@ def splits(dataset: Dataset, seed: int) -> dict[str, NDArray[np.int8]]:
     }
 
 
-def same_splits(path: Path, dataset: Dataset, seed: int) -> bool:
+def _same_splits(path: Path, dataset: Dataset, seed: int) -> bool:
     """Whether the images are in the folds of `splits.npz`."""
     with np.load(path) as earlier:
         return all(np.array_equal(earlier[name], folds) for name, folds in splits(dataset, seed).items())

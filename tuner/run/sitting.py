@@ -51,8 +51,7 @@ class Sitting:
         )
         now = resume.new(self.config, self.prepared, self.directory.path, self.command, precision)
         if earlier:
-            same = resume.same_splits(self.directory.splits, self.prepared.dataset, self.config.seed)
-            resume.check_agreement(earlier, now, self.config, self.directory.path, same_splits=same)
+            resume.check_agreement(earlier, now, self.config, self.directory, self.prepared.dataset)
             self.record = resume.resumed(earlier, now)
             self.starts = [Start.from_json(start) for start in earlier.warm_start]
             return
