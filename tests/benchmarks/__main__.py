@@ -14,6 +14,7 @@ BENCHMARKS = {
     "memory": "what workers hold on to over many trials",
     "replay": "which scheduler finds the best trials, on recorded curves",
     "truth": "which copies and wrong labels are found, and how often intervals and verdicts are right",
+    "candidates": "which configurations a search had better try first, at equal time",
     "extension": "what TPE is best told of finished trials when a search goes on",
     "calibration": "which temperature suits the mean of several seeds",
     "distil": "whether one network that learns from several is better than one that learns the labels",

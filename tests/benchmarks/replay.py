@@ -2,7 +2,7 @@
 
 Random configurations are trained fully once a data set, by the command line itself, and their
 validation scores by epoch kept. Then each scheduler searches among them again and again, in drawn
-orders, with workers that take an epoch of time an epoch.
+orders, with workers that take the time of the trials' own epochs.
 """
 
 import heapq
@@ -14,6 +14,7 @@ import time
 from collections.abc import Container, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -35,6 +36,23 @@ LOOK_SECONDS = 5.0
 
 Curves = list[list[float]]
 """Validation scores by epoch, by configuration; the first is the space's default."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The configurations when they have been trained.
+
+    Attributes:
+        curves: their scores.
+        seconds: that each took.
+        steps_per_epoch: of all of them.
+        params: of each.
+    """
+
+    curves: Curves
+    seconds: list[float]
+    steps_per_epoch: int
+    params: list[dict[str, Any]]
 
 
 class TwoThenSix(Scheduler):
@@ -67,14 +85,25 @@ class Replayed:
     Attributes:
         epochs: trained in all.
         best: final score of the best complete trial.
+        seconds: from the start to the end.
     """
 
     epochs: int
     best: float
+    seconds: float
 
 
-def replay(curves: Curves, scheduler: Scheduler, workers: int = WORKERS) -> Replayed:
-    """A search with a scheduler, in the order of the curves, as `tuner.search.search.Search` does it."""
+def replay(
+    curves: Curves, scheduler: Scheduler, seconds: Sequence[float], workers: int = WORKERS
+) -> Replayed:
+    """A search with a scheduler, in the order of the curves, as `tuner.search.search.Search` does it.
+
+    Args:
+        curves: of the trials.
+        scheduler: a fresh one.
+        seconds: that an epoch takes, by trial.
+        workers: trials at a time.
+    """
     running: list[tuple[float, int, int, int]] = []  # when its next epoch ends, trial, that epoch, until
     paused: dict[int, int] = {}
     complete: list[float] = []
@@ -82,16 +111,17 @@ def replay(curves: Curves, scheduler: Scheduler, workers: int = WORKERS) -> Repl
     while True:
         while len(running) < workers:
             if asked < len(curves):
-                heapq.heappush(running, (now + 1, asked, 1, scheduler.until(asked, 0)))
+                heapq.heappush(running, (now + seconds[asked], asked, 1, scheduler.until(asked, 0)))
                 asked += 1
                 continue
             kept = scheduler.keep(paused, len(curves))
             if not kept or any(until <= paused[kept[0]] for _, _, _, until in running):
                 break
             epoch = paused.pop(kept[0])
-            heapq.heappush(running, (now + 1, kept[0], epoch + 1, scheduler.until(kept[0], epoch)))
+            until = scheduler.until(kept[0], epoch)
+            heapq.heappush(running, (now + seconds[kept[0]], kept[0], epoch + 1, until))
         if not running:
-            return Replayed(trained, max(complete))
+            return Replayed(trained, max(complete), now)
         now, trial, epoch, until = heapq.heappop(running)
         trained += 1
         goes_on = scheduler.report(trial, epoch, curves[trial][epoch - 1])
@@ -100,7 +130,7 @@ def replay(curves: Curves, scheduler: Scheduler, workers: int = WORKERS) -> Repl
         elif epoch == until:
             paused[trial] = epoch
         elif goes_on:
-            heapq.heappush(running, (now + 1, trial, epoch + 1, until))
+            heapq.heappush(running, (now + seconds[trial], trial, epoch + 1, until))
 
 
 def waiting(seconds: Sequence[float], workers: int, lag: int) -> float:
@@ -141,22 +171,28 @@ def schedulers(steps_per_epoch: int) -> dict[str, Scheduler]:
     return {**found, "2 epochs, best 6": TwoThenSix(EPOCHS, steps_per_epoch)}
 
 
-def table(curves: Curves, steps_per_epoch: int, orders: int) -> dict[str, dict[str, float]]:
-    """Share of all epochs, and regret: the best final score of a search less its winner's."""
+def table(trained: Trained, orders: int) -> dict[str, dict[str, float]]:
+    """Shares of all epochs and of the time of whole trainings, and regret: the best final score of a search
+    less its winner's."""
     rng = np.random.default_rng(0)
-    found: dict[str, list[tuple[float, float]]] = {}
+    found: dict[str, list[tuple[float, float, float]]] = {}
+    curves = trained.curves
     for _ in range(orders):
-        chosen = rng.permutation(np.arange(1, len(curves)))[: TRIALS - 1]
-        order = [curves[DEFAULT], *(curves[i] for i in chosen)]
+        chosen = [DEFAULT, *rng.permutation(np.arange(1, len(curves)))[: TRIALS - 1]]
+        order = [curves[i] for i in chosen]
+        seconds = [trained.seconds[i] / EPOCHS for i in chosen]
         best = max(curve[-1] for curve in order)
-        for name, scheduler in schedulers(steps_per_epoch).items():
-            ended = replay(order, scheduler)
-            found.setdefault(name, []).append((ended.epochs / (EPOCHS * len(order)), best - ended.best))
+        for name, scheduler in schedulers(trained.steps_per_epoch).items():
+            ended = replay(order, scheduler, seconds)
+            whole = EPOCHS * sum(seconds) / WORKERS
+            share = ended.epochs / (EPOCHS * len(order))
+            found.setdefault(name, []).append((share, ended.seconds / whole, best - ended.best))
     rows = {}
     for name, results in found.items():
-        shares, regrets = np.array(results).T
+        shares, times, regrets = np.array(results).T
         rows[name] = {
             "epochs": float(shares.mean()),
+            "time": float(times.mean()),
             "regret": float(regrets.mean()),
             "regret_standard_error": float(regrets.std(ddof=1) / np.sqrt(len(regrets))),
             "regret_95": float(np.quantile(regrets, 0.95)),
@@ -194,33 +230,18 @@ def complete(run: Path) -> int:
     return sum(trial.state.name == "COMPLETE" for trial in read_trials(journal))
 
 
-@dataclass(frozen=True)
-class Trained:
-    """The configurations when they have been trained.
-
-    Attributes:
-        curves: their scores.
-        seconds: that each took.
-        steps_per_epoch: of all of them.
-    """
-
-    curves: Curves
-    seconds: list[float]
-    steps_per_epoch: int
-
-
 def read(run: Path) -> Trained:
     """The configurations that a run has trained to the end."""
     facts = json.loads((run / "run.json").read_text())["dataset"]
-    curves, seconds, batches = [], [], set()
+    curves, seconds, params = [], [], []
     for trial in read_trials(run / "study.journal"):
         scores = trial.intermediate_values
         if trial.state.name == "COMPLETE":
             curves.append([scores[epoch] for epoch in range(1, EPOCHS + 1)])
             seconds.append(trial.user_attrs["seconds"])
-            batches.add(trial.user_attrs["params"]["batch_size"])
-    (batch,) = batches
-    return Trained(curves, seconds, (facts["n_train"] - facts["n_validation"]) // int(batch))
+            params.append(trial.user_attrs["params"])
+    (batch,) = {each["batch_size"] for each in params}
+    return Trained(curves, seconds, (facts["n_train"] - facts["n_validation"]) // int(batch), params)
 
 
 def some_of_mnist(data_dir: Path, folder: Path) -> Path:
@@ -241,13 +262,13 @@ def show(dataset: str, curves: Curves, rows: dict[str, dict[str, float]]) -> str
         f"{dataset}: {len(curves)} configurations, final validation accuracy {finals.min():.3f} to "
         f"{finals.max():.3f}, default {finals[DEFAULT]:.3f}",
         "",
-        "| scheduler | epochs | mean regret | 95 % of regrets below |",
-        "|---|---|---|---|",
+        "| scheduler | epochs | time | mean regret | 95 % of regrets below |",
+        "|---|---|---|---|---|",
     ]
     for name, row in rows.items():
         lines.append(
-            f"| {name} | {row['epochs']:.1%} | {row['regret']:.4f} ± {row['regret_standard_error']:.4f} "
-            f"| {row['regret_95']:.4f} |"
+            f"| {name} | {row['epochs']:.1%} | {row['time']:.1%} "
+            f"| {row['regret']:.4f} ± {row['regret_standard_error']:.4f} | {row['regret_95']:.4f} |"
         )
     return "\n".join([*lines, ""])
 
@@ -267,7 +288,7 @@ def run() -> dict[str, object]:
     found: dict[str, object] = {}
     for dataset, data in sets(FOLDER).items():
         trained = read(train(dataset, data, FOLDER, CONFIGS))
-        rows = table(trained.curves, trained.steps_per_epoch, ORDERS)
+        rows = table(trained, ORDERS)
         lagging = {str(workers): lags(trained.seconds, workers) for workers in (2, 4, 8)}
         sys.stdout.write(show(dataset, trained.curves, rows) + "\n")
         sys.stdout.write(f"--deterministic takes so many times as long, by workers: {lagging}\n\n")
