@@ -271,7 +271,7 @@ def working(wanted: Wanted, folder: Path) -> Iterator[tuple[Executor, Sequence[S
 
 
 def test_work_is_done_again_three_times_when_nodes_are_lost_and_no_more(joined: Wanted, user: Path) -> None:
-    """Agents are killed, all at once: to the parent each is a node that is gone. One trial was paused."""
+    """Workers are killed, then their agents: to the parent each node is gone. One trial was paused."""
     params = FAMILY.space(Task((12, 12, 1), 3, 240)).default()
     items = [
         TrialSpec(number, "trial", "search_spaces.cnn:FAMILY", params, 3, "search", 0, 6, resume_from=saved)
@@ -300,6 +300,9 @@ def test_work_is_done_again_three_times_when_nodes_are_lost_and_no_more(joined: 
             ):
                 losses += 1
                 at_work.clear()
+                for process in there(user, "curve_worker"):
+                    process.kill()
+                time.sleep(0.3)
                 for agent in there(user, "ray::Agent"):
                     agent.kill()
     assert (results[0].state, [epoch.epoch for epoch in results[0].epochs]) == ("complete", [3, 4, 5, 6])

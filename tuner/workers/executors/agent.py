@@ -6,6 +6,7 @@ again for news (`poll`); an agent that is not asked any more ends, and its worke
 
 import os
 import shutil
+import signal
 import threading
 import time
 import traceback
@@ -27,6 +28,11 @@ POLL_SECONDS = 5.0
 
 ALONE_SECONDS = 20.0
 """Without a call, after which an agent ends: its parent is gone."""
+
+
+TAKEN_AWAY_SECONDS = 1.5
+"""For which a worker's death by SIGKILL is not told: who takes a node away kills one process after the other,
+and this agent may be next. Then the node is lost, and the trial has not failed."""
 
 
 @dataclass(frozen=True)
@@ -226,6 +232,8 @@ class Agent:
         if message is None and hosted.process is not None:
             hosted.process.kill()
             code, killed = hosted.process.code, hosted.process.killed_for_memory()
+            if code == -signal.SIGKILL:
+                time.sleep(TAKEN_AWAY_SECONDS)
         with hosted.log.open("rb") as file:
             file.seek(hosted.read)
             log = file.read()
