@@ -5,7 +5,7 @@ drawn orders. A search takes as many of them as fit into the time that it takes 
 """
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ KNOWN = 6
 """Configurations that did best on the other data sets."""
 
 Floats = NDArray[np.float64]
-Order = Callable[[np.random.Generator], Sequence[int]]
+Order = Callable[[np.random.Generator], Iterable[int]]
 """Draws an order of all configurations but the default."""
 
 
@@ -73,13 +73,13 @@ def orders(own: Trained, others: Sequence[Trained]) -> dict[str, Order]:
 
     def cheap(power: float) -> Order:
         chances = seconds**-power / (seconds**-power).sum()
-        return lambda rng: rng.choice(rest, len(rest), replace=False, p=chances)
+        return lambda rng: rng.choice(rest, len(rest), replace=False, p=chances).tolist()
 
-    def first(rng: np.random.Generator) -> Sequence[int]:
+    def first(rng: np.random.Generator) -> Iterable[int]:
         return [*known, *(i for i in rng.permutation(rest) if i not in known)]
 
     return {
-        "any": lambda rng: rng.permutation(rest),
+        "any": lambda rng: rng.permutation(rest).tolist(),
         "cheap (chance ~ 1/sqrt of the seconds)": cheap(0.5),
         "cheap (chance ~ 1/seconds)": cheap(1.0),
         f"{KNOWN} known": first,
