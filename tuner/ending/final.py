@@ -186,8 +186,10 @@ class Final:
         seconds = {name: self.fits.expected(rows[0]) if rows else 0.0 for name, rows in fits.items()}
         ordered = [best, *in_order(others, scores, seconds)]
         rounds = by_rounds([fits[contender.name] for contender in ordered])
+        if self.fits.deadline() is None:  # else the model that is saved comes first
+            rounds += self._on_less_data(best)  # by slots that have no retraining left
         missing = {self.fits.key(fit) for fit in rounds if self.fits.result(fit) is None}
-        self.fits.display.end_planned(len(missing) + 1)  # and one on less data
+        self.fits.display.end_planned(len(missing) + 1)  # and what is looked at closer
         if not self.fits.do("retraining", rounds):
             return False
         self._check_winner(fits[best.name][0])
@@ -221,10 +223,10 @@ class Final:
             self.trainings.winner_epochs = fitting
 
     def _look_closer(self, forms: Forms) -> bool:
-        """Trains the model to be saved and the winner on less data, and shows the winner's augmentation."""
+        """Makes the model to be saved, and does what is not done of its augmentation and less data."""
         saved = forms.fits()
         fits = [*saved[:1], self._preview(forms.best), *self._on_less_data(forms.best)]
-        if not self.fits.do("the winner on less data", fits):
+        if not self.fits.do("a closer look at the winner", fits):
             return False
         return forms.saved() is not None or self.fits.do("the model that is saved", saved[1:])
 

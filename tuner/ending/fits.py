@@ -26,6 +26,7 @@ class Fit:
         necessary: without it the run has no result: begun in any case, and stopped for no deadline but
             the latest.
         shared: kept for other runs as well, as it depends on no search.
+        label: what the display calls it; "" for its name.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Fit:
     vital: bool = False
     necessary: bool = False
     shared: bool = False
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -179,16 +181,16 @@ class Fits:
 
     def epoch(self, slot: int, spec: TrialSpec, report: EpochReport) -> None:
         """Shows an epoch; one slower than was known tells the pace, also of a training that is cut later."""
-        name = self._running[spec.number].name
+        fit = self._running[spec.number]
         if report.epoch > 1:  # the first has the compilation in it
-            self.pace[name] = max(self.pace.get(name, 0.0), report.seconds / spec.share)
-        self.display.fit_epoch(name, spec, report, self.executor.device(slot))
+            self.pace[fit.name] = max(self.pace.get(fit.name, 0.0), report.seconds / spec.share)
+        self.display.fit_epoch(fit.label or fit.name, spec, report, self.executor.device(slot))
 
     def done(self, slot: int, spec: TrialSpec, result: TrialResult, halt: Halt) -> None:
         """Remembers a training that ran to its end."""
         fit = self._running.pop(spec.number)
         late = halt == "deadline" and result.state == "stopped"
-        self.display.fit_ended(fit.name, spec, result, late=late)
+        self.display.fit_ended(fit.label or fit.name, spec, result, late=late)
         if result.state == "complete":
             training = result.seconds - result.starting
             self.pace[fit.name] = training / max(1, len(result.epochs)) / spec.share

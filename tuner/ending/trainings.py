@@ -160,12 +160,15 @@ class Trainings:
         if self.plan.share < 1:
             return []
         fits = self.on_folds(best)
-        done = self.fits.found([*fits, *self.retrainings(best)])
-        trained = searched + sum(len(each.result.epochs) for each in done)
+        trained = searched + sum(fit.spec.epochs for fit in (*fits, *self.retrainings(best)))
         # An epoch of fine-tuning takes as long as many of a head.
         folds = 1 if best.fine_tuned else max(1, trained // (LOOK_CLOSER * fits[0].spec.epochs))
         return [
-            replace(fit, spec=replace(fit.spec, share=HALF, epochs=round(fit.spec.epochs / HALF)))
+            replace(
+                fit,
+                spec=replace(fit.spec, share=HALF, epochs=round(fit.spec.epochs / HALF)),
+                label=f"{best.name} on half the data",
+            )
             for fit in fits[:folds]
         ]
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,13 +14,19 @@ RUN = ["digits", "--trials", "6", "--epochs", "4", "--workers", "2", "--seeds", 
 
 
 @pytest.fixture(scope="module")
-def final(tune_curves: Tune, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """`final.json` of a run in which one baseline of two is weak."""
+def ended(tune_curves: Tune, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """What a run says in which one baseline of two is weak, and its directory."""
     cwd = tmp_path_factory.mktemp("final")
     options = ["--baselines", "dense-512,three-layer", "--set", "filters=8"]
     done = tune_curves(*RUN, *options, cwd=cwd, CURVE_WEAK="dense_512")
     assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads((cwd / "runs" / "digits" / "final.json").read_text())
+    return done.stdout, cwd / "runs" / "digits"
+
+
+@pytest.fixture(scope="module")
+def final(ended: tuple[str, Path]) -> dict[str, Any]:
+    """Its `final.json`."""
+    found: dict[str, Any] = json.loads((ended[1] / "final.json").read_text())
     return found
 
 
@@ -54,3 +61,8 @@ def test_half_the_data_is_compared_on_the_same_folds_and_for_as_many_steps(final
     half, whole = final["data_curve"]
     assert (half["share"], whole["share"]) == (0.5, 1.0)
     assert len(half["accuracy_per_fold"]) == len(whole["accuracy_per_fold"])
+
+
+def test_a_slot_without_a_retraining_left_trains_on_half_the_data_at_once(ended: tuple[str, Path]) -> None:
+    said = ended[0]
+    assert said.index("retraining:") < said.index("tuned on half the data") < said.index("a closer look")
