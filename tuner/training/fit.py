@@ -38,7 +38,7 @@ HEAD_EPOCHS = 20
 """Epochs of a head alone before some of the network is trained with it: a second."""
 
 _latencies: dict[Hashable, float] = {}
-"""Milliseconds for an image by configuration, where all but a small head is the same."""
+"""Milliseconds for an image by configuration."""
 
 
 class TrialFailedError(Exception):
@@ -234,19 +234,19 @@ class Fit:
     def _as_saved(self, run: RunDir, key: str) -> tuple[float, str]:
         """Milliseconds for an image, and the layers, of the model that is saved if it is to be kept.
 
-        The time of one whose features do not vary is measured once.
+        The time is measured once, as it does not depend on weights: a model of another seed is not compiled
+        for that.
         """
         kind = (self.spec.model, *self.spec.params.items(), self.shape)
         if kind in _latencies and not self.spec.save:
             return _latencies[kind], ""
         plain = models.to_save(self.model, self.family, self.spec.params, self.shape, self.classes)
-        latency = models.latency_ms(lambda: plain.predict_on_batch(self.data.one))
-        if self.family.fixed(self.spec.params) is not None:
-            _latencies[kind] = latency
+        if kind not in _latencies:
+            _latencies[kind] = models.latency_ms(lambda: plain.predict_on_batch(self.data.one))
         if not self.spec.save:
-            return latency, ""
+            return _latencies[kind], ""
         models.save(plain, run.fitted_model(key))
-        return latency, models.summary(plain)
+        return _latencies[kind], models.summary(plain)
 
 
 def train(
