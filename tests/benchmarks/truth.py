@@ -144,7 +144,7 @@ def hidden(images: Pixels, labels: NDArray[np.int32]) -> dict[str, list[float]]:
     """The share that is found of each kind of copy of some photographs, as they are and at 32 pixels."""
     small = np.stack([np.asarray(Image.fromarray(image).resize((32, 32))) for image in images])
     chosen = np.random.default_rng(3).choice(len(images), COPIED, replace=False)
-    result = {}
+    result: dict[str, list[float]] = {}
     for kinds in zip(*(copies(each[chosen]).items() for each in (images, small)), strict=True):
         kind, result[kinds[0][0]] = kinds[0][0], []
         for whole, (_, changed) in zip((images, small), kinds, strict=True):
