@@ -21,8 +21,9 @@ QUIET = {
     "JAX_COMPILATION_CACHE_DIR": str(COMMON / "compiled"),
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    "XLA_FLAGS": "--xla_backend_optimization_level=0",
 }
-"""Frameworks say little; XLA compiles a program once a session."""
+"""Frameworks say little; XLA compiles a program once a session, and not for speed."""
 
 TRAININGS = {
     backend: Origin(

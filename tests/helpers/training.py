@@ -15,6 +15,9 @@ from tests.helpers.origins import QUIET, TRAININGS
 EDGE = 12
 """Pixels of a side of the images."""
 
+RESTLESS = {"augmentation": 0.5, "cutout": 0.2, "conv_dropout": 0.1, "dropout": 0.4}
+"""Parameters with every random layer, in common so that XLA compiles the step once a session."""
+
 
 def make(folder: Path, classes: int = 3) -> None:
     """Prepared data: squares at a place that says their class, with noise."""

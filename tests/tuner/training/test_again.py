@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.helpers.training import curve, make, predictions, train
+from tests.helpers.training import RESTLESS, curve, make, predictions, train
 from tuner.training import again
 
 
 def item(seed: int, optimizer: str) -> dict[str, Any]:
     """A training of three epochs with random layers."""
-    restless = {"augmentation": 0.5, "cutout": 0.25, "dropout": 0.4, "optimizer": optimizer}
-    return {"purpose": "finalist", "seed": seed, "key": f"seed-{seed}", "epochs": 3, "params": restless}
+    params = {**RESTLESS, "optimizer": optimizer}
+    return {"purpose": "finalist", "seed": seed, "key": f"seed-{seed}", "epochs": 3, "params": params}
 
 
 @pytest.mark.slow
@@ -22,7 +22,7 @@ def item(seed: int, optimizer: str) -> dict[str, Any]:
 )
 def test_it_has_forgotten_what_it_learnt(tmp_path: Path, backend: str, optimizer: str) -> None:
     make(tmp_path)
-    between = {**item(8, optimizer), "key": "between", "params": {"dropout": 0.0}}
+    between = {**item(8, optimizer), "key": "between", "params": {}}
     items = (item(8, optimizer), between, item(7, optimizer), item(8, optimizer))
     first, different, other, same = train(tmp_path, *items, backend=backend)
     assert first["model"] != different["model"]

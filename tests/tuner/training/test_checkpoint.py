@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.helpers.training import curve, make, predictions, train
+from tests.helpers.training import RESTLESS, curve, make, predictions, train
 
 
 def item(until: int = 0, resume_from: int = 0, **params: object) -> dict[str, Any]:
     """A training of four epochs in which all that can differ from epoch to epoch does."""
-    restless = {"augmentation": 0.5, "cutout": 0.2, "conv_dropout": 0.1, "dropout": 0.4, **params}
+    params = {**RESTLESS, **params}
     return {
-        "purpose": "finalist", "params": restless, "epochs": 4, "until": until, "resume_from": resume_from
+        "purpose": "finalist", "params": params, "epochs": 4, "until": until, "resume_from": resume_from
     }  # fmt: skip
 
 
