@@ -96,6 +96,7 @@ def test_a_search_without_any_small_enough_says_what_would_help(tune_curves: Tun
     assert "a higher limit would help" in done.stderr
 
 
+@pytest.mark.slow
 def test_the_worker_looks_at_a_model_before_it_trains_it(tmp_path: Path) -> None:
     make(tmp_path)
     strict, lenient = (

@@ -14,6 +14,8 @@ from tuner.run_dir import RunDir
 from tuner.training.features import inputs
 from tuner.training.perform import perform
 
+pytestmark = pytest.mark.slow
+
 SHAPE = (40, 32, 3)
 TRAIN, TEST = 60, 20
 NETWORK = "efficientnet_lite0"
@@ -94,7 +96,6 @@ def test_heads_on_the_same_features_are_saved_as_one_network(context: WorkContex
     assert np.abs(np.asarray(model(images)) - np.mean(measured, axis=0)).max() < 1e-4
 
 
-@pytest.mark.slow
 def test_fine_tuning_goes_on_from_the_head_and_is_saved_as_measured(context: WorkContext) -> None:
     """Only the last stage of the network has changed; of several seeds each has a network of its own."""
     import keras

@@ -40,6 +40,7 @@ def test_early_stopping_waits_for_the_averages_of_batch_normalisation(folder: Pa
     assert len(found) == max(best, 25) + 5 < 60
 
 
+@pytest.mark.slow
 def test_what_is_saved_predicts_from_raw_images_without_this_project(folder: Path) -> None:
     (result,) = train(folder, {"purpose": "retrain", "epochs": 3, "save": True})
     assert result["state"] == "complete", result["message"]

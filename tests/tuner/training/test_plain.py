@@ -42,6 +42,7 @@ def ways_of(model: Any, folder: Path) -> list[Any]:
     return [model, lambda x: model(x, training=False), model.predict_on_batch, exported]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SEARCH_SPACES)
 def test_every_family_predicts_the_same_however_it_is_called(name: str, tmp_path: Path) -> None:
     import keras

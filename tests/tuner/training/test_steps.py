@@ -28,6 +28,7 @@ def values(model: Any) -> list[Any]:
     return [np.array(variable) for variable in (*model.variables, *model.optimizer.variables)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weights", [None, {0: 0.5, 1: 1.0, 2: 1.5}], ids=["equal", "weighted"])
 @pytest.mark.parametrize("parts", [1, 2])
 def test_a_call_of_many_steps(parts: int, weights: dict[int, float] | None, monkeypatch: Any) -> None:
