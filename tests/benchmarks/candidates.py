@@ -4,7 +4,6 @@ The configurations of `replay`, and the same ones on `digits`, are searched agai
 drawn orders. A search takes as many of them as fit into the time that it takes for some drawn at random.
 """
 
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -37,31 +36,25 @@ def run() -> dict[str, Any]:
         others = [other for key, other in trained.items() if key != name]
         rows = {way: searches(own, order) for way, order in orders(own, others).items()}
         found[name] = {way: row for way, (row, _) in rows.items()}
-        print(
-            f"`{name}`: {len(own.curves)} configurations, seconds of the dearest tenth to the cheapest:",
-            end=" ",
-        )
-        print(f"{np.quantile(own.seconds, 0.9) / np.quantile(own.seconds, 0.1):.1f}\n")
+        dearest, cheapest = np.quantile(own.seconds, (0.9, 0.1))
+        print(f"`{name}`: {len(own.curves)} configurations; the dearest tenth takes")
+        print(f"{dearest / cheapest:.1f} times as long as the cheapest\n")
         print("| tried first | trials | mean regret | less that of any | default | best of the known |")
         print("|---|---|---|---|---|---|")
-        any_ = rows["any"][1]
         final = np.array([curve[-1] for curve in own.curves])
+        default, known = final.max() - final[DEFAULT], final.max() - final[known_best(others)].max()
         for way, (row, regrets) in rows.items():
-            less = regrets - any_
+            less = regrets - rows["any"][1]
             error = less.std(ddof=1) / np.sqrt(len(less))
-            default, known = (
-                final.max() - final[which].max() for which in ([DEFAULT], known_best(own, others))
-            )
             cells = f"{row['trials']:.1f} | {row['regret']:.4f} | {less.mean():+.4f} ± {error:.4f}"
             print(f"| {way} | {cells} | {default:.4f} | {known:.4f} |", flush=True)
-        sys.stdout.write("\n")
+        print()
     return found
 
 
-def known_best(own: Trained, others: Sequence[Trained]) -> list[int]:
+def known_best(others: Sequence[Trained]) -> list[int]:
     """The configurations with the best mean rank on other data sets, but the default."""
-    same = [other for other in others if len(other.curves) == len(own.curves)]
-    ranks = [np.argsort(np.argsort([curve[-1] for curve in other.curves])) for other in same]
+    ranks = [np.argsort(np.argsort([curve[-1] for curve in other.curves])) for other in others]
     return [int(i) for i in np.argsort(-np.mean(ranks, axis=0)) if i != DEFAULT][:KNOWN]
 
 
@@ -69,7 +62,7 @@ def orders(own: Trained, others: Sequence[Trained]) -> dict[str, Order]:
     """The ways of drawing, by name."""
     rest = np.arange(1, len(own.curves))
     seconds = np.array(own.seconds)[rest]
-    known = known_best(own, others)
+    known = known_best(others)
 
     def cheap(power: float) -> Order:
         chances = seconds**-power / (seconds**-power).sum()

@@ -14,7 +14,6 @@ import time
 from collections.abc import Container, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -46,13 +45,11 @@ class Trained:
         curves: their scores.
         seconds: that each took.
         steps_per_epoch: of all of them.
-        params: of each.
     """
 
     curves: Curves
     seconds: list[float]
     steps_per_epoch: int
-    params: list[dict[str, Any]]
 
 
 class TwoThenSix(Scheduler):
@@ -233,15 +230,15 @@ def complete(run: Path) -> int:
 def read(run: Path) -> Trained:
     """The configurations that a run has trained to the end."""
     facts = json.loads((run / "run.json").read_text())["dataset"]
-    curves, seconds, params = [], [], []
+    curves, seconds, batches = [], [], set()
     for trial in read_trials(run / "study.journal"):
         scores = trial.intermediate_values
         if trial.state.name == "COMPLETE":
             curves.append([scores[epoch] for epoch in range(1, EPOCHS + 1)])
             seconds.append(trial.user_attrs["seconds"])
-            params.append(trial.user_attrs["params"])
-    (batch,) = {each["batch_size"] for each in params}
-    return Trained(curves, seconds, (facts["n_train"] - facts["n_validation"]) // int(batch), params)
+            batches.add(trial.user_attrs["params"]["batch_size"])
+    (batch,) = batches
+    return Trained(curves, seconds, (facts["n_train"] - facts["n_validation"]) // int(batch))
 
 
 def some_of_mnist(data_dir: Path, folder: Path) -> Path:

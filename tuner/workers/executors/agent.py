@@ -29,7 +29,6 @@ POLL_SECONDS = 5.0
 ALONE_SECONDS = 20.0
 """Without a call, after which an agent ends: its parent is gone."""
 
-
 TAKEN_AWAY_SECONDS = 1.5
 """For which a worker's death by SIGKILL is not told: who takes a node away kills one process after the other,
 and this agent may be next. Then the node is lost, and the trial has not failed."""
