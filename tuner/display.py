@@ -256,6 +256,12 @@ class Display:
         if count:
             self.say(f"{stage}: {count} training{'s' if count != 1 else ''}" if trains else stage)
 
+    def fits_changed(self, by: int) -> None:
+        """The stage has so many trainings more, or fewer, than when it began."""
+        done, count = self._fits
+        self._fits = (done, count + by)
+        self._at_end += min(by, 0)  # what more there is was planned for later
+
     def fit_epoch(self, name: str, spec: TrialSpec, report: EpochReport, device: str = "") -> None:
         """An epoch of one of them has ended, on the device of that name."""
         self._running[spec.number] = f"{name}, epoch {report.epoch} of {spec.epochs}{_on(device)}"

@@ -28,7 +28,10 @@ def sentence(finalists: Sequence[Mapping[str, Any]], metric: str, held_out: floa
         f"on {len(folds)} fresh fold{'s' if len(folds) > 1 else ''} {_name(first)} leads "
         f"({METRICS[metric]} {score(first['mean'], metric)}{noise})"
     )
-    behind = [f"{_name(row)} {score(row['mean'], metric)}" for row in others]
+    behind = [
+        f"{_name(row)} {score(row['mean'], metric) if len(row['folds']) == len(folds) else '(fell behind)'}"
+        for row in others
+    ]
     return f"{said}; then {listed(behind)}" if behind else said
 
 

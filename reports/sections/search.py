@@ -11,6 +11,7 @@ from reports.markdown import (
     duration,
     escape,
     join,
+    listed,
     percent,
     plural,
     score,
@@ -180,6 +181,8 @@ def _finalists(summary: RunSummary) -> str:
     if final is None or not final.finalists:
         return ""
     rows = []
+    folds = len(final.finalists[0].folds)
+    dropped = [item for item in final.finalists if len(item.folds) < folds]
     for item in final.finalists:
         bold = "**" if item is final.finalists[0] else ""
         each = ", ".join(score(fold, summary.metric) for fold in item.folds)
@@ -187,11 +190,10 @@ def _finalists(summary: RunSummary) -> str:
             [
                 f"{bold}{item.named}{bold}",
                 score(item.search_score, summary.metric) if item.search_score is not None else NONE,
-                *([each] if len(item.folds) > 1 else []),
-                f"{bold}{score(item.mean, summary.metric)}{bold}",
+                *([each] if folds > 1 else []),
+                NONE if item in dropped else f"{bold}{score(item.mean, summary.metric)}{bold}",
             ]
         )
-    folds = len(final.finalists[0].folds)
     count = sum(not item.fine_tuned for item in final.finalists)
     again = f"trained again on {plural(folds, 'fresh fold')} with fresh seeds"
     text = (
@@ -201,6 +203,9 @@ def _finalists(summary: RunSummary) -> str:
         if count > 1
         else f"The winner was {again}, so that what is said of it does not rest on one split."
     )
+    if dropped:
+        names = listed([f"trial {item.named}" for item in dropped])
+        text += f" Too far behind the leader to be trained on all of them: {names}."
     if len(final.finalists) > count:
         text += " The best of them was fine-tuned as well, on the same folds."
     if not folds:

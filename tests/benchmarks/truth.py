@@ -202,22 +202,25 @@ def simulations() -> dict[str, object]:
         sys.stdout.write(f"| {name} | {shares(*false)} |\n")
         tables["false"][name] = false
     sys.stdout.write(
-        "\n| space | winner worse than default | were it no finalist | regret | too high in the search "
-        "| on fresh folds | false verdicts | coverage |\n|---|---|---|---|---|---|---|---|\n"
+        "\n| space | winner worse than default | were it no finalist | regret | were none dropped "
+        "| too high in the search | on fresh folds | false verdicts | coverage | trainings on folds |\n"
+        "|---|---|---|---|---|---|---|---|---|---|\n"
     )
     for name, space in SPACES.items():
         chosen = selection(space, SIMULATED, 3)
         without = selection(space, SIMULATED, 3, competes=False).worse
+        all_folds = selection(space, SIMULATED, 3, race=False).regret
         cells = shares(
             chosen.worse,
             without,
             chosen.regret,
+            all_folds,
             chosen.search_optimism,
             chosen.optimism,
             chosen.false,
             chosen.covered,
         )
-        sys.stdout.write(f"| {name} | {cells} |\n")
+        sys.stdout.write(f"| {name} | {cells} | {chosen.trainings:.1f} |\n")
         tables["selection"][name] = asdict(chosen)
     return dict(tables)
 

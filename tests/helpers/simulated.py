@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from reports.statistics import intervals as stats
 from reports.statistics import verdicts
 from tuner.ending import finalists
-from tuner.records import PastTrial
+from tuner.ending.contenders import Contender
+from tuner.records import EpochReport, PastTrial, TrialResult
 
 Floats = NDArray[np.float64]
 Sizes = Callable[[np.random.Generator], Floats]
@@ -201,6 +202,7 @@ class Selected:
         search_optimism: the same of its score in the search.
         false: share in which the report calls it better or worse than the default or a baseline and is wrong.
         covered: share in which the interval of its test accuracy holds the truth.
+        trainings: of finalists on fresh folds, on average.
     """
 
     worse: float
@@ -209,9 +211,12 @@ class Selected:
     search_optimism: float
     false: float
     covered: float
+    trainings: float
 
 
-def selection(space: Space, runs: int, seed: int, *, trials: int = 50, competes: bool = True) -> Selected:
+def selection(
+    space: Space, runs: int, seed: int, *, trials: int = 50, competes: bool = True, race: bool = True
+) -> Selected:
     """Searches, chooses finalists and a winner, and tests it beside the default and one baseline.
 
     Args:
@@ -220,6 +225,7 @@ def selection(space: Space, runs: int, seed: int, *, trials: int = 50, competes:
         seed: of all that is drawn.
         trials: of a search.
         competes: whether the default is a finalist in any case, as it is; False shows why.
+        race: whether a finalist that falls behind is trained on no other fold, as it is.
     """
     rng = np.random.default_rng(seed)
     regime = Regime(same(88, 20), (0.0,) * 3, 5, 4.0, (0.5,) * 3, 1.5)
@@ -230,14 +236,20 @@ def selection(space: Space, runs: int, seed: int, *, trials: int = 50, competes:
         own = OWN_NOISE * rng.standard_normal(trials)
         scores = truth + own + FOLD_NOISE * rng.standard_normal() + SCORE_NOISE * rng.standard_normal(trials)
         past = [trial(number, float(score)) for number, score in enumerate(scores)]
-        chosen = [each.number for each in finalists.chosen(past, 3)]
-        if not competes:
-            chosen = chosen[:3]
+        chosen = finalists.chosen(past, 3)[: None if competes else 3]
+        entered = [finalists.Finalist(each, contender(each.number)) for each in chosen]
         fresh = FOLD_NOISE * rng.standard_normal(3) + np.hypot(SCORE_NOISE, OWN_NOISE) * rng.standard_normal(
             (len(chosen), 3)
         )
-        means = truth[chosen] + fresh.mean(axis=1)
-        best = chosen[int(means.argmax())]
+        results = {
+            each.contender.name: [scored(float(truth[each.trial.number] + noise)) for noise in own_noise]
+            for each, own_noise in zip(entered, fresh, strict=True)
+        }
+        if race:
+            folds = finalists.in_the_race(results)
+            results = {name: found[: folds[name]] for name, found in results.items()}
+        first = finalists.ranked(entered, results)[0]
+        best = first.trial.number
         real = (float(truth[best]), DEFAULT, 0.80)
         models = drawn(rng, replace(regime, accuracies=real))
         counts = [model.correct for model in models]
@@ -249,10 +261,11 @@ def selection(space: Space, runs: int, seed: int, *, trials: int = 50, competes:
             (
                 truth[best] < DEFAULT,
                 truth.max() - truth[best],
-                means.max() - truth[best],
+                first.mean - truth[best],
                 scores[best] - truth[best],
                 wrong,
                 interval[0] <= real[0] <= interval[1],
+                sum(map(len, results.values())),
             )
         )
     return Selected(*(float(column) for column in np.array(rows, float).mean(axis=0)))
@@ -261,3 +274,13 @@ def selection(space: Space, runs: int, seed: int, *, trials: int = 50, competes:
 def trial(number: int, score: float) -> PastTrial:
     """A complete trial of that score."""
     return PastTrial(number, "complete", score, {}, {}, 1, 1, 1.0)
+
+
+def contender(number: int) -> Contender:
+    """A trial's configuration."""
+    return Contender(finalists.trial_name(number), "winner", "", "", {})
+
+
+def scored(score: float) -> TrialResult:
+    """A training that ended with a score."""
+    return TrialResult("complete", 1.0, [EpochReport(1, 0.0, score, 0.0, score, score, 1, 1.0, 1e-3)])

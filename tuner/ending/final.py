@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from tuner.datasets.base import Dataset
 from tuner.ending import finalists, fine_tuning, looked, publish
-from tuner.ending.contenders import Contender, default, in_order, strongest, winner
+from tuner.ending.contenders import Contender, default, in_order, winner
 from tuner.ending.cuts import left_out
 from tuner.ending.finalists import Finalist, trial_name
 from tuner.ending.fits import Fit, Fits
@@ -74,7 +74,8 @@ class Final:
             self.fits.starting[trial_name(trial.number)] = trial.starting
         began = time.monotonic()
         entered = [Finalist(trial, self._of_trial(trial)) for trial in chosen]
-        if not self._folds([each.contender for each in entered], baselines):
+        self.trainings.entered = [each.contender for each in entered]
+        if not self._folds(baselines):
             return False
         ranking = self._ranked(entered)
         if ranking is None:
@@ -101,44 +102,38 @@ class Final:
             known["tuned"] = known.get(found.name, 0.0)
         return replace(found, name="tuned")
 
-    def _folds(self, entered: list[Contender], baselines: list[Contender]) -> bool:
-        """Fold by fold, so that a deadline leaves all of them with the same folds."""
-        of = self.trainings.on_folds
-        first = by_rounds([of(finalist) for finalist in entered])
-        one_each = [fit for fit in by_rounds([of(baseline) for baseline in baselines]) if fit.spec.fold == 0]
-        ends: tuple[float | None, float | None] = (None, None)
-        deadline = self.fits.deadline()
-        if deadline is not None:
-            start = self.fits.clock()
-            left = deadline - start
-            latest = deadline - MARGIN * self._winner_seconds(entered)
-            ends = (start + FINALISTS_SHARE * left, max(start, min(start + FOLDS_SHARE * left, latest)))
-            if not self.fits.do("finalists on fresh folds", first, ends[0]):
-                return False
-        # Baselines first: the slowest of all trainings, begun last, would leave the other workers idle.
-        if not self.fits.do("finalists and baselines on fresh folds", one_each + first, ends[1]):
-            return False
-        scores = self.trainings.first_scores(baselines)
-        self.trainings.far = self._far_behind(entered, scores)
-        self.trainings.strongest = strongest(baselines, scores)
-        rest = by_rounds([of(baseline) for baseline in baselines])
-        return self.fits.do("baselines on the other folds", rest, ends[1])
+    def _folds(self, baselines: list[Contender]) -> bool:
+        """Fold by fold, so that a deadline leaves all of them with the same folds.
 
-    def _winner_seconds(self, entered: list[Contender]) -> float:
+        Without a deadline a slot that has no fold left begins with the retrainings of the default, which are
+        needed whoever wins.
+        """
+        of, entered = self.trainings.on_folds, self.trainings.entered
+        wanted = self.trainings.wanted([*entered, *baselines])
+        finalists = by_rounds([of(finalist) for finalist in entered])
+        first = [of(each)[:1] for each in (*entered, *baselines)]
+        everything = by_rounds(first) + finalists + by_rounds([of(baseline) for baseline in baselines])
+        deadline = self.fits.deadline()
+        if deadline is None:
+            spare = self.trainings.whoever_wins(baselines[0])
+            return self.fits.do(
+                "finalists and baselines on fresh folds", everything, None, wanted, lambda: spare
+            )
+        start = self.fits.clock()
+        left = deadline - start
+        latest = deadline - MARGIN * self._winner_seconds(entered)
+        end = max(start, min(start + FOLDS_SHARE * left, latest))
+        return self.fits.do(
+            "finalists on fresh folds", finalists, start + FINALISTS_SHARE * left, wanted
+        ) and self.fits.do("finalists and baselines on fresh folds", everything, end, wanted)
+
+    def _winner_seconds(self, entered: Sequence[Contender]) -> float:
         """Seconds that the retraining of the slowest finalist takes; 0 where nothing is known."""
         pace, starting = self.fits.pace, self.fits.starting
         return max(
             pace.get(each.name, 0.0) * self.plan.final_epochs + starting.get(each.name, 0.0)
             for each in entered
         )
-
-    def _far_behind(self, entered: list[Contender], scores: dict[str, float]) -> frozenset[str]:
-        """Baselines that the best finalist leaves far behind on the first fold, where both have a score.
-
-        Decided by validation images alone, so that what is tested later is not chosen by its test.
-        """
-        best = max(self.trainings.first_score(each) for each in entered)
-        return frozenset(b.name for b in self.plan.baselines if scores[b.name] < best - FAR_BEHIND)
 
     def _ranked(self, entered: list[Finalist]) -> list[Finalist] | None:
         """All finalists, best first, and among them the best one fine-tuned; None when interrupted."""
@@ -186,11 +181,11 @@ class Final:
         seconds = {name: self.fits.expected(rows[0]) if rows else 0.0 for name, rows in fits.items()}
         ordered = [best, *in_order(others, scores, seconds)]
         rounds = by_rounds([fits[contender.name] for contender in ordered])
-        if self.fits.deadline() is None:  # else the model that is saved comes first
-            rounds += self._on_less_data(best)  # by slots that have no retraining left
         missing = {self.fits.key(fit) for fit in rounds if self.fits.result(fit) is None}
         self.fits.display.end_planned(len(missing) + 1)  # and what is looked at closer
-        if not self.fits.do("retraining", rounds):
+        in_time = self.fits.deadline() is None  # else the model that is saved comes first
+        spare = self._on_less_data(best) if in_time else []
+        if not self.fits.do("retraining", rounds, spare=lambda: spare):
             return False
         self._check_winner(fits[best.name][0])
         return True

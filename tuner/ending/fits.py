@@ -80,32 +80,63 @@ class Fits:
     cut: list[Fit] = field(default_factory=list)
     failed: list[tuple[Fit, TrialResult]] = field(default_factory=list)
     _queue: deque[Fit] = field(default_factory=deque)
+    _awaited: set[str] = field(default_factory=set)
+    _wanted: Callable[[Fit], bool] = lambda _: True
+    _spare: Callable[[], Sequence[Fit]] = tuple
     _running: dict[int, Fit] = field(default_factory=dict)
+    _slots: dict[int, TrialSpec] = field(default_factory=dict)
     _stage_until: float | None = None
     _number: int = 0
 
-    def do(self, stage: str, fits: Sequence[Fit], until: float | None = None) -> bool:
+    def do(
+        self,
+        stage: str,
+        fits: Sequence[Fit],
+        until: float | None = None,
+        wanted: Callable[[Fit], bool] = lambda _: True,
+        spare: Callable[[], Sequence[Fit]] = tuple,
+    ) -> bool:
         """Runs the unfinished ones, in their order.
 
         Args:
             stage: its name, for the display.
             fits: the trainings; equal ones are done once.
             until: on `clock`, when this stage must end, if before the deadline.
+            wanted: asked before one begins: whether it can still change an answer.
+            spare: what a slot trains that this stage has nothing left for, while others are busy. The stage
+                does not wait for it: it goes on in the next one.
 
         Returns:
             False when the user interrupted it.
         """
-        self._stage_until = until
+        self._stage_until, self._wanted, self._spare = until, wanted, spare
+        new = self._unfinished(fits)
+        self._awaited = set(new)
+        self._queue = deque(self._numbered(fit) for fit in new.values() if not self._under_way(fit))
+        self.display.fits_started(stage, len(new), trains=any(fit.spec.epochs for fit in new.values()))
+        drive(self.executor, self, self._halt, 0.0, self.clock, self._slots, self._enough)
+        self.cut += self._queue
+        self._queue.clear()
+        return not self.interrupted()
+
+    def _unfinished(self, fits: Sequence[Fit]) -> dict[str, Fit]:
+        """Those that are to be done, by key."""
         new: dict[str, Fit] = {}
         for fit in fits:
             if self.result(fit) is None:
                 new.setdefault(self.key(fit), fit)
-        self._queue = deque(self._numbered(fit) for fit in new.values())
-        self.display.fits_started(stage, len(new), trains=any(fit.spec.epochs for fit in new.values()))
-        drive(self.executor, self, self._halt, 0.0, self.clock)
-        self.cut += self._queue
-        self._queue.clear()
-        return not self.interrupted()
+        return new
+
+    def _under_way(self, fit: Fit) -> bool:
+        """Whether it is running, and will leave all that is asked for."""
+        key = self.key(fit)
+        return any(
+            self.key(other) == key and other.spec.save >= fit.spec.save for other in self._running.values()
+        )
+
+    def _enough(self) -> bool:
+        """Whether all that runs is spare."""
+        return not self._queue and not any(self.key(fit) in self._awaited for fit in self._running.values())
 
     def _numbered(self, fit: Fit) -> Fit:
         """With a number of its own, so that concurrent trainings are not confused."""
@@ -155,14 +186,25 @@ class Fits:
         return "deadline" if until is not None and self.clock() > until else ""
 
     def next(self) -> tuple[TrialSpec, str] | None:
-        """The next training that can end in time."""
+        """The next training that is wanted and can end in time, or a spare one beside others."""
         while self._queue:
             fit = self._queue.popleft()
-            if fit.necessary or self._ends_in_time(fit):
-                self._running[fit.spec.number] = fit
-                return fit.spec, self.key(fit)
-            self.cut.append(fit)
-        return None
+            if not self._wanted(fit):
+                self.display.fits_changed(-1)
+            elif fit.necessary or self._ends_in_time(fit):
+                return self._begun(fit)
+            else:
+                self.cut.append(fit)
+        if self._enough():
+            return None
+        tried = {self.key(fit) for fit, _ in self.failed}
+        new = self._unfinished(self._spare()).items()
+        spare = (fit for key, fit in new if key not in tried and not self._under_way(fit))
+        return next((self._begun(self._numbered(fit)) for fit in spare), None)
+
+    def _begun(self, fit: Fit) -> tuple[TrialSpec, str]:
+        self._running[fit.spec.number] = fit
+        return fit.spec, self.key(fit)
 
     def prepare(self) -> None:
         """Nothing: all that is to be trained is known."""
@@ -190,6 +232,8 @@ class Fits:
         """Remembers a training that ran to its end."""
         fit = self._running.pop(spec.number)
         late = halt == "deadline" and result.state == "stopped"
+        if self.key(fit) not in self._awaited:
+            self.display.fits_changed(1)
         self.display.fit_ended(fit.label or fit.name, spec, result, late=late)
         if result.state == "complete":
             training = result.seconds - result.starting

@@ -2,13 +2,14 @@
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from search_spaces.space import SearchSpace
 from tuner import seeds
 from tuner.constraints import Constraints
-from tuner.ending.contenders import Contender
+from tuner.ending.contenders import Contender, strongest
+from tuner.ending.finalists import in_the_race
 from tuner.ending.fits import Fit, Fits
 from tuner.records import Purpose, TrialSpec
 
@@ -73,16 +74,30 @@ class Trainings:
 
     Attributes:
         fits: those that are done.
-        far: names of the baselines that are far behind, and so have one fold and few seeds.
-        strongest: name of the strongest baseline; "" until it is known.
+        entered: the finalists as they were searched.
         winner_epochs: of the winner's retraining, where a budget allows it fewer than planned.
     """
 
     plan: Plan
     fits: Fits
-    far: frozenset[str] = frozenset()
-    strongest: str = ""
+    entered: Sequence[Contender] = ()
     winner_epochs: int | None = None
+
+    @property
+    def far(self) -> frozenset[str]:
+        """Names of the baselines that the best finalist leaves far behind on the first fold.
+
+        They have one fold and few seeds. Decided by validation images alone, so that what is tested later
+        is not chosen by its test.
+        """
+        scores = self.first_scores([*self.entered, *self.plan.baselines])
+        best = max((s for each in self.entered if (s := scores[each.name]) == s), default=math.nan)
+        return frozenset(each.name for each in self.plan.baselines if scores[each.name] < best - FAR_BEHIND)
+
+    @property
+    def strongest(self) -> str:
+        """Name of the strongest baseline; "" while it is not known."""
+        return strongest(self.plan.baselines, self.first_scores(self.plan.baselines))
 
     def of(self, contender: Contender, purpose: Purpose, index: int = 0, epochs: int = 0) -> Fit:
         """Fold or seed `index` of a contender. Equal ones get equal seeds, whoever asks."""
@@ -108,16 +123,36 @@ class Trainings:
         return replace(self.of(best, purpose), name=name)
 
     def on_folds(self, contender: Contender) -> list[Fit]:
-        """The trainings on fresh folds: all of them, or one for a baseline that is far behind on that."""
+        """The trainings on fresh folds that may still change an answer, as far as is known."""
+        return self._first_folds(contender, self._folds(contender))
+
+    def _first_folds(self, contender: Contender, folds: int) -> list[Fit]:
         epochs = (contender.epochs or self.plan.epochs) if contender.neural else 1
         purpose: Purpose = "baseline" if contender.early_stopping else "finalist"
-        folds = 0 if contender.reference else 1 if contender.name in self.far else FOLDS
         return [self.of(contender, purpose, fold, epochs) for fold in range(folds)]
+
+    def _folds(self, contender: Contender) -> int:
+        """On how many: all, unless it is a finalist that fell behind or a baseline that is far behind."""
+        if contender.reference:
+            return 0
+        if contender.name in {each.name for each in self.entered}:
+            return self._race()[contender.name]
+        return 1 if contender.name in self.far else FOLDS
+
+    def _race(self) -> dict[str, int]:
+        """Folds of each finalist."""
+        fits = {each.name: self._first_folds(each, FOLDS) for each in self.entered}
+        return in_the_race({name: [self.fits.result(fit) for fit in found] for name, found in fits.items()})
+
+    def wanted(self, contenders: Sequence[Contender]) -> Callable[[Fit], bool]:
+        """Tells of a training on a fold whether it may still change an answer."""
+        by_name = {contender.name: contender for contender in contenders}
+        return lambda fit: fit.spec.fold < self._folds(by_name[fit.name])
 
     def first_score(self, contender: Contender) -> float:
         """Of its best epoch on the first fold; NaN if there is none, as that compares as not less."""
-        first = next(iter(self.on_folds(contender)), None)
-        result = self.fits.result(first) if first else None
+        first = [] if contender.reference else self._first_folds(contender, 1)
+        result = self.fits.result(first[0]) if first else None
         score = result.epochs[result.best_epoch - 1].score if result and result.epochs else None
         return math.nan if score is None else score
 
@@ -141,6 +176,13 @@ class Trainings:
         if epochs is None:  # no fold was trained, so that its epochs are not known
             return []
         return [self.of(contender, "retrain", i, epochs) for i in range(self.seeds(contender))]
+
+    def whoever_wins(self, default: Contender) -> list[Fit]:
+        """The retrainings of the default, with their models, as it may be the winner."""
+        fits = enumerate(self.retrainings(default))
+        return [
+            replace(fit, spec=replace(fit.spec, save=not (index and self.plan.single))) for index, fit in fits
+        ]
 
     def seeds(self, contender: Contender) -> int:
         """How many retrainings there are to be."""

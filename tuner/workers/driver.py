@@ -133,6 +133,8 @@ def drive(
     halt: Callable[[], Halt],
     grace: float = INTERRUPT_GRACE,
     clock: Callable[[], float] = time.monotonic,
+    running: dict[int, TrialSpec] | None = None,
+    enough: Callable[[], bool] = lambda: False,
 ) -> None:
     """Runs work items until there are none, or `halt` says why to end before.
 
@@ -144,11 +146,13 @@ def drive(
         grace: seconds after a deadline at which what still runs is stopped in mid-epoch; after an
             interrupt they are `INTERRUPT_GRACE`.
         clock: seconds, the same that `halt` goes by.
+        running: what earlier calls with the same work have left running, by slot; kept up to date.
+        enough: whether to return although something is running, which a later call goes on with.
 
     Raises:
         RunError: nothing can be written any more.
     """
-    running: dict[int, TrialSpec] = {}
+    running = {} if running is None else running
     halted_at: float | None = None
     while True:
         reason = halt()
@@ -157,7 +161,8 @@ def drive(
             executor.end_waits()
         if not reason:
             _hand_out(executor, work, running)
-        if not running and (reason or executor.free()):  # without any slot, one may come
+        idle = not running and (reason or executor.free())  # without any slot, one may come
+        if idle or (not reason and enough()):
             return
         allowed = INTERRUPT_GRACE if reason == "interrupt" else grace
         over = halted_at is not None and clock() - halted_at > allowed
