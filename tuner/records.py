@@ -56,6 +56,7 @@ class TrialSpec(Record):
             an occlusion: the key of the one whose model is asked.
         images: of an occlusion: the test images, by index.
         temperature: of an ensemble: that of its probabilities.
+        validate_every: so many epochs, counted back from the last one. Which they are changes no training.
     """
 
     number: int
@@ -73,6 +74,7 @@ class TrialSpec(Record):
     members: tuple[str, ...] = ()
     temperature: float = 1.0
     images: tuple[int, ...] = ()
+    validate_every: int = 1
 
     @property
     def own_file(self) -> Path | None:
@@ -114,7 +116,7 @@ class WorkContext(Record):
 
 @dataclass(frozen=True)
 class EpochReport(Record):
-    """The result of one epoch. Accuracies are fractions of 1; validation is None without a split.
+    """The result of one epoch. Accuracies are fractions of 1; validation is None where there was none.
 
     Attributes:
         epoch: epochs trained so far, from 1.
@@ -176,8 +178,8 @@ class TrialResult(Record):
 
     @property
     def score(self) -> float | None:
-        """The validation score at the end of the schedule, None if there was none."""
-        return self.epochs[-1].score if self.epochs else None
+        """The last validation score, at the end of the schedule if it came there; None if there was none."""
+        return next((each.score for each in reversed(self.epochs) if each.score is not None), None)
 
     @property
     def starting(self) -> float:

@@ -1,8 +1,11 @@
 """Learning curves of what was trained after the search."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 
 @dataclass(frozen=True)
@@ -10,7 +13,8 @@ class Curve:
     """One training after the search; accuracies are fractions of 1, by epoch.
 
     Attributes:
-        validation: empty where it was trained on train + validation.
+        validation: empty where it was trained on train + validation. On a line between the epochs that were
+            validated, which need not be all of them.
         device: that it was trained on; "" in runs of earlier versions.
     """
 
@@ -33,13 +37,16 @@ def read_curves(path: Path) -> tuple[Curve, ...]:
             purpose=entry["purpose"],
             trial=entry.get("trial"),
             train=tuple(float(epoch["accuracy"]) for epoch in entry["epochs"]),
-            validation=tuple(
-                float(epoch["val_accuracy"])
-                for epoch in entry["epochs"]
-                if epoch.get("val_accuracy") is not None
-            ),
+            validation=_between([epoch.get("val_accuracy") for epoch in entry["epochs"]]),
             seconds=sum(float(epoch.get("seconds") or 0.0) for epoch in entry["epochs"]),
             device=entry.get("device", ""),
         )
         for entry in json.loads(path.read_text())
     )
+
+
+def _between(known: Sequence[float | None]) -> tuple[float, ...]:
+    """With the missing ones on straight lines between their neighbours; empty where all are missing."""
+    epochs = [epoch for epoch, value in enumerate(known) if value is not None]
+    values = [value for value in known if value is not None]
+    return tuple(np.interp(np.arange(len(known)), epochs, values).tolist()) if epochs else ()

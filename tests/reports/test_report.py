@@ -17,6 +17,7 @@ import pytest
 import reports
 from reports import markdown
 from reports.as_json import as_json
+from reports.facts.curves import read_curves
 from reports.facts.final import Final
 from reports.facts.summary import RunSummary
 from reports.figures import FIGURES
@@ -433,6 +434,20 @@ def weak(path: Path, accuracies: list[float]) -> Path:
     run["plan"]["epochs"] = len(accuracies)
     (path / "run.json").write_text(json.dumps(run))
     return path
+
+
+def test_learning_curves_are_lines_between_the_epochs_that_were_validated(tmp_path: Path) -> None:
+    known = [None, 0.5, None, 0.6]
+    epochs = [{"accuracy": 0.9, "val_accuracy": each, "seconds": 1.0} for each in known]
+    retrained = [{"accuracy": 0.9, "val_accuracy": None, "seconds": 1.0}]
+    entries = [
+        {"model": "tuned", "purpose": "finalist", "epochs": epochs},
+        {"model": "tuned", "purpose": "retrain", "epochs": retrained},
+    ]
+    (tmp_path / "histories.json").write_text(json.dumps(entries))
+    on_fold, on_all = read_curves(tmp_path / "histories.json")
+    assert on_fold.validation == pytest.approx((0.5, 0.5, 0.55, 0.6))
+    assert on_all.validation == ()
 
 
 def test_a_model_that_was_still_learning_is_told_at_the_top(

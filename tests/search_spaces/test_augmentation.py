@@ -9,6 +9,7 @@ from search_spaces.family import Task
 from search_spaces.layers import image_input
 
 OFF = {"rotation": 0.0, "shift": 0.0, "zoom": 0.0, "contrast": 0.0, "brightness": 0.0, "augmentation": 1.0}
+WARPED = dict.fromkeys(("rotation", "shift", "zoom"), "warp")
 LAYERS = ("rotation", "shift", "zoom", "contrast", "brightness")
 
 
@@ -55,10 +56,28 @@ def test_varies_in_training_and_is_idle_otherwise(shape: tuple[int, int, int]) -
 def test_each_dial_alone_changes_the_images(dial: str) -> None:
     strength = cnn.FAMILY.space(Task((28, 28, 1), 5, 5000)).default()[dial]
     model = only_augmentation((28, 28, 1), {**OFF, dial: strength})
-    assert names(model) == [f"augment_{dial}"]
+    assert names(model) == [f"augment_{WARPED.get(dial, dial)}"]
     images = blocks((28, 28, 1))
     changed = np.abs(np.asarray(model(images, training=True)) - images / 255).mean(axis=(1, 2, 3))
     assert changed.mean() > 1e-3
+
+
+@pytest.mark.parametrize("dial", WARPED)
+def test_the_warp_does_as_the_stock_layer_of_each_dial(dial: str) -> None:
+    from keras import layers
+
+    stock = {
+        "rotation": layers.RandomRotation(30 / 360, fill_mode="nearest"),
+        "shift": layers.RandomTranslation(0.2, 0.2, fill_mode="nearest"),
+        "zoom": layers.RandomZoom(0.3, fill_mode="nearest"),
+    }
+    images = np.repeat(blocks((28, 28, 1)), 60, axis=0)
+    ours = only_augmentation((28, 28, 1), {**OFF, dial: {"rotation": 30.0, "shift": 0.2, "zoom": 0.3}[dial]})
+    plain = images / np.float32(255)
+    both = np.asarray(ours(images, training=True)), np.asarray(stock[dial](plain, training=True))
+    moved, expected = (np.abs(changed - plain).mean(axis=(1, 2, 3)) for changed in both)
+    assert moved.mean() == pytest.approx(expected.mean(), rel=0.1)
+    assert moved.std() == pytest.approx(expected.std(), rel=0.2)
 
 
 @pytest.mark.parametrize("params", [{"augmentation": 0.0}, OFF])

@@ -159,6 +159,7 @@ class Fits:
     def key(self, fit: Fit) -> str:
         """The key of a training: a digest of all that decides its result."""
         decisive = {**fit.spec.to_json(), "number": 0, "save": False, "identity": self.identity}
+        del decisive["validate_every"]
         for later in ("members", "images"):  # so that what was trained before there were these keeps its key
             if not decisive[later]:
                 del decisive[later]

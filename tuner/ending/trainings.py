@@ -19,6 +19,9 @@ FOLDS = 3
 HALF = 0.5
 """Share of the duplicate groups on which the winner is trained to see whether more data would help."""
 
+POINTS = 10
+"""Of a learning curve on a fresh fold, at least, where the epochs are as many."""
+
 LOOK_CLOSER = 20
 """That takes at most one in so many of the run's epochs (but is done on one fold in any case)."""
 
@@ -129,7 +132,10 @@ class Trainings:
     def _first_folds(self, contender: Contender, folds: int) -> list[Fit]:
         epochs = (contender.epochs or self.plan.epochs) if contender.neural else 1
         purpose: Purpose = "baseline" if contender.early_stopping else "finalist"
-        return [self.of(contender, purpose, fold, epochs) for fold in range(folds)]
+        # Where nothing is decided by them, validations are for the learning curves alone.
+        every = 1 if contender.early_stopping else max(1, epochs // POINTS)
+        fits = [self.of(contender, purpose, fold, epochs) for fold in range(folds)]
+        return [replace(fit, spec=replace(fit.spec, validate_every=every)) for fit in fits]
 
     def _folds(self, contender: Contender) -> int:
         """On how many: all, unless it is a finalist that fell behind or a baseline that is far behind."""

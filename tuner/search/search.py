@@ -186,7 +186,8 @@ class Search:
 
     def goes_on(self, spec: TrialSpec, report: EpochReport) -> bool:
         """Whether a trial goes on after an epoch: as its scheduler says, but always to where it pauses."""
-        assert report.score is not None
+        if report.score is None:
+            return True
         goes_on = self.scheduler.report(spec.number, report.epoch, report.score)
         if goes_on or report.epoch >= spec.until:
             return True
@@ -217,7 +218,7 @@ class Search:
         feasible = self._feasible(spec, result)
         self.engine.tell(spec.number, result, outcome, (slot, self.executor.device(slot)))
         if outcome != "waiting":
-            scores = {report.epoch: report.score or 0.0 for report in result.epochs}
+            scores = {each.epoch: each.score for each in result.epochs if each.score is not None}
             self._settle(spec.number, outcome, scores, result.score, feasible=feasible)
             if result.state != "refused":
                 self._pace.learn(len(result.epochs), result.seconds, result.starting)

@@ -116,6 +116,11 @@ class Fit:
         fixed = features.parameters(self.spec, self.context, self.family, self.shape)
         return fixed + int(self.model.count_params())
 
+    @property
+    def last(self) -> int:
+        """The epoch at which it ends, or waits."""
+        return self.spec.until or self.spec.epochs
+
     @cached_property
     def cold_epochs(self) -> int:
         """Epochs after which early stopping begins to count."""
@@ -123,7 +128,7 @@ class Fit:
         return WARM_STEPS // self.data.steps(self.batch_size) if "BatchNormalization" in layers else 0
 
     def epoch(self, epoch: int) -> EpochReport:
-        """Trains one epoch (from 1) and scores the averaged weights on the validation images."""
+        """Trains one epoch (from 1) and, where it is one to be validated, scores the averaged weights."""
         start = time.perf_counter()
         count = self.data.steps(self.batch_size)
         rates = [
@@ -133,7 +138,8 @@ class Fit:
         loss, accuracy = self._train(self.data.batches(self.batch_size, self.spec.seed, epoch), rates)
         if not math.isfinite(loss):
             raise TrialFailedError("nan", f"the loss became {loss} in epoch {epoch}")
-        val_loss, val_accuracy, score = self._validate()
+        validated = (self.last - epoch) % self.spec.validate_every == 0
+        val_loss, val_accuracy, score = self._validate() if validated else (None, None, None)
         return EpochReport(
             epoch=epoch,
             loss=loss,
@@ -272,7 +278,7 @@ def train(
     if spec.purpose == "probe":
         epochs.append(fit.probe())
         return fit.unfinished("complete", epochs, time.perf_counter() - start)
-    last, trained = spec.until or spec.epochs, fit.resume(key)
+    last, trained = fit.last, fit.resume(key)
     if not trained:
         fit.begin()
     for epoch in range(trained + 1, last + 1):

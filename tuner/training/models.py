@@ -46,7 +46,7 @@ def _let_jax_compile(model: Any) -> None:
     step would run operation by operation.
     """
     for layer in model.layers:
-        if hasattr(layer, "get_random_transformation"):
+        if hasattr(layer, "get_random_transformation") or layer.name.startswith("augment"):
             layer.supports_jit = True
 
 

@@ -150,3 +150,23 @@ def test_screening_compares_twice_where_the_schedule_allows(
     epochs: int, steps: int, expected: list[int]
 ) -> None:
     assert Screen(epochs, steps).rungs == expected
+
+
+@pytest.mark.parametrize(("epochs", "steps"), [(20, 100), (6, 100), (40, 10), (3, 10)])
+def test_what_screening_compares_is_validated(epochs: int, steps: int) -> None:
+    screen, trained = Screen(epochs, steps), 0
+    scores: dict[int, float] = {}
+    while trained < epochs:
+        until = screen.until(0, trained)
+        every = screen.validate_every(until)
+        scores |= {e: 0.1 * e for e in range(trained + 1, until + 1) if (until - e) % every == 0}
+        trained = until
+    assert epochs in scores
+    whole = Screen(epochs, steps)
+    for epoch, score in scores.items():
+        screen.report(0, epoch, score)
+    for epoch in range(1, epochs + 1):
+        whole.report(0, epoch, 0.1 * epoch)
+    assert [screen._rankings[rung].values for rung in screen.rungs] == [
+        whole._rankings[rung].values for rung in whole.rungs
+    ]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.helpers.training import curve, make, predictions, train
+from tests.helpers.training import RESTLESS, curve, make, predictions, train
 
 
 @pytest.fixture
@@ -38,6 +38,20 @@ def test_early_stopping_waits_for_the_averages_of_batch_normalisation(folder: Pa
     found = [epoch["score"] for epoch in long["epochs"]]
     best = 1 + found.index(max(found))
     assert len(found) == max(best, 25) + 5 < 60
+
+
+def test_only_epochs_that_somebody_asks_for_are_validated(folder: Path) -> None:
+    """And which they are changes no training."""
+    (each, some, waits) = train(
+        folder,
+        {"epochs": 5, "params": RESTLESS},
+        {"epochs": 5, "params": RESTLESS, "validate_every": 2},
+        {"epochs": 5, "params": RESTLESS, "validate_every": 3, "until": 4},
+    )
+    scores = [[epoch["score"] for epoch in result["epochs"]] for result in (each, some, waits)]
+    assert [epoch for epoch, score in enumerate(scores[1], 1) if score is not None] == [1, 3, 5]
+    assert [epoch for epoch, score in enumerate(scores[2], 1) if score is not None] == [1, 4]
+    assert scores[1][::2] == scores[0][::2]
 
 
 @pytest.mark.slow

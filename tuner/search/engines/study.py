@@ -156,6 +156,7 @@ class StudyRecord:
             share=self._share,
             until=until,
             resume_from=trained,
+            validate_every=self._scheduler.validate_every(until),
         )
 
     def paused(self) -> list[PastTrial]:
@@ -203,8 +204,9 @@ class StudyRecord:
         return self._space.complete(params)
 
     def report(self, number: int, report: EpochReport) -> None:
-        """Records an epoch."""
-        assert report.score is not None
+        """Records an epoch, if it has a score."""
+        if report.score is None:
+            return
         trial = self._open[number]
         known = self._trial(number).intermediate_values
         if report.epoch not in known:  # an interrupted trial brings the same epochs again

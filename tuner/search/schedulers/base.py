@@ -42,6 +42,10 @@ class Scheduler:
         """The epoch at which a trial that has trained so many ends, or waits if below `epochs`."""
         return self.epochs
 
+    def validate_every(self, until: int) -> int:
+        """The epochs before that one which `report` wants: so many apart, counted back from it."""
+        return 1
+
     def report(self, trial: int, epoch: int, score: float) -> bool:
         """Records a score; returns whether the trial goes on."""
         return True

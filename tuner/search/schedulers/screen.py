@@ -38,6 +38,10 @@ class Screen(Scheduler):
         """The next rung, or the end."""
         return next((rung for rung in self.rungs if rung > trained), self.epochs)
 
+    def validate_every(self, until: int) -> int:
+        """What the trend at that epoch is taken over."""
+        return max(1, self._before(until))
+
     def report(self, trial: int, epoch: int, score: float) -> bool:
         """Records a score; a trial that is on its way is never stopped."""
         scores = self._scores.setdefault(trial, {})
