@@ -1,4 +1,4 @@
-"""Random changes of training images: stock Keras layers inside the model, idle when predicting.
+"""Random changes of training images: layers inside the model, idle when predicting.
 
 One dial, `augmentation`, multiplies the strengths of all of them; 1 stands for what was measured
 to help small CNNs most on photographs of hands (validation accuracy of the best of seven

@@ -214,7 +214,8 @@ def views(params: Params) -> tuple[Mapping[str, Any], ...]:
     dials = {name: params[name] for name in names}
     first: list[Mapping[str, Any]] = [{}, MIRROR] if params["flip"] else [{}]
     count = int(params["views"])
-    return tuple([*first, *({**dials, "draw": draw} for draw in range(count))][:count])
+    # "warp" names how they are drawn since 0.2.0: features of earlier draws are others.
+    return tuple([*first, *({**dials, "draw": draw, "warp": True} for draw in range(count))][:count])
 
 
 def variants(space: SearchSpace) -> list[Params]:

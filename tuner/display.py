@@ -247,14 +247,15 @@ class Display:
             f"{best}{left}"
         )
 
-    def fits_started(self, stage: str, count: int, *, trains: bool = True) -> None:
-        """A stage of the end begins: `count` pieces of work, of which some are trainings, or none is."""
+    def fits_started(self, stage: str, count: int, *, trains: bool = True, at_most: bool = False) -> None:
+        """A stage of the end begins: `count` pieces of work, or fewer; some are trainings, or none is."""
         self._stage = stage
         self._fits = (0, count)
         self._running.clear()
         self._end_began = self._end_began or time.monotonic()
         if count:
-            self.say(f"{stage}: {count} training{'s' if count != 1 else ''}" if trains else stage)
+            several = f"{'at most ' if at_most else ''}{count} training{'s' if count != 1 else ''}"
+            self.say(f"{stage}: {several}" if trains else stage)
 
     def fits_changed(self, by: int) -> None:
         """The stage has so many trainings more, or fewer, than when it began."""

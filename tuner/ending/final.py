@@ -13,7 +13,16 @@ from tuner.ending.finalists import Finalist, trial_name
 from tuner.ending.fits import Fit, Fits
 from tuner.ending.forms import Forms
 from tuner.ending.results import Results
-from tuner.ending.trainings import FAR_BEHIND, FEW_SEEDS, FOLDS, STRONGEST_SEEDS, Plan, Trainings, by_rounds
+from tuner.ending.trainings import (
+    FAR_BEHIND,
+    FEW_SEEDS,
+    FOLDS,
+    OUT_OF_SIGHT,
+    STRONGEST_SEEDS,
+    Plan,
+    Trainings,
+    by_rounds,
+)
 from tuner.errors import RunError
 from tuner.records import PastTrial
 from tuner.registry import resolve
@@ -278,6 +287,7 @@ class Final:
             names = ", ".join(f"`{name}`" for name in sorted(of.far))
             sentences.append(
                 f"more than {100 * FAR_BEHIND:.0f} points behind on the first fresh fold, and so trained on "
-                f"that one and from {FEW_SEEDS} seeds at most, the strongest from {STRONGEST_SEEDS}: {names}"
+                f"that one and from {FEW_SEEDS} seeds at most, the strongest from {STRONGEST_SEEDS} if it is "
+                f"not more than {100 * OUT_OF_SIGHT:.0f} behind: {names}"
             )
         return [*sentences, self._untried] if self._untried else sentences

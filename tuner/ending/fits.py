@@ -81,7 +81,7 @@ class Fits:
     failed: list[tuple[Fit, TrialResult]] = field(default_factory=list)
     _queue: deque[Fit] = field(default_factory=deque)
     _awaited: set[str] = field(default_factory=set)
-    _wanted: Callable[[Fit], bool] = lambda _: True
+    _wanted: Callable[[Fit], bool] | None = None
     _spare: Callable[[], Sequence[Fit]] = tuple
     _running: dict[int, Fit] = field(default_factory=dict)
     _slots: dict[int, TrialSpec] = field(default_factory=dict)
@@ -93,7 +93,7 @@ class Fits:
         stage: str,
         fits: Sequence[Fit],
         until: float | None = None,
-        wanted: Callable[[Fit], bool] = lambda _: True,
+        wanted: Callable[[Fit], bool] | None = None,
         spare: Callable[[], Sequence[Fit]] = tuple,
     ) -> bool:
         """Runs the unfinished ones, in their order.
@@ -113,7 +113,8 @@ class Fits:
         new = self._unfinished(fits)
         self._awaited = set(new)
         self._queue = deque(self._numbered(fit) for fit in new.values() if not self._under_way(fit))
-        self.display.fits_started(stage, len(new), trains=any(fit.spec.epochs for fit in new.values()))
+        trains = any(fit.spec.epochs for fit in new.values())
+        self.display.fits_started(stage, len(new), trains=trains, at_most=wanted is not None)
         drive(self.executor, self, self._halt, 0.0, self.clock, self._slots, self._enough)
         self.cut += self._queue
         self._queue.clear()
@@ -190,7 +191,7 @@ class Fits:
         """The next training that is wanted and can end in time, or a spare one beside others."""
         while self._queue:
             fit = self._queue.popleft()
-            if not self._wanted(fit):
+            if self._wanted is not None and not self._wanted(fit):
                 self.display.fits_changed(-1)
             elif fit.necessary or self._ends_in_time(fit):
                 return self._begun(fit)

@@ -32,7 +32,10 @@ a difference between two models on one fold has a standard deviation of some 0.0
 FEW_SEEDS = 2
 STRONGEST_SEEDS = 3
 """Retrainings of such a baseline: two, so that their noise shows, and three of the strongest baseline, which
-the report's first sentence names: with two the interval of its difference is up to three times as wide."""
+the report's first sentence names: with two the interval of its difference is half as wide again, or more."""
+
+OUT_OF_SIGHT = 0.25
+"""A baseline so far behind has two also if it is the strongest: a wide interval is far from zero as well."""
 
 VITAL_SEEDS = 2
 """Of the winner's retrainings, those that no other model's may push out: two, so that their noise shows."""
@@ -93,9 +96,12 @@ class Trainings:
         They have one fold and few seeds. Decided by validation images alone, so that what is tested later
         is not chosen by its test.
         """
-        scores = self.first_scores([*self.entered, *self.plan.baselines])
-        best = max((s for each in self.entered if (s := scores[each.name]) == s), default=math.nan)
-        return frozenset(each.name for each in self.plan.baselines if scores[each.name] < best - FAR_BEHIND)
+        return frozenset(each.name for each in self.plan.baselines if self._behind(each) > FAR_BEHIND)
+
+    def _behind(self, contender: Contender) -> float:
+        """By how much the best finalist is ahead on the first fold; NaN while that is not known."""
+        scores = [score for each in self.entered if not math.isnan(score := self.first_score(each))]
+        return max(scores, default=math.nan) - self.first_score(contender)
 
     @property
     def strongest(self) -> str:
@@ -196,7 +202,8 @@ class Trainings:
             return 1
         if contender.name not in self.far and not contender.reference:
             return self.plan.seeds
-        return min(STRONGEST_SEEDS if contender.name == self.strongest else FEW_SEEDS, self.plan.seeds)
+        closer = contender.name == self.strongest and self._behind(contender) <= OUT_OF_SIGHT
+        return min(STRONGEST_SEEDS if closer else FEW_SEEDS, self.plan.seeds)
 
     def on_less_data(self, best: Contender, searched: int) -> list[Fit]:
         """The winner on half the groups for as many steps, on the folds that a small share of time allows.
