@@ -6,7 +6,6 @@ configurations 0.743 without, 0.856 with).
 """
 
 import math
-from functools import cache
 from typing import Any
 
 from search_spaces.family import Params, Task
@@ -60,6 +59,8 @@ def augmented(x: Any, params: Params) -> Any:
     """
     from keras import layers
 
+    from search_spaces.warp import RandomWarp
+
     strength = float(params["augmentation"])
     rotation, shift, zoom, contrast, brightness = (
         strength * float(params[name]) for name in ("rotation", "shift", "zoom", "contrast", "brightness")
@@ -68,8 +69,8 @@ def augmented(x: Any, params: Params) -> Any:
     if params["flip"] and strength:
         x = layers.RandomFlip("horizontal", name="augment_flip", **options)(x)
     if rotation or shift or zoom:
-        warp = _random_warp()
-        x = warp(min(rotation, 180.0), min(shift, 1.0), min(zoom, 0.9), name="augment_warp", **options)(x)
+        turn = math.radians(min(rotation, 180.0))
+        x = RandomWarp(turn, min(shift, 1.0), min(zoom, 0.9), name="augment_warp", **options)(x)
     options["value_range"] = (0.0, 1.0)
     if contrast:
         # Keras draws the factor uniformly from (1 - lower, 1 + upper) and allows at most 1 of each.
@@ -78,44 +79,6 @@ def augmented(x: Any, params: Params) -> Any:
     if brightness:
         x = layers.RandomBrightness(min(brightness, 1.0), name="augment_brightness", **options)(x)
     return _cut_out(x, float(params["cutout"]), options)
-
-
-@cache
-def _random_warp() -> Any:
-    """The layer that turns, shifts and zooms each image in one step; a class, made where Keras is there.
-
-    Three stock layers would sample an image three times, which takes three times as long and blurs it.
-    """
-    import keras
-    from keras import ops
-
-    class RandomWarp(keras.layers.Layer):  # type: ignore[misc]  # Keras has no types
-        def __init__(self, rotation: float, shift: float, zoom: float, **options: Any) -> None:
-            super().__init__(**options)
-            self.limits = (math.radians(rotation), shift, shift, zoom)
-            self.generator = keras.random.SeedGenerator()
-            self.supports_jit = False  # XLA on TensorFlow cannot move images
-
-        def call(self, images: Any, training: bool = False) -> Any:
-            if not training:
-                return images
-            count, height, width = ops.shape(images)[0], images.shape[1], images.shape[2]
-            angle, down, right, larger = (
-                keras.random.uniform((count,), -limit, limit, "float32", seed=self.generator)
-                for limit in self.limits
-            )
-            cosine, sine = (1 + larger) * ops.cos(angle), (1 + larger) * ops.sin(angle)
-            middle_x, middle_y = (width - 1) / 2, (height - 1) / 2
-            from_x = middle_x - cosine * middle_x + sine * middle_y + right * width
-            from_y = middle_y - sine * middle_x - cosine * middle_y + down * height
-            nothing = ops.zeros_like(angle)
-            rows = (cosine, -sine, from_x, sine, cosine, from_y, nothing, nothing)
-            return ops.image.affine_transform(images, ops.stack(rows, axis=1), fill_mode="nearest")
-
-        def compute_output_shape(self, input_shape: Any) -> Any:
-            return input_shape
-
-    return RandomWarp
 
 
 def _cut_out(x: Any, side: float, options: dict[str, Any]) -> Any:

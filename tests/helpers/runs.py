@@ -62,7 +62,8 @@ def trials(run: Path) -> list[Any]:
 
     path = str(run / "study.journal")
     storage = optuna.storages.JournalStorage(JournalFileBackend(path, lock_obj=JournalFileOpenLock(path)))
-    return optuna.load_study(study_name=None, storage=storage).trials
+    names = optuna.get_all_study_names(storage)  # none while a run has only just made the file
+    return optuna.load_study(study_name=names[0], storage=storage).trials if names else []
 
 
 def report_of(run: Path) -> Any:

@@ -171,6 +171,7 @@ def drive(
             for slot, spec in running.items():
                 executor.cancel(slot)
                 work.done(slot, spec, TrialResult("stopped", 0.0), reason)
+            running.clear()
             return
         if isinstance(event, Progress):
             go_on = work.goes_on(event.spec, event.report)

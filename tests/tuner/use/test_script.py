@@ -46,7 +46,8 @@ def test_the_script_alone_trains_the_winner_as_well(
     assert found is not None
     accuracy = json.loads((used / "runs" / "digits" / "report.json").read_text())["final"]["test_accuracy"]
     low, high = accuracy["ci95"]
-    assert low <= float(found[1]) <= high
+    seeds = 3 * accuracy["std"]  # the interval is of the mean over seeds, and this is one seed more
+    assert low - seeds <= float(found[1]) <= high + seeds
     assert len(np.loadtxt(folder / "test_rows.txt")) == 359
 
 

@@ -15,10 +15,10 @@ SQUARE = {"kernel_size", "pool_size", "strides", "dilation_rate", "size"}
 
 
 def lines(model: Any) -> list[str]:
-    """Assignments from `inputs` to the last value, called `outputs`.
+    """Assignments from `inputs` to the last value, called `outputs`; before them classes that are not Keras'.
 
     Args:
-        model: functional, of stock layers alone, uncompiled or not.
+        model: functional, of Keras' own layers and `RandomWarp` alone, uncompiled or not.
 
     Raises:
         UsageError: a layer is not Keras' own, or is a model itself.
@@ -38,7 +38,20 @@ def lines(model: Any) -> list[str]:
         name = "outputs" if last else "x" if uses[id(output)] <= {position + 1} else f"x{position}"
         written.append(f"{name} = {_made(layer)}({_called(node, names)})")
         names[id(output)] = name
-    return written
+    own = {type(layer) for layer in model.layers if _is_ours(type(layer))}
+    return [line for kind in own for line in ("", "", *_source(kind), "", "")] + written
+
+
+def _is_ours(kind: type) -> bool:
+    return kind.__module__ == "search_spaces.warp"
+
+
+def _source(kind: type) -> list[str]:
+    """Of a class that needs nothing but `keras`, without what is for type checkers."""
+    text = (
+        inspect.getsource(kind).replace(": Any", "").replace(" -> Any", "").replace("dict[str, Any]", "dict")
+    )
+    return [line.split("  # type:")[0] for line in text.splitlines()]
 
 
 def _uses(model: Any) -> dict[int, set[int]]:
@@ -74,7 +87,8 @@ def _made(layer: Any) -> str:
     import keras
 
     kind = type(layer)
-    if getattr(keras.layers, kind.__name__, None) is not kind or hasattr(layer, "layers"):
+    stock = getattr(keras.layers, kind.__name__, None) is kind
+    if not (stock or _is_ours(kind)) or hasattr(layer, "layers"):
         raise UsageError(
             f"--to script writes out Keras' own layers; this network has the layer {layer.name!r}, "
             f"a {kind.__name__}"
@@ -90,7 +104,7 @@ def _made(layer: Any) -> str:
             positional = False
             continue
         told.append(literal(value) if required and positional else f"{parameter.name}={literal(value)}")
-    return f"layers.{kind.__name__}({', '.join(told)})"
+    return f"{'layers.' if stock else ''}{kind.__name__}({', '.join(told)})"
 
 
 def literal(value: Any) -> str:
