@@ -67,3 +67,16 @@ def test_a_slot_without_a_fold_left_begins_with_the_default(ended: tuple[str, Pa
     """Whoever wins, it is retrained; so it is the first that ends."""
     said = ended[0]
     assert said.index("] default\n") < said.index("] tuned\n")
+
+
+def test_a_finalist_that_falls_behind_is_trained_on_no_other_fold(tune_curves: Tune, tmp_path: Path) -> None:
+    options = ["--finalists", "6", "--seeds", "1", "--baselines", "none", "--set", "filters=8"]
+    done = tune_curves("digits", "--trials", "6", "--epochs", "4", "--workers", "2", *options, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    first, *others = json.loads((tmp_path / "runs" / "digits" / "final.json").read_text())["finalists"]
+    behind = [row for row in others if len(row["folds"]) == 1]
+    assert behind
+    assert all(row["folds"][0] < first["folds"][0] - 0.05 for row in behind)
+    assert all(len(row["folds"]) in {2, 3} for row in others if row not in behind)
+    assert f"trial {behind[0]['trial']} (fell behind)" in done.stdout
+    assert "Too far behind the leader" in (tmp_path / "runs" / "digits" / "report.md").read_text()
