@@ -138,16 +138,19 @@ def test_commands_on_a_finished_run(tune: Tune, curve_run: Path, tmp_path: Path)
     assert "runs" not in tune("clean", cwd=tmp_path, TUNE_CACHE_DIR=str(tmp_path / "none")).stdout
 
 
-def test_clean_removes_caches_and_runs_set_aside_only_when_told(tune: Tune, tmp_path: Path) -> None:
+def test_clean_removes_caches_and_runs_set_aside_only_when_told(
+    fresh_tune_curves: Tune, tmp_path: Path
+) -> None:
     aside = tmp_path / "runs" / "digits.20260101-120000"
     kept = tmp_path / "runs" / "digits"
     for folder in (aside, kept, tmp_path / "cache" / "x"):
         folder.mkdir(parents=True)
         (folder / "file").write_bytes(b"0" * 1000)
-    cache = str(tmp_path / "cache")
-    assert str(aside.name) in tune("clean", cwd=tmp_path, TUNE_CACHE_DIR=cache).stdout
+    # A temporary directory of its own: another test's cluster has its images in the usual one.
+    places = {"TUNE_CACHE_DIR": str(tmp_path / "cache"), "TMPDIR": str(tmp_path)}
+    assert str(aside.name) in fresh_tune_curves("clean", cwd=tmp_path, **places).stdout
     assert aside.exists()
-    tune("clean", "--yes", cwd=tmp_path, TUNE_CACHE_DIR=cache)
+    fresh_tune_curves("clean", "--yes", cwd=tmp_path, **places)
     assert not aside.exists()
     assert kept.exists()
     assert not (tmp_path / "cache" / "x").exists()

@@ -34,20 +34,24 @@ def test_the_script_alone_trains_the_winner_as_well(
     folder = used / "runs" / "digits" / "exports"
     text = (folder / "train_best.py").read_text()
     assert not re.search(r"^(from|import) (tuner|search_spaces|reports)", text, re.MULTILINE)
-    done = subprocess.run(
-        [sys.executable, "-I", str(folder / "train_best.py")],
-        cwd=used,
-        env={**environment, "PYTHONPATH": "", "KERAS_BACKEND": "tensorflow"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    found = re.search(r"test accuracy ([\d.]+)\s*$", done.stdout)
-    assert found is not None
+    reached = []
+    for seed in range(3):  # the interval is of the mean over seeds
+        script = folder / f"seed{seed}.py"
+        script.write_text(text.replace("set_random_seed(0)", f"set_random_seed({seed})"))
+        done = subprocess.run(
+            [sys.executable, "-I", str(script)],
+            cwd=used,
+            env={**environment, "PYTHONPATH": "", "KERAS_BACKEND": "tensorflow"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        found = re.search(r"test accuracy ([\d.]+)\s*$", done.stdout)
+        assert found is not None
+        reached.append(float(found[1]))
     accuracy = json.loads((used / "runs" / "digits" / "report.json").read_text())["final"]["test_accuracy"]
     low, high = accuracy["ci95"]
-    seeds = 3 * accuracy["std"]  # the interval is of the mean over seeds, and this is one seed more
-    assert low - seeds <= float(found[1]) <= high + seeds
+    assert low <= np.mean(reached) <= high
     assert len(np.loadtxt(folder / "test_rows.txt")) == 359
 
 
