@@ -119,9 +119,9 @@ class Final:
         """
         of, entered = self.trainings.on_folds, self.trainings.entered
         wanted = self.trainings.wanted([*entered, *baselines])
-        finalists = by_rounds([of(finalist) for finalist in entered])
+        of_finalists = by_rounds([of(finalist) for finalist in entered])
         first = [of(each)[:1] for each in (*entered, *baselines)]
-        everything = by_rounds(first) + finalists + by_rounds([of(baseline) for baseline in baselines])
+        everything = by_rounds(first) + of_finalists + by_rounds([of(baseline) for baseline in baselines])
         deadline = self.fits.deadline()
         if deadline is None:
             spare = self.trainings.whoever_wins(baselines[0])
@@ -133,7 +133,7 @@ class Final:
         latest = deadline - MARGIN * self._winner_seconds(entered)
         end = max(start, min(start + FOLDS_SHARE * left, latest))
         return self.fits.do(
-            "finalists on fresh folds", finalists, start + FINALISTS_SHARE * left, wanted
+            "finalists on fresh folds", of_finalists, start + FINALISTS_SHARE * left, wanted
         ) and self.fits.do("finalists and baselines on fresh folds", everything, end, wanted)
 
     def _winner_seconds(self, entered: Sequence[Contender]) -> float:

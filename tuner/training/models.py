@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search_spaces.family import HEAD, Family, Params, Recipe
-from tuner.training.plain import without_random_layers
+from tuner.training.plain import is_random, without_random_layers
 
 LATENCY_CALLS = 30
 
@@ -46,7 +46,7 @@ def _let_jax_compile(model: Any) -> None:
     step would run operation by operation.
     """
     for layer in model.layers:
-        if hasattr(layer, "get_random_transformation") or layer.name.startswith("augment"):
+        if hasattr(layer, "get_random_transformation") or is_random(layer):
             layer.supports_jit = True
 
 
