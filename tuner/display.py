@@ -283,11 +283,16 @@ class Display:
         self.say(f"[{done + 1}/{count}] {name}{score}{ended}{_on(result.device)}{left}")
 
     def _end_left(self) -> float:
-        """Seconds that the end of the run has left, each training taken to be as long as those so far."""
+        """Seconds that the end of the run has left, each training taken to be as long as those so far.
+
+        Those under way count as half done.
+        """
         done, count = self._fits
         assert self._end_began is not None
-        to_come = max(self._at_end, count - done)
-        return self._within_budget(to_come * (time.monotonic() - self._end_began) / self._ended)
+        half = len(self._running) / 2
+        to_come = max(self._at_end, count - done) - half
+        each = (time.monotonic() - self._end_began) / (self._ended + half)
+        return self._within_budget(to_come * each)
 
     def _render(self) -> "RenderableType":
         """Called by Rich's own thread too, while the main one goes on: so it only reads what is stored."""

@@ -117,6 +117,22 @@ def test_the_time_left_is_that_of_the_whole_run(monkeypatch: pytest.MonkeyPatch)
     assert not out.getvalue().rstrip().endswith("left")
 
 
+def test_trainings_under_way_count_as_half_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("tuner.display.time.monotonic", lambda: now[0])
+    out = io.StringIO()
+    display = Display(Console(file=out, width=100))
+    display.fits_started("finalists", 10)
+    for number in range(4):  # on four slots, which end one after the other
+        display.fit_epoch("tuned", spec(number), EpochReport(1, 0.5, 0.5, None, None, None, 64, 1.0, 0.01))
+    for number in range(4):
+        now[0] += 30.0 if number == 0 else 0.1
+        display.fit_ended("tuned", spec(number), TrialResult("complete", 0.5))
+    told = [line for line in out.getvalue().splitlines() if "left" in line]
+    assert "about 1 min 30 s left" in told[0]
+    assert "about 45 s left" in told[-1]
+
+
 def test_a_budget_is_the_most_that_can_be_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tuner.display.time.monotonic", lambda: 1000.0)
     out = io.StringIO()
