@@ -166,11 +166,11 @@ def test_the_full_space_starts_where_the_small_one_does() -> None:
     assert opened["augmentation"] == 1.0
     ours = [layer.get_config() for layer in common.build(params, (28, 28, 1), 5).layers]
     theirs = [layer.get_config() for layer in full.build(opened, (28, 28, 1), 5).layers]
-    strengths = ("factor", "height_factor", "width_factor")
+    strengths = ("rotation", "shift", "zoom", "factor")
+    assert {key for config in ours for key in strengths if config.get(key)} == set(strengths)
     for a, b in zip(ours, theirs, strict=True):
         for key in strengths:
             assert a.get(key) == pytest.approx(b.get(key))
-    assert len(ours) == len(theirs)
 
 
 def test_flips_only_where_a_mirrored_image_keeps_its_class() -> None:
