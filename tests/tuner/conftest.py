@@ -41,9 +41,13 @@ def curves(environment: dict[str, str], session: Session) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def forked(environment: dict[str, str]) -> dict[str, str]:
-    """The environment of commands whose workers train, and start at once."""
-    origin = TRAININGS[environment["KERAS_BACKEND"]].address
-    return {**environment, "TUNE_WORKER": "tests.helpers.forked_worker", "FORKED_FROM": origin}
+    """The environment of commands whose workers train, and start at once; figures are not drawn."""
+    return {
+        **environment,
+        "TUNE_WORKER": "tests.helpers.forked_worker",
+        "FORKED_FROM": TRAININGS[environment["KERAS_BACKEND"]].address,
+        "COMMAND_LINE": "tests.helpers.undrawn",
+    }
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +57,6 @@ def trials_only(forked: dict[str, str], session: Session) -> dict[str, str]:
         **forked,
         "FORKED_WORKER": "tests.helpers.trials_worker",
         "TUNE_CACHE_DIR": new_cache(session.folder("trials-only")),
-        "COMMAND_LINE": "tests.helpers.undrawn",
     }
 
 
@@ -70,6 +73,12 @@ def tune_forked(forked: dict[str, str]) -> Tune:
 
 
 @pytest.fixture(scope="session")
+def tune_trials(trials_only: dict[str, str]) -> Tune:
+    """The command line, with workers that train the trials of a search, and nothing after it."""
+    return commands_in(trials_only)
+
+
+@pytest.fixture(scope="session")
 def fresh_tune_curves(curves: dict[str, str]) -> Tune:
     """The same, each command in a new interpreter."""
     return fresh_commands_in(curves)
@@ -82,9 +91,10 @@ def tune_curves(curves: dict[str, str]) -> Tune:
 
 
 @pytest.fixture(scope="session")
-def small_run(tune_forked: Tune, session: Session) -> Path:
-    """The run directory of a finished small run. Tests copy it before they change it."""
-    return session.once("small", whole(tune_forked)) / "runs" / "digits"
+def small_run(forked: dict[str, str], session: Session) -> Path:
+    """The run directory of a finished small run, with its figures. Tests copy it before they change it."""
+    drawn = commands_in({**forked, "COMMAND_LINE": "tuner.cli"})
+    return session.once("small", whole(drawn)) / "runs" / "digits"
 
 
 @pytest.fixture(scope="session")

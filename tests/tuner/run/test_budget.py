@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.helpers.caches import new_cache
 from tests.helpers.runs import Tune, report_of
 from tuner.errors import UsageError
 from tuner.run.budget import check_budget, fit_budget, search_seconds, split, winner_seconds
@@ -82,16 +83,17 @@ HANGS = {
 
 
 @pytest.fixture(scope="module")
-def hung(tune: Tune, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Any, float]]:
+def hung(tune_curves: Tune, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Any, float]]:
     """Commands in which something hangs, and the seconds that they took: at once, as they only wait."""
     options = ["digits", "--budget", "20s", "--trials", "5", "--baselines", "none", "--workers", "1"]
 
     def run(what: str) -> tuple[Any, float]:
         folder, began = tmp_path_factory.mktemp("hung", numbered=True), time.monotonic()
-        done = tune(*options, cwd=folder, CURVE_FAULTS=json.dumps({what: "hang"}), **CURVES)
+        faults = {"CURVE_FAULTS": json.dumps({what: "hang"}), "TUNE_CACHE_DIR": new_cache(folder / "cache")}
+        done = tune_curves(*options, cwd=folder, **faults)
         return done, time.monotonic() - began
 
-    tune("datasets", cwd=tmp_path_factory.getbasetemp())  # starts what commands are forks of
+    tune_curves("datasets", cwd=tmp_path_factory.getbasetemp())  # starts what commands are forks of
     with ThreadPoolExecutor() as pool:
         return dict(zip(HANGS, pool.map(run, HANGS), strict=True))
 
@@ -126,10 +128,12 @@ def test_a_budget_is_held_by_the_whole_command(tune: Tune, tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-def test_a_run_that_has_become_slower_than_its_trials_still_has_a_winner(tune: Tune, tmp_path: Path) -> None:
+def test_a_run_that_has_become_slower_than_its_trials_still_has_a_winner(
+    tune_curves: Tune, tmp_path: Path
+) -> None:
     options = ["digits", "--budget", "30s", "--trials", "1000", "--baselines", "majority", "--workers", "2"]
-    slower = {"CURVE_SECONDS": "0.025", "CURVE_END_SECONDS": "1"}
-    done = tune(*options, cwd=tmp_path, **slower, **CURVES)
+    slower = {"CURVE_SECONDS": "0.025", "CURVE_END_SECONDS": "1", "TUNE_CACHE_DIR": new_cache(tmp_path / "c")}
+    done = tune_curves(*options, cwd=tmp_path, **slower)
     assert done.returncode == 0, done.stdout + done.stderr
     report = report_of(tmp_path / "runs" / "digits")
     assert report["final"]["test_accuracy"]["per_seed"]
@@ -137,11 +141,10 @@ def test_a_run_that_has_become_slower_than_its_trials_still_has_a_winner(tune: T
 
 
 @pytest.mark.slow
-def test_the_default_is_tested_before_the_winner_has_all_its_seeds(tune: Tune, tmp_path: Path) -> None:
+def test_the_default_is_tested_before_the_winner_has_all_its_seeds(tune_curves: Tune, tmp_path: Path) -> None:
     options = ["digits", "--budget", "24s", "--baselines", "majority", "--workers", "1", "--seeds", "30"]
-    done = tune(
-        *options, "--epochs", "6", cwd=tmp_path, CURVE_SECONDS="0.05", CURVE_END_SECONDS="0.15", **CURVES
-    )
+    slow = {"CURVE_SECONDS": "0.05", "CURVE_END_SECONDS": "0.15", "TUNE_CACHE_DIR": new_cache(tmp_path / "c")}
+    done = tune_curves(*options, "--epochs", "6", cwd=tmp_path, **slow)
     assert done.returncode == 0, done.stdout + done.stderr
     final = report_of(tmp_path / "runs" / "digits")["final"]
     assert 2 <= len(final["test_accuracy"]["per_seed"]) < 30

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.contracts.test_engines import COMBINATIONS
-from tests.helpers.runs import Tune, commands_in, read_until, report_of, start, trials
+from tests.helpers.runs import Tune, read_until, report_of, start, trials
 from tuner.search.engines import ALGORITHMS
 
 pytestmark = pytest.mark.slow
@@ -29,12 +29,12 @@ TRAINED = [(engine, default) for engine, (default, *_) in ALGORITHMS.items()]
 
 @pytest.mark.parametrize(("engine", "algorithm"), COMBINATIONS, ids=map("-".join, COMBINATIONS))
 def test_each_algorithm_of_each_engine_searches(
-    trials_only: dict[str, str], curves: dict[str, str], tmp_path: Path, engine: str, algorithm: str
+    tune_trials: Tune, tune_curves: Tune, tmp_path: Path, engine: str, algorithm: str
 ) -> None:
     if algorithm == "gp":
         pytest.importorskip("torch", reason="PyTorch is not installed")
     chosen = ["--engine", engine, "--algorithm", algorithm, "--trials", "3", "--epochs", "2"]
-    tune = commands_in(trials_only if (engine, algorithm) in TRAINED else curves)
+    tune = tune_trials if (engine, algorithm) in TRAINED else tune_curves
     done = tune(*SHORT_RUN, *chosen, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     report = report_of(tmp_path / "runs" / "digits")["search"]
@@ -51,7 +51,7 @@ def scores(run: Path) -> list[tuple[str, dict[int, float], object]]:
 
 
 def test_hyperband_promotes_and_goes_on_after_a_kill(
-    trials_only: dict[str, str], tune_forked: Tune, tmp_path: Path
+    trials_only: dict[str, str], tune_forked: Tune, tune_trials: Tune, tmp_path: Path
 ) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     whole.mkdir()
@@ -67,7 +67,7 @@ def test_hyperband_promotes_and_goes_on_after_a_kill(
     read_until(process, "[1/4]")
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    assert commands_in(trials_only)(*HYPERBAND, cwd=killed).returncode == 0
+    assert tune_trials(*HYPERBAND, cwd=killed).returncode == 0
     assert scores(killed / "runs" / "digits") == scores(run)
 
 
@@ -81,16 +81,18 @@ SCREENED = [*SHORT_RUN, "--trials", "6", "--epochs", "4", "--set", "batch_size=1
 """With so many steps an epoch, trials wait after two."""
 
 
-def test_screening_goes_on_with_the_best_after_a_kill(trials_only: dict[str, str], tmp_path: Path) -> None:
-    tune, runs = commands_in(trials_only), tmp_path / "runs"
-    assert tune(*SCREENED, "--name", "whole", cwd=tmp_path).returncode == 0
+def test_screening_goes_on_with_the_best_after_a_kill(
+    trials_only: dict[str, str], tune_trials: Tune, tmp_path: Path
+) -> None:
+    runs = tmp_path / "runs"
+    assert tune_trials(*SCREENED, "--name", "whole", cwd=tmp_path).returncode == 0
     states = [state for state, _, _ in scores(runs / "whole")]
     assert 3 <= states.count("COMPLETE") < 6
     process = start(trials_only, tmp_path, *SCREENED)
     read_until(process, "[6/6]")  # all wait; the first goes on
     process.kill()
     process.communicate()
-    assert tune(*SCREENED, cwd=tmp_path).returncode == 0
+    assert tune_trials(*SCREENED, cwd=tmp_path).returncode == 0
     assert scores(runs / "digits") == scores(runs / "whole")
     for trial in trials(runs / "digits"):
         assert trial.user_attrs["epochs"] == len(trial.intermediate_values)

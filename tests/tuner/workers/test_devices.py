@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests import ROOT
-from tests.helpers.runs import Tune, commands_in, trials
+from tests.helpers.runs import Tune, trials
 from tuner.errors import UsageError
 from tuner.workers import cores
 from tuner.workers.devices import Device, Slot
@@ -255,9 +255,8 @@ def test_plan_says_that_there_is_no_such_gpu(tune: Tune, tmp_path: Path) -> None
 
 
 @pytest.mark.slow
-def test_a_run_uses_every_gpu_and_says_so(trials_only: dict[str, str], tmp_path: Path) -> None:
-    tune = commands_in(trials_only)
-    done = tune(*SMALL, *END, "--trials", "2", "--epochs", "1", cwd=tmp_path, **gpu_environment(TWO))
+def test_a_run_uses_every_gpu_and_says_so(tune_trials: Tune, tmp_path: Path) -> None:
+    done = tune_trials(*SMALL, *END, "--trials", "2", "--epochs", "1", cwd=tmp_path, **gpu_environment(TWO))
     assert done.returncode == 0, done.stderr
     run = tmp_path / "runs" / "digits"
     facts = json.loads((run / "run.json").read_text())["environment"]

@@ -65,11 +65,11 @@ TINY_RUN = [
 
 
 @pytest.fixture(scope="module")
-def faulty(tune_forked: Tune, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def faulty(tune_trials: Tune, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory in which a run met one fault after the other, each in a trial of its own."""
     cwd = tmp_path_factory.mktemp("faulty")
     (cwd / "tiny.py").write_text(FAMILY)
-    done = tune_forked(*TINY_RUN, "--trials", "8", cwd=cwd, TUNE_HANG_SECONDS="4")
+    done = tune_trials(*TINY_RUN, "--trials", "8", cwd=cwd, TUNE_HANG_SECONDS="4")
     assert done.returncode == 0, done.stderr
     return cwd
 
