@@ -11,6 +11,7 @@ import pytest
 from search_spaces import SEARCH_SPACES
 from search_spaces.family import Family, Recipe, Task
 from search_spaces.space import Categorical, Int
+from tests.helpers.origins import with_keras
 from tuner.training.plain import without_random_layers
 
 SHAPES = [(8, 8, 1), (28, 28, 1), (64, 48, 3), (100, 100, 3), (200, 200, 3)]
@@ -144,7 +145,7 @@ def test_a_saved_model_loads_without_this_project(tmp_path: Path) -> None:
         "images = np.load('images.npy')\n"
         "np.save('loaded.npy', keras.models.load_model('model.keras').predict_on_batch(images))\n"
     )
-    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
+    with_keras(code, tmp_path)
     np.testing.assert_allclose(np.load(tmp_path / "loaded.npy"), expected, rtol=1e-4, atol=1e-6)
 
 

@@ -1,5 +1,8 @@
 """The processes that commands, trainings and workers under test are forks of, one of each a session."""
 
+import os
+from pathlib import Path
+
 from tests.helpers.forks import COMMON, Origin
 
 COMMANDS = Origin(
@@ -34,3 +37,14 @@ TRAININGS = {
     for backend in ("tensorflow", "jax")
 }
 """For what trains, by Keras' backend."""
+
+_KERAS = Origin(("keras", "numpy", "PIL.Image"), KERAS_BACKEND="tensorflow", TF_CPP_MIN_LOG_LEVEL="3")
+
+
+def with_keras(code: str, folder: Path, *arguments: str) -> str:
+    """Runs code in a folder where Keras is imported and this project is not; returns what it prints."""
+    (folder / "alone.py").write_text(code)
+    environment = {**os.environ, "PYTHONPATH": "", "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = _KERAS.run("alone", arguments, folder, environment, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return done.stdout

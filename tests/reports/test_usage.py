@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from PIL import Image
 
 from reports.facts.summary import RunSummary
 from reports.sections.usage import render
+from tests.helpers.origins import with_keras
 
 Runs = Callable[[str], Path]
 
@@ -50,8 +49,5 @@ def test_the_code_runs(runs: Runs, tmp_path: Path, variant: str) -> None:
     shape = ",".join(map(str, summary.dataset.image_shape))
     code = code_of(runs(variant))
     script = f"import sys; sys.argv = ['x', {shape!r}, '{len(names)}']\n{BUILD}\n{code}"
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert re.fullmatch(rf"({'|'.join(names)}) \d+%", done.stdout.strip())
+    said = with_keras(script, tmp_path)
+    assert re.fullmatch(rf"({'|'.join(names)}) \d+%", said.strip())

@@ -1,11 +1,8 @@
 """The saved model: the winner's seeds as one model, or with `--single` the first seed's."""
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +11,7 @@ import pytest
 from PIL import Image
 
 from reports.markdown import points
+from tests.helpers.origins import with_keras
 from tests.helpers.runs import SMALL_RUN, Tune, report_of
 
 PREDICT = """
@@ -33,19 +31,6 @@ def run(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return shutil.copytree(small_run, place / "runs" / "digits")
 
 
-def _python(code: str, folder: Path) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=folder,
-        env={**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": ""},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def _close(run: Path, said: Any, expected: Any) -> bool:
     """Whether probabilities agree: to the last digits, if trained in float32, as what is saved is."""
     precision = json.loads((run / "run.json").read_text())["environment"]["precision"]
@@ -60,7 +45,7 @@ def _at_its_temperature(run: Path, said: Any) -> Any:
 
 def _said(run: Path) -> tuple[Any, list[Any]]:
     """The answers of the saved model, and of each seed, for the images that are shown."""
-    _python(PREDICT, run)
+    with_keras(PREDICT, run)
     with np.load(run / "predictions.npz") as saved, np.load(run / "images.npz") as shown:
         seeds = [saved[f"test/tuned/{seed}"][shown["indices"]] for seed in range(2)]
     return np.load(run / "said.npy"), seeds
@@ -113,7 +98,7 @@ def test_the_report_says_how_sure_it_was_before(run: Path) -> None:
 def test_the_code_in_the_report_runs(run: Path) -> None:
     [block] = re.findall(r"```python\n(.*?)```", (run / "report.md").read_text(), re.DOTALL)
     Image.new("L", (20, 20)).save(run / "photo.png")
-    assert re.fullmatch(r"\d \d+%", _python(block, run).strip())
+    assert re.fullmatch(r"\d \d+%", with_keras(block, run).strip())
 
 
 def test_the_other_one_is_saved_when_asked_for_and_the_test_labels_are_not_read_again(

@@ -1,13 +1,11 @@
 """Training itself, in processes of its own, so that each chooses its backend."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.helpers.origins import with_keras
 from tests.helpers.training import RESTLESS, curve, make, predictions, train
 
 
@@ -68,13 +66,7 @@ def test_what_is_saved_predicts_from_raw_images_without_this_project(folder: Pat
         "assert not any(name in sys.modules for name in ('tuner', 'search_spaces'))\n"
     )
     model, images, output = folder / "fits" / "key.keras", folder / "test_images.npy", folder / "out.npy"
-    subprocess.run(
-        [sys.executable, "-c", code, str(model), str(images), str(output)],
-        cwd=folder,
-        check=True,
-        env={**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"},
-        capture_output=True,
-    )
+    with_keras(code, folder, str(model), str(images), str(output))
     assert np.allclose(np.load(output), expected, atol=1e-5)
 
 
