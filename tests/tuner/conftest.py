@@ -108,7 +108,7 @@ WRONG = ("025.png", "043.png", "067.png", "085.png")
 
 PHOTOGRAPHS = ["--trials", "2", "--epochs", "3", "--workers", "1", "--seeds", "2", "--finalists", "1",
     "--no-download", "--baselines", "majority", "--set", "flip=true", "--set", "views=2",
-    "--set", "unfrozen=0"]  # fmt: skip
+    "--set", "unfrozen=0", "--set", "resolution=96"]  # fmt: skip
 
 
 @pytest.fixture(scope="session")

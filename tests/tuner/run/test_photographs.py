@@ -122,15 +122,16 @@ def test_plan_tells_of_features_and_the_best_head_is_fine_tuned(
     squares: Path, tune_forked: Tune, tmp_path: Path
 ) -> None:
     own = {"TUNE_CACHE_DIR": new_cache(tmp_path / "cache"), "KERAS_HOME": str(tmp_path / "keras")}
-    planned = tune_forked("plan", str(squares), "--no-download", "--workers", "1", cwd=tmp_path, **own)
+    small = ["--no-download", "--workers", "1", "--set", "resolution=96"]
+    planned = tune_forked("plan", str(squares), *small, cwd=tmp_path, **own)
     assert planned.returncode == 0, planned.stderr
     told = r"features of (\d+) images: about .+, [\d.]+ ms an image on each of 1 worker; computed once"
     found = re.search(told, planned.stdout)
     assert found is not None, planned.stdout
     assert int(found[1]) == 40
     assert "search space pretrained: heads are trained on features" in planned.stdout
-    options = ["--trials", "1", "--epochs", "1", "--seeds", "1", "--baselines", "none", "--workers", "1"]
-    done = tune_forked(str(squares), *options, "--no-download", cwd=tmp_path, **own)
+    options = ["--trials", "1", "--epochs", "1", "--seeds", "1", "--baselines", "none"]
+    done = tune_forked(str(squares), *options, *small, cwd=tmp_path, **own)
     assert done.returncode == 0, done.stderr
     final = json.loads((tmp_path / "runs" / "squares" / "final.json").read_text())
     assert {row["fine_tuned"] for row in final["finalists"]} == {True, False}
