@@ -19,7 +19,7 @@ from tests.helpers.runs import Tune, fresh_commands_in, read_until, report_of, s
 
 SHORT = [
     *("--trials", "3", "--epochs", "3", "--seeds", "2", "--finalists", "1"),
-    *("--no-download", "--workers", "2"),
+    *("--no-download", "--workers", "2", "--set", "resolution=160"),
 ]
 
 
@@ -110,7 +110,7 @@ def _are_right(cache: str) -> None:
 
     (images,) = (Path(cache) / "datasets").rglob("train_images.npy")
     ends = np.load(images, mmap_mode="r")[[0, -1]]
-    params = FAMILY.space(Task(ends.shape[1:], 4, 400)).default()
+    params = FAMILY.space(Task(ends.shape[1:], 4, 400)).with_settings(["resolution=160"]).default()
     assert FAMILY.features is not None
     expected = keras.ops.convert_to_numpy(FAMILY.features.extractor(params, ends.shape[1:])(ends))
     kept = [np.load(path)[[0, -1]] for path in features_in(cache) if path.name == "train.npy"]

@@ -69,7 +69,7 @@ def faulty(tune_trials: Tune, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory in which a run met one fault after the other, each in a trial of its own."""
     cwd = tmp_path_factory.mktemp("faulty")
     (cwd / "tiny.py").write_text(FAMILY)
-    done = tune_trials(*TINY_RUN, "--trials", "8", cwd=cwd, TUNE_HANG_SECONDS="4")
+    done = tune_trials(*TINY_RUN, "--trials", "8", cwd=cwd, TUNE_HANG_SECONDS="1")
     assert done.returncode == 0, done.stderr
     return cwd
 
