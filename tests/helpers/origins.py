@@ -8,9 +8,12 @@ from tests.helpers.forks import COMMON, Origin
 COMMANDS = Origin(
     (
         "numpy", "optuna", "optuna.storages.journal", "optuna.importance", "optuna.samplers", "scipy.stats",
-        "sklearn.datasets", "sklearn.linear_model", "sklearn.metrics", "matplotlib.figure", "PIL.Image",
-        "pandas", "matplotlib.backends.backend_agg", "rich.live", "typer.rich_utils",
-        "tuner.run.runner", "reports.write",
+        "sklearn.datasets", "sklearn.linear_model", "sklearn.metrics", "matplotlib.figure", "pandas",
+        "matplotlib.backends.backend_agg", "PIL.Image", "PIL.JpegImagePlugin", "PIL.GifImagePlugin",
+        "rich.live", "rich._emoji_codes", "typer.rich_utils", "pydantic.type_adapter", "webbrowser",
+        "search_spaces.cnn", "tuner.run.runner", "tuner.datasets.prepare", "tuner.workers.executors.local",
+        "tuner.search.engines.optuna_engine", "tuner.search.schedulers.screen", "reports.write",
+        "reports.compare", "reports.sections.audit", "reports.sections.leaderboard", "reports.sections.usage",
     ),
     "-W",
     "error",
