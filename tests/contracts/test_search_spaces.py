@@ -172,6 +172,7 @@ def test_the_full_space_starts_where_the_small_one_does() -> None:
     for a, b in zip(ours, theirs, strict=True):
         for key in strengths:
             assert a.get(key) == pytest.approx(b.get(key))
+    assert len(ours) == len(theirs)
 
 
 def test_flips_only_where_a_mirrored_image_keeps_its_class() -> None:

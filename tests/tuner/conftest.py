@@ -80,7 +80,7 @@ def tune_trials(trials_only: dict[str, str]) -> Tune:
 
 @pytest.fixture(scope="session")
 def fresh_tune_curves(curves: dict[str, str]) -> Tune:
-    """The same, each command in a new interpreter."""
+    """The command line, with workers that follow curves, each command in a new interpreter."""
     return fresh_commands_in(curves)
 
 

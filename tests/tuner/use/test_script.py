@@ -47,6 +47,7 @@ def test_the_script_alone_trains_the_winner_as_well(
         check=True,
     )
     reached = [float(found) for found in re.findall(r"test accuracy ([\d.]+)\s*$", done.stdout, re.MULTILINE)]
+    assert len(reached) == len(scripts)
     assert len(set(reached)) > 1
     accuracy = json.loads((used / "runs" / "digits" / "report.json").read_text())["final"]["test_accuracy"]
     low, high = accuracy["ci95"]
