@@ -10,7 +10,7 @@ COMMANDS = Origin(
         "numpy", "optuna", "optuna.storages.journal", "optuna.importance", "optuna.samplers", "scipy.stats",
         "sklearn.datasets", "sklearn.linear_model", "sklearn.metrics", "matplotlib.figure", "pandas",
         "matplotlib.backends.backend_agg", "PIL.Image", "PIL.JpegImagePlugin", "PIL.GifImagePlugin",
-        "rich.live", "typer.rich_utils", "webbrowser",
+        "rich.live", "typer.rich_utils", "webbrowser", "tests.helpers.parsed",
         "search_spaces.cnn", "tuner.run.runner", "tuner.datasets.prepare", "tuner.workers.executors.local",
         "tuner.search.engines.optuna_engine", "tuner.search.schedulers.screen", "reports.write",
         "reports.compare", "reports.sections.audit", "reports.sections.leaderboard", "reports.sections.usage",

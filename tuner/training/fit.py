@@ -68,8 +68,8 @@ class Fit:
         recipe = self.family.recipe(self.spec.params)
         self.batch_size = min(recipe.batch_size, len(self.data.rows))
         self.micro_batches = parts(self.batch_size, self.micro_batches)
-        steps = self.data.steps(self.batch_size) * self.spec.epochs
-        self.recipe: Recipe = replace(recipe, ema=averaging(recipe.ema, steps))
+        epoch = self.data.steps(self.batch_size)
+        self.recipe: Recipe = replace(recipe, ema=averaging(recipe.ema, epoch * self.spec.epochs))
         self.shape = self.data.shape
         self.classes = self.context.classes
         self.model: Any = again.compiled(
@@ -86,6 +86,7 @@ class Fit:
             lambda model: models.compile_(model, self.recipe, self.classes, self.micro_batches),
             keep=self.spec.purpose in {"finalist", "baseline", "retrain"},
         )
+        steps.prepare(self.model, epoch * (self.last - self.spec.resume_from))
         self.class_weights = self.data.class_weights() if self.context.class_weights else None
 
     def _build(self) -> Any:

@@ -50,3 +50,20 @@ def test_a_call_of_many_steps(parts: int, weights: dict[int, float] | None, monk
     assert accuracy == pytest.approx(np.mean([log["accuracy"] for log in logs]))
     for value, wanted in zip(values(model), values(expected), strict=True):
         assert np.array_equal(value, wanted)
+
+
+def test_a_short_training_without_the_graph_optimizer_learns_the_same() -> None:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (BATCH, *SHAPE)).astype(np.uint8)
+    targets = np.eye(CLASSES, dtype=np.float32)[rng.integers(0, CLASSES, BATCH)]
+    learnt = []
+    for count in (steps.SHORT, steps.SHORT - 1):
+        model = compiled(1)
+        try:
+            steps.prepare(model, count)
+            steps.train(model, [(images, targets)] * len(RATES), RATES)
+        finally:
+            steps.prepare()
+        learnt.append(values(model))
+    for with_it, without in zip(*learnt, strict=True):
+        np.testing.assert_allclose(without, with_it, rtol=1e-4, atol=1e-6)
