@@ -82,7 +82,7 @@ def _module(environment: dict[str, str]) -> str:
 def fresh_start(environment: dict[str, str], cwd: Path, *arguments: str) -> "subprocess.Popen[str]":
     """The same in a new interpreter, which has the signals of this process."""
     return subprocess.Popen(
-        command(*arguments),
+        command(*arguments, module=_module(environment)),
         cwd=cwd,
         env=environment,
         stdout=subprocess.PIPE,

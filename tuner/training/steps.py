@@ -21,8 +21,8 @@ BYTES = 1 << 24
 """Of the images in one call, unless those of one step have more."""
 
 SHORT = 300
-"""A training of fewer steps goes without TensorFlow's graph optimizer, which takes a fifth of a second: steps of
-wide networks become some 3 % faster by it, others none. Where most of a network is fixed it gains more."""
+"""A training of fewer steps goes without TensorFlow's graph optimizer, which takes a fifth of a second: by it
+steps of wide networks become some 3 % faster, others none. Where most of a network is fixed it gains more."""
 
 
 def prepare(model: Any = None, steps: int = SHORT) -> None:

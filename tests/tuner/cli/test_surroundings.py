@@ -191,7 +191,7 @@ def test_what_a_stream_cannot_show_is_written_as_it_can(
     facts = json.loads((tmp_path / "runs" / "café" / "run.json").read_text())
     (tmp_path / "runs" / "café" / "run.json").write_text(json.dumps({**facts, "name": "café"}))
     done = subprocess.run(
-        command(*words),
+        command(*words, module="tests.helpers.undrawn"),
         cwd=tmp_path,
         env={**environment, "LC_ALL": "C", "PYTHONUTF8": "1", "PYTHONIOENCODING": encoding},
         capture_output=True,

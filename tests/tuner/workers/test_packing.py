@@ -4,6 +4,7 @@ import json
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -156,8 +157,10 @@ def test_a_gpu_gets_the_workers_that_speed_it_up(
     try:
         drive(executor, work, halt)
         executor.poll(0.1)
-        environments = [child.environ() for child in psutil.Process().children()]
-        used = [each["CUDA_VISIBLE_DEVICES"] for each in environments if "CUDA_VISIBLE_DEVICES" in each]
+        used = []
+        for child in psutil.Process().children():
+            with suppress(psutil.NoSuchProcess):  # what other tests have started may just have ended
+                used.append(child.environ().get("CUDA_VISIBLE_DEVICES", ""))
     finally:
         executor.stop()
     assert set(work.states) <= {"complete", "stopped"}
@@ -165,7 +168,7 @@ def test_a_gpu_gets_the_workers_that_speed_it_up(
     first, second = decided()["gpu:0"], decided()["gpu:1"]
     assert first[0] > LEAST_GAIN > second[0]
     assert (first[1], second[1]) == ("3", "1")
-    assert sorted(used) == ["0", "0", "0", "1"]
+    assert sorted(filter(None, used)) == ["0", "0", "0", "1"]
 
 
 def test_a_worker_that_waits_to_be_measured_ends_with_ctrl_c(
