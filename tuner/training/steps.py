@@ -20,7 +20,7 @@ MANY = 32
 BYTES = 1 << 24
 """Of the images in one call, unless those of one step have more."""
 
-SHORT = 300
+SHORT = 500
 """A training of fewer steps goes without TensorFlow's graph optimizer, which takes a fifth of a second: by it
 steps of wide networks become some 3 % faster, others none. Where most of a network is fixed it gains more."""
 
