@@ -283,17 +283,11 @@ class Final:
         cut = [fit for fit in self.fits.cut if self.fits.result(fit) is None]
         planned = {c.name: (len(of.on_folds(c)), of.seeds(c)) for c in contenders}
         sentences += left_out(self.fits, cut, planned, FOLDS, self.plan.share)
-        later = {each.name for each in contenders if of.is_behind(each)} - of.far
-        few = (
-            f"from {FEW_SEEDS} seeds at most, the strongest from {STRONGEST_SEEDS} if it is not more than "
-            f"{100 * OUT_OF_SIGHT:.0f} behind"
-        )
-        for names, where, trained in (
-            (of.far, "the first fresh fold", f"on that one and {few}"),
-            (later, "all fresh folds together", few),
-        ):
-            if names:
-                listed = ", ".join(f"`{name}`" for name in sorted(names))
-                behind = f"more than {100 * FAR_BEHIND:.0f} points behind on {where}"
-                sentences.append(f"{behind}, and so trained {trained}: {listed}")
+        if of.far:
+            names = ", ".join(f"`{name}`" for name in sorted(of.far))
+            sentences.append(
+                f"more than {100 * FAR_BEHIND:.0f} points behind on the first fresh fold, and so trained on "
+                f"that one and from {FEW_SEEDS} seeds at most, the strongest from {STRONGEST_SEEDS} if it is "
+                f"not more than {100 * OUT_OF_SIGHT:.0f} behind: {names}"
+            )
         return [*sentences, self._untried] if self._untried else sentences

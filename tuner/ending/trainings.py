@@ -27,8 +27,7 @@ LOOK_CLOSER = 20
 
 FAR_BEHIND = 0.15
 """A baseline that scores so much less than the best finalist on the first fresh fold cannot turn the verdict:
-a difference between two models on one fold has a standard deviation of some 0.05 (seeds 0.03 each). It has no
-other fold. One that turns out to be so far behind on all folds together has few seeds as well."""
+a difference between two models on one fold has a standard deviation of some 0.05 (seeds 0.03 each)."""
 
 FEW_SEEDS = 2
 STRONGEST_SEEDS = 3
@@ -99,15 +98,10 @@ class Trainings:
         """
         return frozenset(each.name for each in self.plan.baselines if self._behind(each) > FAR_BEHIND)
 
-    def _behind(self, contender: Contender, folds: int = 1) -> float:
-        """By how much the best finalist is ahead on the first folds together; NaN while that is not known."""
-        scores = [score for each in self.entered if not math.isnan(score := self._score(each, folds))]
-        return max(scores, default=math.nan) - self._score(contender, folds)
-
-    def _gap(self, contender: Contender) -> float:
-        """The same on all folds, or on the first where it was trained on no other."""
-        whole = self._behind(contender, FOLDS)
-        return self._behind(contender) if math.isnan(whole) else whole
+    def _behind(self, contender: Contender) -> float:
+        """By how much the best finalist is ahead on the first fold; NaN while that is not known."""
+        scores = [score for each in self.entered if not math.isnan(score := self.first_score(each))]
+        return max(scores, default=math.nan) - self.first_score(contender)
 
     @property
     def strongest(self) -> str:
@@ -169,16 +163,8 @@ class Trainings:
 
     def first_score(self, contender: Contender) -> float:
         """Of its best epoch on the first fold; NaN if there is none, as that compares as not less."""
-        return self._score(contender, 1)
-
-    def _score(self, contender: Contender, folds: int) -> float:
-        """The mean over the first folds; NaN if one is missing."""
-        fits = [] if contender.reference else self._first_folds(contender, folds)
-        scores = [self._best_score(fit) for fit in fits]
-        return statistics.fmean(scores) if scores else math.nan
-
-    def _best_score(self, fit: Fit) -> float:
-        result = self.fits.result(fit)
+        first = [] if contender.reference else self._first_folds(contender, 1)
+        result = self.fits.result(first[0]) if first else None
         score = result.epochs[result.best_epoch - 1].score if result and result.epochs else None
         return math.nan if score is None else score
 
@@ -214,14 +200,10 @@ class Trainings:
         """How many retrainings there are to be."""
         if not contender.neural:
             return 1
-        if not self.is_behind(contender) and not contender.reference:
+        if contender.name not in self.far and not contender.reference:
             return self.plan.seeds
-        closer = contender.name == self.strongest and self._gap(contender) <= OUT_OF_SIGHT
+        closer = contender.name == self.strongest and self._behind(contender) <= OUT_OF_SIGHT
         return min(STRONGEST_SEEDS if closer else FEW_SEEDS, self.plan.seeds)
-
-    def is_behind(self, contender: Contender) -> bool:
-        """Whether it is a baseline that is far behind on all the folds that it has, as far as is known."""
-        return contender in self.plan.baselines and self._gap(contender) > FAR_BEHIND
 
     def on_less_data(self, best: Contender, searched: int) -> list[Fit]:
         """The winner on half the groups for as many steps, on the folds that a small share of time allows.

@@ -55,20 +55,6 @@ def test_who_cannot_change_an_answer_is_trained_less(
     assert found.seeds(default(SPACE, "a:B")) == 5
 
 
-@pytest.mark.parametrize(("later", "seeds"), [(0.85, 5), (0.7, 3), (0.5, 2)])
-def test_who_falls_behind_on_later_folds_has_few_seeds_as_well(
-    tmp_path: Path, later: float, seeds: int
-) -> None:
-    found = trained(tmp_path, other=0.8)
-    other, first = baseline("other"), default(SPACE, "a:B")
-    for each, score in ((first, 0.9), (other, later)):
-        for fit in found.on_folds(each)[1:]:
-            assert found.seeds(other) == 5  # as long as a fold is missing
-            found.fits.run.save_fit(found.fits.key(fit), scored(score))
-    assert len(found.on_folds(other)) == 3
-    assert found.seeds(other) == seeds
-
-
 def test_which_epochs_are_validated_makes_no_training_another(tmp_path: Path) -> None:
     found = trained(tmp_path, close=0.8)
     fit = found.on_folds(default(SPACE, "a:B"))[0]
