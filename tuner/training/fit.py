@@ -68,8 +68,8 @@ class Fit:
         recipe = self.family.recipe(self.spec.params)
         self.batch_size = min(recipe.batch_size, len(self.data.rows))
         self.micro_batches = parts(self.batch_size, self.micro_batches)
-        steps = self.data.steps(self.batch_size) * self.spec.epochs
-        self.recipe: Recipe = replace(recipe, ema=averaging(recipe.ema, steps))
+        epoch = self.data.steps(self.batch_size)
+        self.recipe: Recipe = replace(recipe, ema=averaging(recipe.ema, epoch * self.spec.epochs))
         self.shape = self.data.shape
         self.classes = self.context.classes
         self.model: Any = again.compiled(
@@ -86,6 +86,7 @@ class Fit:
             lambda model: models.compile_(model, self.recipe, self.classes, self.micro_batches),
             keep=self.spec.purpose in {"finalist", "baseline", "retrain"},
         )
+        steps.prepare(self.model, epoch * (self.last - self.spec.resume_from))
         self.class_weights = self.data.class_weights() if self.context.class_weights else None
 
     def _build(self) -> Any:
@@ -281,13 +282,12 @@ def train(
     last, trained = fit.last, fit.resume(key)
     if not trained:
         fit.begin()
-    with steps.compiling_for((last - trained) * data.steps(fit.batch_size)):
-        for epoch in range(trained + 1, last + 1):
-            epochs.append(fit.epoch(epoch))
-            if not on_epoch(epochs[-1]) and epoch < last:  # at its end there is nothing left to stop
-                return fit.unfinished("stopped", epochs, time.perf_counter() - start)
-            if spec.purpose == "baseline" and epoch - max(best_epoch(epochs), fit.cold_epochs) >= PATIENCE:
-                break
+    for epoch in range(trained + 1, last + 1):
+        epochs.append(fit.epoch(epoch))
+        if not on_epoch(epochs[-1]) and epoch < last:  # at its end there is nothing left to stop
+            return fit.unfinished("stopped", epochs, time.perf_counter() - start)
+        if spec.purpose == "baseline" and epoch - max(best_epoch(epochs), fit.cold_epochs) >= PATIENCE:
+            break
     if last < spec.epochs:
         return fit.pause(epochs, time.perf_counter() - start, key)
     return fit.finish(epochs, time.perf_counter() - start, key)
