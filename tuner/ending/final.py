@@ -125,9 +125,7 @@ class Final:
         deadline = self.fits.deadline()
         if deadline is None:
             spare = self.trainings.whoever_wins(baselines[0])
-            return self.fits.do(
-                "finalists and baselines on fresh folds", everything, None, wanted, lambda: spare
-            )
+            return self.fits.do("finalists and baselines on fresh folds", everything, None, wanted, spare)
         start = self.fits.clock()
         left = deadline - start
         latest = deadline - MARGIN * self._winner_seconds(entered)
@@ -182,7 +180,10 @@ class Final:
         return tuned
 
     def _retrain(self, contenders: list[Contender]) -> bool:
-        """Seed by seed, the winner first, then the others as `in_order` has them."""
+        """Seed by seed, the winner first, then the others as `in_order` has them.
+
+        Without a deadline all of it will be done, and that on less data too: then the longest come first.
+        """
         best, *others = contenders
         self._hold_budget(best)
         fits = {contender.name: self.trainings.retrainings(contender) for contender in contenders}
@@ -190,11 +191,11 @@ class Final:
         seconds = {name: self.fits.expected(rows[0]) if rows else 0.0 for name, rows in fits.items()}
         ordered = [best, *in_order(others, scores, seconds)]
         rounds = by_rounds([fits[contender.name] for contender in ordered])
+        if self.fits.deadline() is None:
+            rounds = self.fits.longest_first([*rounds, *self._on_less_data(best)])
         missing = {self.fits.key(fit) for fit in rounds if self.fits.result(fit) is None}
         self.fits.display.end_planned(len(missing) + 1)  # and what is looked at closer
-        in_time = self.fits.deadline() is None  # else the model that is saved comes first
-        spare = self._on_less_data(best) if in_time else []
-        if not self.fits.do("retraining", rounds, spare=lambda: spare):
+        if not self.fits.do("retraining", rounds):
             return False
         self._check_winner(fits[best.name][0])
         return True

@@ -82,7 +82,7 @@ class Fits:
     _queue: deque[Fit] = field(default_factory=deque)
     _awaited: set[str] = field(default_factory=set)
     _wanted: Callable[[Fit], bool] | None = None
-    _spare: Callable[[], Sequence[Fit]] = tuple
+    _spare: Sequence[Fit] = ()
     _running: dict[int, Fit] = field(default_factory=dict)
     _slots: dict[int, TrialSpec] = field(default_factory=dict)
     _stage_until: float | None = None
@@ -94,7 +94,7 @@ class Fits:
         fits: Sequence[Fit],
         until: float | None = None,
         wanted: Callable[[Fit], bool] | None = None,
-        spare: Callable[[], Sequence[Fit]] = tuple,
+        spare: Sequence[Fit] = (),
     ) -> bool:
         """Runs the unfinished ones, in their order.
 
@@ -175,6 +175,10 @@ class Fits:
         training = self.pace.get(fit.name, 0.0) * fit.spec.epochs * fit.spec.share
         return training + self.starting.get(fit.name, 0.0)
 
+    def longest_first(self, fits: Sequence[Fit]) -> list[Fit]:
+        """By what is expected: so no slot is left with a long one when the others have nothing to do."""
+        return sorted(fits, key=self.expected, reverse=True)
+
     @property
     def _until(self) -> float | None:
         """When the stage must end."""
@@ -200,7 +204,7 @@ class Fits:
         if self._enough():
             return None
         tried = {self.key(fit) for fit, _ in self.failed}
-        new = self._unfinished(self._spare()).items()
+        new = self._unfinished(self._spare).items()
         spare = (fit for key, fit in new if key not in tried and not self._under_way(fit))
         return next((self._begun(self._numbered(fit)) for fit in spare), None)
 

@@ -86,7 +86,6 @@ class Fit:
             lambda model: models.compile_(model, self.recipe, self.classes, self.micro_batches),
             keep=self.spec.purpose in {"finalist", "baseline", "retrain"},
         )
-        steps.prepare(self.model, epoch * (self.last - self.spec.resume_from))
         self.class_weights = self.data.class_weights() if self.context.class_weights else None
 
     def _build(self) -> Any:
@@ -121,6 +120,11 @@ class Fit:
     def last(self) -> int:
         """The epoch at which it ends, or waits."""
         return self.spec.until or self.spec.epochs
+
+    @property
+    def planned_steps(self) -> int:
+        """Those that it takes until then."""
+        return self.data.steps(self.batch_size) * (self.last - self.spec.resume_from)
 
     @cached_property
     def cold_epochs(self) -> int:
@@ -217,12 +221,16 @@ class Fit:
             micro_batches=self.micro_batches,
         )
 
-    def finish(self, epochs: list[EpochReport], seconds: float, key: str) -> TrialResult:
-        """Writes the predictions, and the model if it is to be kept."""
+    def outputs(self, key: str) -> str:
+        """Writes the predictions, but those of a trial; returns where, "" for nowhere."""
+        if self.spec.purpose == "trial":
+            return ""
+        return write_predictions(RunDir(Path(self.context.run_dir)), key, self.predict())
+
+    def finish(self, epochs: list[EpochReport], output: str, seconds: float, key: str) -> TrialResult:
+        """Writes the model if it is to be kept."""
         run = RunDir(Path(self.context.run_dir))
-        output, latency, summary = "", self.latency_ms, ""
-        if self.spec.purpose != "trial":
-            output = write_predictions(run, key, self.predict())
+        latency, summary = self.latency_ms, ""
         if self.spec.split is None:
             models.take_averaged_weights(self.model)
             latency, summary = self._as_saved(run, key)
@@ -276,21 +284,23 @@ def train(
         return known.refused
     fit = Fit(spec, context, family, data, micro_batches, known.latency_ms)
     epochs: list[EpochReport] = []
-    if spec.purpose == "probe":
-        epochs.append(fit.probe())
-        return fit.unfinished("complete", epochs, time.perf_counter() - start)
-    last, trained = fit.last, fit.resume(key)
-    if not trained:
-        fit.begin()
-    for epoch in range(trained + 1, last + 1):
-        epochs.append(fit.epoch(epoch))
-        if not on_epoch(epochs[-1]) and epoch < last:  # at its end there is nothing left to stop
-            return fit.unfinished("stopped", epochs, time.perf_counter() - start)
-        if spec.purpose == "baseline" and epoch - max(best_epoch(epochs), fit.cold_epochs) >= PATIENCE:
-            break
-    if last < spec.epochs:
-        return fit.pause(epochs, time.perf_counter() - start, key)
-    return fit.finish(epochs, time.perf_counter() - start, key)
+    with steps.compiled_for(fit.planned_steps):
+        if spec.purpose == "probe":
+            epochs.append(fit.probe())
+            return fit.unfinished("complete", epochs, time.perf_counter() - start)
+        last, trained = fit.last, fit.resume(key)
+        if not trained:
+            fit.begin()
+        for epoch in range(trained + 1, last + 1):
+            epochs.append(fit.epoch(epoch))
+            if not on_epoch(epochs[-1]) and epoch < last:  # at its end there is nothing left to stop
+                return fit.unfinished("stopped", epochs, time.perf_counter() - start)
+            if spec.purpose == "baseline" and epoch - max(best_epoch(epochs), fit.cold_epochs) >= PATIENCE:
+                break
+        if last < spec.epochs:
+            return fit.pause(epochs, time.perf_counter() - start, key)
+        output = fit.outputs(key)
+    return fit.finish(epochs, output, time.perf_counter() - start, key)
 
 
 def averaging(ema: float, steps: int) -> float:

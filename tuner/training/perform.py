@@ -10,7 +10,7 @@ from tuner.errors import TuneError
 from tuner.files import is_disk_error
 from tuner.records import TrialResult, TrialSpec, WorkContext
 from tuner.registry import resolve
-from tuner.training import again, ensemble, estimators, features, fit, memory, occlusion, preview, steps
+from tuner.training import again, ensemble, estimators, features, fit, memory, occlusion, preview
 from tuner.training import data as training_data
 
 OUT_OF_MEMORY = (
@@ -55,7 +55,6 @@ def perform(
         exhausted = any(sign in message.lower() for sign in OUT_OF_MEMORY)
         return _failed("out-of-memory" if exhausted else "error", message[:2000])
     finally:
-        steps.prepare()
         memory.forget()
 
 

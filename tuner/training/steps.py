@@ -5,6 +5,7 @@ step itself where images are small.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
@@ -22,21 +23,27 @@ BYTES = 1 << 24
 
 SHORT = 500
 """A training of fewer steps goes without TensorFlow's graph optimizer, which takes a fifth of a second: by it
-steps of wide networks become some 3 % faster, others none. Where most of a network is fixed it gains more."""
+steps of wide networks become some 3 % faster, others none."""
 
 
-def prepare(model: Any = None, steps: int = SHORT) -> None:
-    """Has TensorFlow compile what comes, on a processor, for so many training steps of a model."""
+@contextmanager
+def compiled_for(steps: int) -> Iterator[None]:
+    """Inside, TensorFlow compiles on a processor for a training of so many steps."""
     import keras
 
-    if keras.backend.backend() != "tensorflow":
+    if keras.backend.backend() != "tensorflow" or steps >= SHORT:
+        yield
         return
     import tensorflow as tf  # noqa: TID251 - Keras has no such option
 
     if tf.config.get_visible_devices("GPU"):
+        yield
         return
-    short = steps < SHORT and len(model.non_trainable_variables) < len(model.trainable_variables)
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": short})
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    try:
+        yield
+    finally:
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
 
 
 def train(

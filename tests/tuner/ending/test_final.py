@@ -64,6 +64,12 @@ def test_half_the_data_is_compared_on_the_same_folds_and_for_as_many_steps(final
     assert len(half["accuracy_per_fold"]) == len(whole["accuracy_per_fold"])
 
 
+def test_less_data_is_trained_on_beside_the_retrainings(ended: tuple[str, Path]) -> None:
+    retraining, closer_look = ended[0].split("retraining: ")[1].split("a closer look")
+    assert "tuned on half the data" in retraining
+    assert "tuned on half the data" not in closer_look
+
+
 def test_a_slot_without_a_fold_left_begins_with_the_default(tune_curves: Tune, tmp_path: Path) -> None:
     """Whoever wins, the default is retrained; with two slots, one is idle during the last of three folds."""
     options = ["--trials", "1", "--epochs", "4", "--workers", "2", "--seeds", "4", "--baselines", "none"]

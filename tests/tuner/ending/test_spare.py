@@ -1,4 +1,5 @@
-"""Slots that a stage has nothing left for begin with what later stages need, on a clock of their own."""
+"""The order in which slots get trainings, on a clock of their own: one that a stage has nothing left for begins
+with what later stages need."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,7 +74,7 @@ def on(slots: Slots, path: Path) -> Fits:
 def test_a_stage_waits_for_its_own_and_the_next_goes_on_with_the_rest(tmp_path: Path) -> None:
     slots = Slots()
     fits, long, short, later = on(slots, tmp_path), training("a", 10), training("b", 4), training("c", 10)
-    assert fits.do("first", [long, short], spare=lambda: [later])
+    assert fits.do("first", [long, short], spare=[later])
     assert (slots.now, slots.begun[2:]) == (10, [(4, "c")])
     assert fits.result(later) is None
     assert fits.do("second", [training("d", 2), later])
@@ -84,21 +85,31 @@ def test_a_stage_waits_for_its_own_and_the_next_goes_on_with_the_rest(tmp_path: 
 def test_nothing_is_begun_once_all_that_is_waited_for_has_ended(tmp_path: Path) -> None:
     slots = Slots()
     fits = on(slots, tmp_path)
-    assert fits.do("first", [training("a", 3)], spare=lambda: [training(name, 2) for name in "bcd"])
+    assert fits.do("first", [training("a", 3)], spare=[training(name, 2) for name in "bcd"])
     assert slots.begun == [(0, "a"), (0, "b"), (2, "c")]
 
 
 def test_a_spare_training_that_fails_is_not_begun_again(tmp_path: Path) -> None:
     slots = Slots(fails="b")
     fits = on(slots, tmp_path)
-    assert fits.do("first", [training("a", 9)], spare=lambda: [training("b", 2), training("c", 2)])
+    assert fits.do("first", [training("a", 9)], spare=[training("b", 2), training("c", 2)])
     assert slots.begun == [(0, "a"), (0, "b"), (2, "c")]
+
+
+def test_the_longest_come_first_by_what_is_known_of_their_models(tmp_path: Path) -> None:
+    slots = Slots()
+    fits = on(slots, tmp_path)
+    fits.pace = {"slow": 2.0, "fast": 0.5}
+    fits.starting = {"fast": 3.0}
+    waiting = [training("fast", 8), training("unknown", 9), training("slow", 3), training("slow", 4)]
+    assert fits.do("first", fits.longest_first(waiting))
+    assert [model for _, model in slots.begun] == ["slow", "fast", "slow", "unknown"]
 
 
 def test_a_training_without_its_model_is_not_waited_for_where_the_model_is_wanted(tmp_path: Path) -> None:
     slots = Slots()
     fits, spare = on(slots, tmp_path), training("b", 4)
     saved = Fit("b", TrialSpec(0, "retrain", "b", {}, 0, None, -1, 4, save=True))
-    assert fits.do("first", [training("a", 1)], spare=lambda: [spare])
+    assert fits.do("first", [training("a", 1)], spare=[spare])
     assert fits.do("second", [saved])
     assert slots.begun == [(0, "a"), (0, "b"), (1, "b")]

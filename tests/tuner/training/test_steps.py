@@ -59,11 +59,8 @@ def test_a_short_training_without_the_graph_optimizer_learns_the_same() -> None:
     learnt = []
     for count in (steps.SHORT, steps.SHORT - 1):
         model = compiled(1)
-        try:
-            steps.prepare(model, count)
+        with steps.compiled_for(count):
             steps.train(model, [(images, targets)] * len(RATES), RATES)
-        finally:
-            steps.prepare()
         learnt.append(values(model))
     for with_it, without in zip(*learnt, strict=True):
         np.testing.assert_allclose(without, with_it, rtol=1e-4, atol=1e-6)

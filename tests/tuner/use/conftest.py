@@ -1,6 +1,7 @@
 import shutil
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,16 +44,17 @@ def used(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 Command = Callable[..., int]
 
 
+def tune(patch: pytest.MonkeyPatch, *words: str) -> int:
+    """`tune(patch, "predict", "digits", "photos")` in this process: the exit code."""
+    patch.setattr("sys.argv", ["tune", *words])
+    with pytest.raises(SystemExit) as ended:
+        tuner.cli.console.main()
+    code: Any = ended.value.code
+    return int(code)
+
+
 @pytest.fixture
 def command(used: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
-    """`command("predict", "digits", "photos")` in the folder `used`, in this process: the exit code."""
+    """`command("predict", "digits", "photos")`: the same in the folder `used`."""
     monkeypatch.chdir(used)
-
-    def run(*words: str) -> int:
-        monkeypatch.setattr("sys.argv", ["tune", *words])
-        with pytest.raises(SystemExit) as ended:
-            tuner.cli.console.main()
-        code: Any = ended.value.code
-        return int(code)
-
-    return run
+    return partial(tune, monkeypatch)

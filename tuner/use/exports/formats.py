@@ -44,16 +44,20 @@ class Format:
     write: Callable[[Any, Sequence[str], Path], None]
     open: Callable[[Path], Predict]
 
+    @property
+    def lacking(self) -> list[str]:
+        """The modules that it needs and that are not installed."""
+        return [name for name in self.needs if find_spec(name) is None]
+
     def check(self) -> None:
         """Whether what it needs is installed.
 
         Raises:
             UsageError: it is not; it names the extra.
         """
-        lacking = [name for name in self.needs if find_spec(name) is None]
-        if lacking:
+        if self.lacking:
             raise UsageError(
-                f"--to {self.name} needs {', '.join(lacking)}, which is not installed\n"
+                f"--to {self.name} needs {', '.join(self.lacking)}, which is not installed\n"
                 f"it comes with the extra: pip install 'tune-images[{self.extra}]'"
             )
 
