@@ -1,5 +1,4 @@
-"""The order in which slots get trainings, on a clock of their own: one that a stage has nothing left for begins
-with what later stages need."""
+"""Which training a slot gets: the longest first, or one for later, on a clock of their own."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
