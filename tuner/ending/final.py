@@ -191,10 +191,11 @@ class Final:
         seconds = {name: self.fits.expected(rows[0]) if rows else 0.0 for name, rows in fits.items()}
         ordered = [best, *in_order(others, scores, seconds)]
         rounds = by_rounds([fits[contender.name] for contender in ordered])
+        everything = [*rounds, *self._on_less_data(best)]
+        missing = {self.fits.key(fit) for fit in everything if self.fits.result(fit) is None}
+        self.fits.display.end_planned(len(missing))
         if self.fits.deadline() is None:
-            rounds = self.fits.longest_first([*rounds, *self._on_less_data(best)])
-        missing = {self.fits.key(fit) for fit in rounds if self.fits.result(fit) is None}
-        self.fits.display.end_planned(len(missing) + 1)  # and what is looked at closer
+            rounds = self.fits.longest_first(everything)
         if not self.fits.do("retraining", rounds):
             return False
         self._check_winner(fits[best.name][0])

@@ -299,8 +299,9 @@ def train(
                 break
         if last < spec.epochs:
             return fit.pause(epochs, time.perf_counter() - start, key)
+        seconds = time.perf_counter() - start
         output = fit.outputs(key)
-    return fit.finish(epochs, output, time.perf_counter() - start, key)
+    return fit.finish(epochs, output, seconds, key)
 
 
 def averaging(ema: float, steps: int) -> float:
