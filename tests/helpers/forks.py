@@ -287,9 +287,11 @@ def _run(module: str) -> int:
 def main() -> None:
     """Imports the modules named, then forks as it is asked to."""
     owner, address, *modules = sys.argv[1:]
+    gc.disable()
     for name in modules:
         importlib.import_module(name)
     gc.freeze()
+    gc.enable()
     item = _next_fork(int(owner), address)
     _become(item)
     code = _run(item["module"])
