@@ -25,11 +25,11 @@ SHORT = [
 
 @pytest.fixture(scope="module")
 def folder(real_data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """400 photographs of 4 classes at mixed sizes, made from cats and dogs: as they are, and grey."""
+    """280 photographs of 4 classes at mixed sizes, made from cats and dogs: as they are, and grey."""
     root = tmp_path_factory.mktemp("photographs") / "pets"
     rng = np.random.default_rng(0)
     for kind in ("cats", "dogs"):
-        files = sorted((real_data_dir / "cats-dogs" / "train" / kind).glob("*.jpg"))[:200]
+        files = sorted((real_data_dir / "cats-dogs" / "train" / kind).glob("*.jpg"))[:140]
         for number, file in enumerate(files):
             side, stretch = int(rng.integers(90, 400)), rng.uniform(0.8, 1.25)
             image = Image.open(file).convert("RGB").resize((side, round(side * stretch)))
@@ -110,7 +110,7 @@ def _are_right(cache: str) -> None:
 
     (images,) = (Path(cache) / "datasets").rglob("train_images.npy")
     ends = np.load(images, mmap_mode="r")[[0, -1]]
-    params = FAMILY.space(Task(ends.shape[1:], 4, 400)).with_settings(["resolution=160"]).default()
+    params = FAMILY.space(Task(ends.shape[1:], 4, 280)).with_settings(["resolution=160"]).default()
     assert FAMILY.features is not None
     expected = keras.ops.convert_to_numpy(FAMILY.features.extractor(params, ends.shape[1:])(ends))
     kept = [np.load(path)[[0, -1]] for path in features_in(cache) if path.name == "train.npy"]
