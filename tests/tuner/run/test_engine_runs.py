@@ -50,25 +50,30 @@ def scores(run: Path) -> list[tuple[str, dict[int, float], object]]:
     return [(t.state.name, t.intermediate_values, t.user_attrs["params"]) for t in trials(run)]
 
 
-def test_hyperband_promotes_and_goes_on_after_a_kill(
-    trials_only: dict[str, str], tune_forked: Tune, tune_trials: Tune, tmp_path: Path
-) -> None:
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    whole.mkdir()
-    killed.mkdir()
-    assert tune_forked(*HYPERBAND, cwd=whole).returncode == 0
-    run = whole / "runs" / "digits"
-    states = [state for state, _, _ in scores(run)]
-    assert (states.count("COMPLETE"), states.count("PRUNED")) == (2, 2)
-    for trial in trials(run):
-        assert trial.user_attrs["epochs"] == len(trial.intermediate_values)  # nothing was trained twice
-    assert not (run / "checkpoints").exists()
-    process = start(trials_only, killed, *HYPERBAND)
+def test_hyperband_promotes_and_is_trained_to_the_end(tune_forked: Tune, tmp_path: Path) -> None:
+    assert tune_forked(*HYPERBAND, cwd=tmp_path).returncode == 0
+    promoted(tmp_path / "runs" / "digits")
+
+
+def test_hyperband_goes_on_after_a_kill(curves: dict[str, str], tune_curves: Tune, tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    assert tune_curves(*HYPERBAND, "--name", "whole", cwd=tmp_path).returncode == 0
+    process = start({**curves, "CURVE_SECONDS": "0.2"}, tmp_path, *HYPERBAND)
     read_until(process, "[1/4]")
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    assert tune_trials(*HYPERBAND, cwd=killed).returncode == 0
-    assert scores(killed / "runs" / "digits") == scores(run)
+    assert tune_curves(*HYPERBAND, cwd=tmp_path).returncode == 0
+    promoted(runs / "digits")
+    assert scores(runs / "digits") == scores(runs / "whole")
+
+
+def promoted(run: Path) -> None:
+    """Two of four have gone on, and nothing was trained twice."""
+    states = [state for state, _, _ in scores(run)]
+    assert (states.count("COMPLETE"), states.count("PRUNED")) == (2, 2)
+    for trial in trials(run):
+        assert trial.user_attrs["epochs"] == len(trial.intermediate_values)
+    assert not (run / "checkpoints").exists()
 
 
 def test_a_pruner_beside_keras_tuner_is_refused(tune: Tune, tmp_path: Path) -> None:

@@ -118,7 +118,10 @@ def run_until_killed(
             victim.kill()
     process.communicate()
     assert not psutil.wait_procs(workers, timeout=30)[1]
-    assert not at_work_in(run)
+    late = time.monotonic() + 30
+    while at_work_in(run):  # a worker that was just being started ends as soon as it looks for its parent
+        assert time.monotonic() < late
+        time.sleep(0.05)
 
 
 def at_work_in(run: RunDir) -> list[Any]:
