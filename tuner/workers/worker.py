@@ -59,7 +59,7 @@ Perform = Callable[[TrialSpec, WorkContext, str, Callable[[EpochReport], bool], 
 def main() -> None:
     """Serves work items until the parent closes the connection."""
     channel, context = start()
-    gc.disable()  # a framework makes a million objects that stay: looking through them takes a fifth of its import
+    gc.disable()  # a fifth of a framework's import goes into looking through objects that stay
 
     from tuner.workers import programs
 
@@ -75,7 +75,7 @@ def main() -> None:
     keras.config.set_floatx("float32")
     keras.config.set_epsilon(1e-7)
     keras.utils.disable_interactive_logging()
-    gc.freeze()  # nor need they be looked through after each item
+    gc.freeze()  # nor are they looked through after each item
     gc.enable()
     serve(channel, context, perform, keras.backend.backend(), versions())
 
