@@ -155,9 +155,12 @@ def load_model(path: Path) -> Any:
     Raises:
         DataError: it is no model, or a damaged one.
     """
-    import keras
+    from tuner.training.memory import uncollected
 
-    from tuner.training.plain import without_random_layers
+    with uncollected():
+        import keras
+
+        from tuner.training.plain import without_random_layers
 
     try:
         loaded = keras.saving.load_model(path, compile=False, safe_mode=True)

@@ -59,24 +59,22 @@ Perform = Callable[[TrialSpec, WorkContext, str, Callable[[EpochReport], bool], 
 def main() -> None:
     """Serves work items until the parent closes the connection."""
     channel, context = start()
-    gc.disable()  # a fifth of a framework's import goes into looking through objects that stay
 
+    from tuner.training.memory import uncollected
     from tuner.workers import programs
 
     programs.keep()
+    with uncollected():
+        import keras
 
-    import keras
-
-    from tuner.training import gpu
-    from tuner.training.perform import perform
-
+        from tuner.training import gpu
+        from tuner.training.perform import perform
     gpu.limit_memory()
     keras.config.set_image_data_format("channels_last")  # whatever the user's keras.json says
     keras.config.set_floatx("float32")
     keras.config.set_epsilon(1e-7)
     keras.utils.disable_interactive_logging()
-    gc.freeze()  # nor are they looked through after each item
-    gc.enable()
+    gc.freeze()  # what is imported stays: it need not be looked through after each item
     serve(channel, context, perform, keras.backend.backend(), versions())
 
 
