@@ -20,8 +20,8 @@ TESTED = ".[onnx,litert,openvino,dashboard,heic,parquet,ray]"
 COMPILED = {"UV_COMPILE_BYTECODE": "1"}
 """Else each of the processes that begin at once compiles the frameworks."""
 
-PARALLEL = ("-n", "5", "--dist", "loadfile")
-"""Three more than two cores have work for, as some tests wait, for a budget to end or a cluster to start."""
+PARALLEL = ("-n", "4", "--dist", "loadfile")
+"""Two more than two cores have work for, as some tests wait, for a budget to end or a cluster to start."""
 
 LONGEST_FIRST = "--no-loadscope-reorder"
 """Keeps the order of `tests/conftest.py`, by slow tests; without it files with most tests come first."""
