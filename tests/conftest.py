@@ -39,11 +39,16 @@ def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
         items.sort(key=lambda item: -slow[item.path])
 
 
+FROZEN = pytest.StashKey[bool]()
+"""Whether that has been done: the collector, asked, walks through all that it has frozen."""
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """What a framework brings is not looked through for garbage again, which takes a third of a second."""
-    if "tensorflow" in sys.modules and not gc.get_freeze_count():
+    if "tensorflow" in sys.modules and FROZEN not in item.config.stash:
         gc.freeze()
+        item.config.stash[FROZEN] = True
 
 
 @pytest.fixture(scope="session")
