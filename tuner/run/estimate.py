@@ -19,6 +19,7 @@ from tuner.run import budget, features, probe
 from tuner.run.preparation import Prepared, asked, policy, prepare
 from tuner.run.resume import splits
 from tuner.run_json import PlanRecord
+from tuner.search.schedulers import of_run
 from tuner.workers.devices import told
 from tuner.workers.driver import wait_until_ready
 from tuner.workers.executors import EXECUTORS
@@ -139,7 +140,8 @@ def _costs(
     planned = PlanRecord(epochs=config.epochs, epoch_seconds=epoch_seconds, start_seconds=start_seconds)
     repeats = prepared.seeds(config.seeds)
     fits = end_trainings(config.finalists, repeats, prepared.baselines)
-    seconds = estimate_seconds(planned, config.trials, slots, fits, pruned=config.pruner != "none")
+    scheduler = of_run(config.pruner, on_features=prepared.family.features is not None)
+    seconds = estimate_seconds(planned, config.trials, slots, fits, pruned=scheduler != "none")
     seconds += features_seconds
     return Costs(
         images_per_second=images / epoch_seconds,

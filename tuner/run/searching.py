@@ -3,14 +3,13 @@
 import time
 
 from tuner import registry
-from tuner.config import PRUNERS
 from tuner.records import PastTrial
 from tuner.run import budget
 from tuner.run.sitting import Sitting
 from tuner.run_json import SearchRecord
 from tuner.search.engines import ENGINES
 from tuner.search.engines.base import Engine
-from tuner.search.schedulers import SCHEDULERS
+from tuner.search.schedulers import SCHEDULERS, of_run
 from tuner.search.schedulers.base import Scheduler
 from tuner.search.search import Search
 from tuner.search.stopping import Limits
@@ -61,12 +60,10 @@ def search(sitting: Sitting, executor: Executor) -> list[PastTrial] | None:
 
 
 def _scheduler(sitting: Sitting) -> Scheduler:
-    """As it was named; heads on features are trained to their end by default, which takes a second."""
-    prepared, named = sitting.prepared, sitting.config.pruner
-    if named == PRUNERS[0] and prepared.family.features is not None:
-        named = "none"
+    prepared = sitting.prepared
+    name = of_run(sitting.config.pruner, on_features=prepared.family.features is not None)
     batch = prepared.family.recipe(prepared.space.default()).batch_size
-    scheduler: Scheduler = registry.resolve(SCHEDULERS[named])(
+    scheduler: Scheduler = registry.resolve(SCHEDULERS[name])(
         sitting.plan.epochs,
         round(sitting.plan.share * sitting.search_images) // batch,
         LAG if sitting.config.deterministic else 0,

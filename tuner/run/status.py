@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from reports.markdown import score
+from search_spaces import SEARCH_SPACES
 from search_spaces.family import Recipe, Task
 from tuner import registry
 from tuner.config import RunConfig
@@ -22,7 +23,7 @@ from tuner.run_json import RunRecord
 from tuner.search.engines.journal import is_paused
 from tuner.search.engines.trials import FAILED
 from tuner.search.pace import Pace
-from tuner.search.schedulers import SCHEDULERS
+from tuner.search.schedulers import SCHEDULERS, of_run
 from tuner.search.schedulers.base import Scheduler
 
 STATES = ("complete", "pruned", "failed", "running", "paused", "waiting")
@@ -181,11 +182,12 @@ def _search_left(run: RunRecord, trials: list[Any], complete: int, pace: Pace) -
     """Seconds, reckoned as the search itself does: trials to come, and what is to go on."""
     assert run.plan is not None
     begun = sum("stints" in trial.user_attrs for trial in trials)
-    images = run.dataset.n_train - run.dataset.n_validation
+    images = round(run.plan.share * (run.dataset.n_train - run.dataset.n_validation))
     batch = trials[0].user_attrs.get("params", {}).get("batch_size", Recipe.batch_size)
-    scheduler: Scheduler = registry.resolve(SCHEDULERS[run.config["pruner"]])(
-        run.plan.epochs, images // batch
-    )
+    family = SEARCH_SPACES.get(run.space.name)  # one of the user's own trains no heads, as far as is known
+    on_features = family is not None and registry.resolve(family).features is not None
+    name = of_run(run.config["pruner"], on_features=on_features)
+    scheduler: Scheduler = registry.resolve(SCHEDULERS[name])(run.plan.epochs, images // batch)
     for trial in trials:
         for epoch, reached in sorted(trial.intermediate_values.items()):
             scheduler.report(trial.number, epoch, reached)

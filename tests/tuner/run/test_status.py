@@ -51,6 +51,20 @@ def test_the_time_left_is_known_while_all_trials_wait_at_the_first_rung() -> Non
     assert left(20).endswith(" left: 1 min 23 s of search, then the trainings of the end")
 
 
+def test_heads_on_features_are_trained_to_their_end_and_none_waits() -> None:
+    space = {"name": "pretrained"}
+    assert left(10, space=space).endswith(" left: 30 s of search, then the trainings of the end")
+    named = {**RUN["config"], "pruner": "hyperband"}
+    assert left(10, space=space, config=named) == left(10, config=named)
+
+
+def test_a_search_on_a_part_of_the_images_has_so_many_steps_less() -> None:
+    few = {"config": {**RUN["config"], "seeds": 3}}
+    part = left(10, plan={"epochs": 20, "share": 0.01}, **few)
+    assert part == left(10, dataset={**RUN["dataset"], "n_train": 128}, **few)
+    assert part != left(10, **few)
+
+
 def test_the_time_left_is_that_of_the_whole_run() -> None:
     # 3 finalists and the default on 3 folds, 3 retrainings of winner and default: 18 of 20 epochs of 2 s.
     config = {**RUN["config"], "baselines": ["none"]}
