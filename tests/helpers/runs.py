@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -99,3 +100,14 @@ def read_until(process: "Started | subprocess.Popen[str]", text: str) -> str:
         if text in line:
             return seen
     pytest.fail(f"{text!r} never came:\n{seen}")
+
+
+def wait_for(
+    what: Callable[[], object], process: "subprocess.Popen[str] | None" = None, seconds: float = 120
+) -> None:
+    """Waits until something is so, while a process that is to bring it about is there."""
+    late = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < late, "it never came"
+        assert process is None or process.poll() is None, process.communicate()[0]
+        time.sleep(0.1)

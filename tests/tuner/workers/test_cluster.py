@@ -3,10 +3,9 @@
 import importlib.metadata
 import json
 import re
-import subprocess
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +21,7 @@ from search_spaces.family import Task
 from tests.helpers import training
 from tests.helpers.caches import new_cache
 from tests.helpers.clusters import Machines, processes_with
-from tests.helpers.runs import Tune, commands_in, fresh_start, report_of, trials
+from tests.helpers.runs import Tune, commands_in, fresh_start, report_of, trials, wait_for
 from tests.helpers.train_items import SMALL
 from tests.tuner.workers.test_devices import STAND_INS, TWO, slots_of
 from tuner.records import TrialResult, TrialSpec, WorkContext
@@ -174,14 +173,6 @@ def a_node(machines: Machines, path: str = "", gpus: int = 0, **environment: str
     finally:
         with suppress(Exception):  # it may be gone already
             machines.cluster.remove_node(node, allow_graceful=True)
-
-
-def wait_for(what: Callable[[], object], process: "subprocess.Popen[str] | None" = None) -> None:
-    late = time.monotonic() + 120
-    while not what():
-        assert time.monotonic() < late, "it never came"
-        assert process is None or process.poll() is None, process.communicate()[0]
-        time.sleep(0.1)
 
 
 def devices(run: Path) -> set[str]:

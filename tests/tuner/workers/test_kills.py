@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from tests.contracts.test_engines import EPOCHS, SMALL, make, screened, search, train
-from tests.helpers.runs import commands_in, start, trials
+from tests.helpers.runs import commands_in, start, trials, wait_for
 from tuner.records import PastTrial
 from tuner.run_dir import RunDir
 from tuner.search.engines.base import Engine
@@ -118,10 +118,8 @@ def run_until_killed(
             victim.kill()
     process.communicate()
     assert not psutil.wait_procs(workers, timeout=30)[1]
-    late = time.monotonic() + 30
-    while at_work_in(run):  # a worker that was just being started ends as soon as it looks for its parent
-        assert time.monotonic() < late
-        time.sleep(0.05)
+    # A worker that was just being started ends as soon as it looks for its parent.
+    wait_for(lambda: not at_work_in(run), seconds=30)
 
 
 def at_work_in(run: RunDir) -> list[Any]:
