@@ -27,8 +27,6 @@ from typing import IO, Any
 
 from filelock import FileLock
 
-from tuner.training.memory import uncollected
-
 THREADS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 """A process with several threads must not be forked."""
 
@@ -289,10 +287,11 @@ def _run(module: str) -> int:
 def main() -> None:
     """Imports the modules named, then forks as it is asked to."""
     owner, address, *modules = sys.argv[1:]
-    with uncollected():
-        for name in modules:
-            importlib.import_module(name)
+    gc.disable()  # not by the package's own `uncollected`: some forks must show that they need nothing of it
+    for name in modules:
+        importlib.import_module(name)
     gc.freeze()
+    gc.enable()
     item = _next_fork(int(owner), address)
     _become(item)
     code = _run(item["module"])
