@@ -5,6 +5,7 @@ from typing import Any
 from search_spaces.augmentation import augmentation_parameters, augmented
 from search_spaces.family import Family, Params, Task
 from search_spaces.layers import (
+    EIGHT,
     class_probabilities,
     convolution,
     dropout,
@@ -35,7 +36,14 @@ def parameters(task: Task) -> dict[str, Parameter]:
     depth = min(max(halvings(seen_shape(task.image_shape)), 2), 6)
     return {
         "filters": Int(
-            16, 128 if task.gpu else 64, 32, log=True, minimum=1, maximum=1024, summary="filters of block 1"
+            16,
+            128 if task.gpu else 64,
+            32,
+            log=True,
+            step=EIGHT,
+            minimum=1,
+            maximum=1024,
+            summary="filters of block 1",
         ),
         "depth": Int(depth - 1, depth + 1, depth, minimum=1, maximum=8, summary="number of blocks"),
         "growth": Float(

@@ -37,8 +37,8 @@ class Int:
     Attributes:
         low, high: the range that is searched, both ends included.
         default: within low and high where it is searched, else within minimum and maximum.
-        log: whether its logarithm is uniform; needs `step` 1 and `low` at least 1.
-        step: distance of the values searched.
+        log: whether its logarithm is uniform; needs `low` at least 1.
+        step: distance of the values searched; what is drawn from a logarithmic range is rounded to it.
         minimum, maximum: the range that `--set` may widen to; None for `low` and `high`.
         searched: False where it is fixed to its default until `--set` opens it.
         active_if: the condition under which it is used, None for always.
@@ -79,11 +79,10 @@ class Int:
         """The value at `u` of the unit interval, as Optuna's random sampler would."""
         if self.log:
             bottom, top = math.log(self.low - 0.5), math.log(self.high + 0.5)
-            value = round(math.exp(bottom + u * (top - bottom)))
-        else:
-            bottom, top = self.low - 0.5 * self.step, self.high + 0.5 * self.step
-            index = math.floor((bottom + u * (top - bottom) - self.low) / self.step + 0.5)
-            value = index * self.step + self.low
+            return self.clamp(round(math.exp(bottom + u * (top - bottom))))
+        bottom, top = self.low - 0.5 * self.step, self.high + 0.5 * self.step
+        index = math.floor((bottom + u * (top - bottom) - self.low) / self.step + 0.5)
+        value = index * self.step + self.low
         return min(max(value, self.low), self.high)
 
     def to_unit(self, value: ParamValue) -> float:
@@ -97,7 +96,7 @@ class Int:
 
 @dataclass(frozen=True)
 class Float:
-    """A real number; attributes as of `Int`, with `step` None for none."""
+    """A real number; attributes as of `Int`, with `step` None for none, as in a logarithmic range."""
 
     low: float
     high: float
@@ -268,14 +267,14 @@ def _unit(u: float) -> float:
 
 
 def _check(parameter: Int | Float) -> None:
-    """Raises `SpaceError` for what Optuna's distributions would refuse, and for a wrong default."""
+    """Raises `SpaceError` for what cannot be drawn from, and for a wrong default."""
     low, high, default = parameter.low, parameter.high, parameter.default
     shown = f"range {number(low)}..{number(high)}"
     lowest, highest = legal_range(parameter)
     if not lowest <= low <= high <= highest:
         raise SpaceError(f"{shown}: expected {number(lowest)} <= low <= high <= {number(highest)}")
-    if parameter.log and parameter.step not in (None, 1):
-        raise SpaceError(f"{shown}: a logarithmic range has no step")
+    if parameter.log and isinstance(parameter, Float) and parameter.step is not None:
+        raise SpaceError(f"{shown}: a logarithmic range of real numbers has no step")
     if parameter.log and low < (1 if isinstance(parameter, Int) else math.ulp(0.0)):
         raise SpaceError(f"{shown}: a logarithmic range begins above 0")
     if parameter.step is not None and (

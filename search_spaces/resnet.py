@@ -6,6 +6,7 @@ from typing import Any
 from search_spaces.augmentation import augmentation_parameters, augmented
 from search_spaces.family import Family, Params, Task
 from search_spaces.layers import (
+    EIGHT,
     class_probabilities,
     convolution,
     dropout,
@@ -26,7 +27,14 @@ def space(task: Task) -> SearchSpace:
     stages = min(max(halvings(seen_shape(task.image_shape)), 2), 3)
     parameters: dict[str, Parameter] = {
         "filters": Int(
-            8, 128 if task.gpu else 32, 16, log=True, minimum=1, maximum=512, summary="filters of stage 1"
+            8,
+            128 if task.gpu else 32,
+            16,
+            log=True,
+            step=EIGHT,
+            minimum=1,
+            maximum=512,
+            summary="filters of stage 1",
         ),
         "stages": Int(2, 4, stages, searched=False, maximum=6, summary="stages, each half the size"),
         "blocks": Int(1, 3, 1, maximum=16, summary="residual blocks in a stage"),

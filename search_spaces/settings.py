@@ -109,11 +109,11 @@ def with_range(
         parameter: as it was; its default moves into the range.
         low: legal value of it.
         high: legal value of it, at least `low`.
-        log: whether the logarithm is uniform; then there is no step.
+        log: whether the logarithm is uniform.
         step: distance of the values, None for the parameter's own.
     """
     parameter = _declared(parameter, parameter)  # the default may lie outside the new range until it moves
-    step = None if log else step or parameter.step
+    step = step or _own_step(parameter, low, high, log=log)
     if step is not None:
         # in decimals, as Optuna compares them: 0.1 + 4 * 0.05 is to be 0.3
         first, step_size = Decimal(str(low)), Decimal(str(step))
@@ -123,6 +123,14 @@ def with_range(
         return _open(_declared(whole, parameter))
     real = replace(parameter, low=low, high=high, log=log, step=step, searched=False)
     return _open(_declared(real, parameter))
+
+
+def _own_step(parameter: Int | Float, low: float, high: float, *, log: bool) -> float | None:
+    """The parameter's step; where a logarithm is in play, only if both ends are multiples of it."""
+    if not (log or parameter.log):
+        return parameter.step
+    whole = isinstance(parameter, Int) and not low % parameter.step and not high % parameter.step
+    return parameter.step if whole else None
 
 
 def _declared(changed: Int | Float, before: Int | Float) -> Int | Float:

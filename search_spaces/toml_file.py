@@ -156,8 +156,8 @@ def _range_from(parameter: Int | Float, table: Mapping[str, Any]) -> Parameter:
 
 
 def _check_step(parameter: Int | Float, step: Any, *, log: bool) -> None:
-    if log:
-        raise _KeyedError("step", step, "expected none, as a logarithmic range has no step")
+    if log and isinstance(parameter, Float):
+        raise _KeyedError("step", step, "expected none, as a logarithmic range of real numbers has no step")
     kind, name = (int, "a whole number") if isinstance(parameter, Int) else (int | float, "a number")
     if isinstance(step, bool) or not isinstance(step, kind) or not step > 0:
         raise _KeyedError("step", step, f"expected {name} above 0")

@@ -30,6 +30,7 @@ SPACE = SearchSpace(
     {
         "width": Int(1, 64, 8, log=True),
         "rate": Float(1e-4, 1e-1, 1e-2, log=True),
+        "units": Int(16, 64, 32, log=True, step=8),
         "dropout": Float(0.0, 0.5, 0.2, step=0.05),
         "head": Categorical(("a", "b", "c"), "a"),
         "depth": Int(1, 3, 2, active_if=("head", ("b", "c"))),
@@ -141,6 +142,7 @@ def check(trial: PastTrial, space: SearchSpace = SPACE) -> None:
         else:
             assert isinstance(value, int | float)
             assert parameter.low <= value <= parameter.high
+            assert parameter.clamp(value) == pytest.approx(value)
             assert type(value) is (int if isinstance(parameter, Int) else float)
         if not space.is_active(name, trial.params):
             assert value == parameter.default
@@ -330,7 +332,8 @@ def test_both_engines_take_a_point_for_the_same_configuration(point: dict[str, f
             assert suggest(trial, name, parameter) == params[name]
     for name, parameter in SPACE.searched().items():
         if SPACE.is_active(name, params) and not isinstance(parameter, Categorical):
-            assert params[name] == pytest.approx(drawn_by_optuna(trial.distributions[name], point[name]))
+            drawn = drawn_by_optuna(trial.distributions[name], point[name])
+            assert params[name] == pytest.approx(parameter.clamp(drawn))
 
 
 def drawn_by_optuna(distribution: Any, u: float) -> Any:

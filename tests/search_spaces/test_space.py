@@ -111,6 +111,20 @@ def test_a_range_ends_at_its_last_step() -> None:
     assert SPACE.with_settings(["dropout=0.1..0.3:log"]).parameters["dropout"].step is None  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize(
+    ("setting", "step"),
+    [("units=32..64", 8), ("units=32..64:linear", 8), ("units=4..8", 1), ("units=16..60", 1), ("units=*", 8)],
+)
+def test_a_logarithmic_range_keeps_its_step_where_both_ends_are_multiples_of_it(
+    setting: str, step: int
+) -> None:
+    space = SearchSpace("demo", {"units": Int(16, 64, 32, log=True, step=8, minimum=1, maximum=512)})
+    narrowed = space.with_settings([setting]).parameters["units"]
+    assert isinstance(narrowed, Int)
+    assert narrowed.step == step
+    assert narrowed.clamp(narrowed.default) == narrowed.default
+
+
 def test_the_last_setting_of_a_parameter_counts() -> None:
     assert SPACE.with_settings(["filters=8", "filters=*"]) == SPACE
 

@@ -45,6 +45,13 @@ def test_tables_replace_what_they_name_and_keep_the_rest(tmp_path: Path) -> None
     assert space.complete(space.default()) == space.default()
 
 
+def test_a_logarithmic_range_of_whole_numbers_may_have_a_step(tmp_path: Path) -> None:
+    space = applied(tmp_path, "[parameters.filters]\nlow = 8\nhigh = 100\nlog = true\nstep = 8\n")
+    filters = space.parameters["filters"]
+    assert isinstance(filters, Int)
+    assert (filters.low, filters.high, filters.step, filters.log) == (8, 96, 8, True)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -62,7 +69,7 @@ def test_tables_replace_what_they_name_and_keep_the_rest(tmp_path: Path) -> None
         ("[parameters.filters]\nhigh = 9", "filters.high = 9: expected a value at least low, 16"),
         ("[parameters.filters]\nlog = 1", "filters.log = 1: expected true or false"),
         ("[parameters.filters]\nloog = true", "filters.loog = true: no such key; did you mean 'log'?"),
-        ("[parameters.filters]\nlog = true\nstep = 2", "filters.step = 2: expected none"),
+        ("[parameters.rate]\nstep = 0.001\nlog = true", "rate.step = 0.001: expected none"),
         ("[parameters.filters]\nstep = 1.5", "filters.step = 1.5: expected a whole number above 0"),
         ("[parameters.filters]\ndefault = 8", "filters.default = 8: expected a value that is searched"),
         ("[parameters.rate]\nlow = 0", "rate.low = 0: expected low above 0 for a logarithmic range"),

@@ -130,7 +130,12 @@ def _parameter_line(parameter: dict[str, Any]) -> str:
         domain = ", ".join(map(number, parameter["choices"]))
     else:
         low, high = number(parameter["low"]), number(parameter["high"])
-        domain = f"{low} to {high}" + (", log" if parameter["log"] else "")
+        step = (
+            f" in steps of {parameter['step']}"
+            if parameter["type"] == "int" and parameter["step"] > 1
+            else ""
+        )
+        domain = f"{low} to {high}{step}" + (", log" if parameter["log"] else "")
     fixed = "" if parameter["searched"] else ", fixed unless --set opens it"
     line = f"{parameter['name']}: {domain}; default {number(parameter['default'])}{fixed}"
     return f"{line} ({parameter['summary']})" if parameter["summary"] else line

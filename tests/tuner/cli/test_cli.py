@@ -109,7 +109,7 @@ def test_an_unknown_keras_backend_is_refused(tune: Tune, tmp_path: Path) -> None
 
 def test_lists(tune: Tune, tmp_path: Path) -> None:
     assert "digits: 1,797 handwritten digits" in tune("datasets", cwd=tmp_path).stdout
-    assert "filters: 16 to 64, log; default 32" in tune("spaces", cwd=tmp_path).stdout
+    assert "filters: 16 to 64 in steps of 8, log; default 32" in tune("spaces", cwd=tmp_path).stdout
     baselines = tune("baselines", cwd=tmp_path).stdout
     assert all(f"{name}: " in baselines for name in ("course-cnn", "cnn", "default"))
     one = tune("spaces", "cnn", cwd=tmp_path).stdout

@@ -36,7 +36,7 @@ class OptunaEngine(StudyRecord):
         # A sampler of its own for each trial, seeded by its number, makes what is proposed a
         # function of the seed and the trials before: the same after an interruption.
         chosen = sampler(self._algorithm, seeds.derive(self._seed, "sampler", number))
-        self.study.sampler = view.Seeing(chosen, self._seen(number))
+        self.study.sampler = view.Seeing(chosen, self._seen(number), self._space)
         return self._begin(number)
 
     def _propose(self, number: int) -> bool:

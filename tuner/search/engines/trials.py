@@ -84,7 +84,8 @@ def suggest(trial: "optuna.Trial", name: str, parameter: Parameter) -> ParamValu
         choice = trial.suggest_categorical(name, parameter.choices)
         assert choice is not None
         return choice
-    if isinstance(parameter, Int):
-        return trial.suggest_int(name, parameter.low, parameter.high, step=parameter.step, log=parameter.log)
+    if isinstance(parameter, Int):  # of a logarithmic range the sampler keeps the step: Optuna has none there
+        step = 1 if parameter.log else parameter.step
+        return trial.suggest_int(name, parameter.low, parameter.high, step=step, log=parameter.log)
     assert isinstance(parameter, Float)
     return trial.suggest_float(name, parameter.low, parameter.high, step=parameter.step, log=parameter.log)

@@ -7,6 +7,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from search_spaces.space import SearchSpace
 from tuner.search.engines.trials import failed
 
 Signal = Callable[[Mapping[int, float]], float | None]
@@ -43,11 +44,14 @@ def _compared(trial: FrozenTrial, value: float | None) -> FrozenTrial:
 
 
 class Seeing(optuna.samplers.BaseSampler):
-    """A sampler that is shown other trials than the study has."""
+    """A sampler that is shown other trials than the study has, and draws values that are searched."""
 
-    def __init__(self, sampler: optuna.samplers.BaseSampler, trials: list[FrozenTrial]) -> None:
+    def __init__(
+        self, sampler: optuna.samplers.BaseSampler, trials: list[FrozenTrial], space: SearchSpace
+    ) -> None:
         self._sampler = sampler
         self._trials = trials
+        self._space = space
         self._drawn: set[str] = set()
 
     def _shown(self, study: optuna.Study) -> Any:
@@ -58,10 +62,10 @@ class Seeing(optuna.samplers.BaseSampler):
         return self._sampler.infer_relative_search_space(self._shown(study), trial)
 
     def sample_relative(self, study: optuna.Study, trial: FrozenTrial, search_space: Any) -> dict[str, Any]:
-        """As the sampler does."""
+        """As the sampler does, brought to the nearest values that are searched."""
         drawn = self._sampler.sample_relative(self._shown(study), trial, search_space)
         self._drawn.update(drawn)
-        return drawn
+        return {name: self._space.get(name).clamp(value) for name, value in drawn.items()}
 
     def sample_independent(
         self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: Any
@@ -76,7 +80,7 @@ class Seeing(optuna.samplers.BaseSampler):
         for name, distribution in [*before.items(), (param_name, param_distribution)]:
             self._drawn.add(name)
             drawn = self._sampler.sample_independent(self._shown(study), trial, name, distribution)
-        return drawn
+        return self._space.get(param_name).clamp(drawn)
 
 
 class _Shown:
