@@ -64,16 +64,21 @@ def pool_size(x: Any) -> tuple[int, int]:
 
 
 def norm_relu(x: Any, *, batch_norm: bool = True) -> Any:
-    """Batch norm, unless switched off, and ReLU.
+    """Batch norm, unless switched off, and ReLU."""
+    from keras import layers
+
+    return layers.ReLU()(norm(x) if batch_norm else x)
+
+
+def norm(x: Any) -> Any:
+    """Batch norm.
 
     The momentum is 0.9: with Keras' default of 0.99 the first epochs are evaluated with statistics
     that lag far behind, and an early look at a trial says almost nothing about it.
     """
-    from keras import layers
+    from search_spaces.norm import BatchNormalization
 
-    if batch_norm:
-        x = layers.BatchNormalization(momentum=0.9)(x)
-    return layers.ReLU()(x)
+    return BatchNormalization(momentum=0.9)(x)
 
 
 def convolution(x: Any, filters: int, kernel: int = 3, *, strides: int = 1, batch_norm: bool = True) -> Any:

@@ -12,6 +12,7 @@ from search_spaces.layers import (
     dropout,
     halvings,
     image_input,
+    norm,
     norm_relu,
     seen_shape,
 )
@@ -70,9 +71,9 @@ def _residual(x: Any, filters: int, strides: int) -> Any:
     shortcut = x
     if strides > 1 or x.shape[-1] != filters:
         shortcut = convolution(x, filters, 1, strides=strides)
-        shortcut = layers.BatchNormalization(momentum=0.9)(shortcut)
+        shortcut = norm(shortcut)
     x = norm_relu(convolution(x, filters, strides=strides))
-    x = layers.BatchNormalization(momentum=0.9)(convolution(x, filters))
+    x = norm(convolution(x, filters))
     return layers.ReLU()(layers.Add()([x, shortcut]))
 
 

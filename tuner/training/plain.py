@@ -1,4 +1,4 @@
-"""A trained model as it is saved: without the layers that change images at random.
+"""A trained model as it is saved: of Keras' own layers, without those that change images at random.
 
 Keras' random layers change images in every call that does not say `training=False`: `predict` says so,
 `model(images)` and every exported form do not.
@@ -24,14 +24,14 @@ def is_random(layer: Any) -> bool:
 
 
 def without_random_layers(model: Any) -> Any:
-    """The same model without them; the two share all other layers and their weights.
+    """The same model without them; the two share all other layers and their weights, but those of batch norm.
 
     A random layer that changes the size of images, as a random crop does, stays, and is set to
     not train. A random step in a subclass's own `call` cannot be seen, and is left alone.
     """
     import keras
 
-    if not _has_random(model):
+    if not _differs(model):
         return model
     if isinstance(model, keras.Sequential):
         return _sequential(model)
@@ -40,11 +40,13 @@ def without_random_layers(model: Any) -> Any:
     return plain
 
 
-def _has_random(layer: Any) -> bool:
+def _differs(layer: Any) -> bool:
+    """Whether a layer is, or a model has, one that is not saved as it is."""
     import keras
 
-    nested = isinstance(layer, keras.Sequential | keras.Function)
-    return any(_trains_untold(each) or _has_random(each) for each in layer.layers) if nested else False
+    if isinstance(layer, keras.Sequential | keras.Function):
+        return any(_trains_untold(each) or _differs(each) for each in layer.layers)
+    return hasattr(layer, "as_saved")
 
 
 def _trains_untold(layer: Any) -> bool:
@@ -59,7 +61,9 @@ def _trains_untold(layer: Any) -> bool:
 
 
 def _plain_layer(layer: Any) -> Any:
-    return without_random_layers(layer) if _has_random(layer) else layer
+    if hasattr(layer, "as_saved"):
+        return layer.as_saved()
+    return without_random_layers(layer) if _differs(layer) else layer
 
 
 def _call(layer: Any, *args: Any, **kwargs: Any) -> Any:
