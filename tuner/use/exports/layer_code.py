@@ -86,7 +86,7 @@ def _made(layer: Any) -> str:
     """Such as `layers.Conv2D(32, 3, padding="same")`: what differs from the defaults of its class."""
     import keras
 
-    kind = type(layer)
+    kind = _kind(layer)
     stock = getattr(keras.layers, kind.__name__, None) is kind
     if not (stock or _is_ours(kind)) or hasattr(layer, "layers"):
         raise UsageError(
@@ -105,6 +105,11 @@ def _made(layer: Any) -> str:
             continue
         told.append(literal(value) if required and positional else f"{parameter.name}={literal(value)}")
     return f"{'layers.' if stock else ''}{kind.__name__}({', '.join(told)})"
+
+
+def _kind(layer: Any) -> Any:
+    """Its class; that of Keras where it differs from that in speed alone, and is saved as that."""
+    return type(layer).__base__ if hasattr(layer, "as_saved") else type(layer)
 
 
 def literal(value: Any) -> str:
