@@ -64,7 +64,9 @@ def optimizer(recipe: Recipe, micro_batches: int = 1) -> Any:
         decay = recipe.weight_decay or None
         return keras.optimizers.SGD(momentum=recipe.momentum, weight_decay=decay, **common)
     if recipe.optimizer == "adamw":
-        return keras.optimizers.AdamW(weight_decay=recipe.weight_decay, **common)
+        from tuner.training.adamw import AdamW
+
+        return AdamW(weight_decay=recipe.weight_decay, **common)
     kinds = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop}
     return kinds[recipe.optimizer](**common)
 
