@@ -11,6 +11,7 @@ from search_spaces.layers import (
     dropout,
     halvings,
     image_input,
+    map_dropout,
     norm_relu,
     pool_size,
     seen_shape,
@@ -119,8 +120,7 @@ def _block(x: Any, filters: int, params: Params) -> Any:
     if pool != (1, 1):
         x = layers.MaxPooling2D(pool)(x)
     x = norm_relu(x, batch_norm=batch_norm)
-    share = float(params["conv_dropout"])
-    return layers.SpatialDropout2D(share)(x) if share else x
+    return map_dropout(x, float(params["conv_dropout"]))
 
 
 FAMILY = Family(

@@ -1,4 +1,4 @@
-"""Pieces of networks that the families share; all of them stock Keras layers."""
+"""Pieces of networks that the families share; what is saved of them are stock Keras layers."""
 
 from typing import Any
 
@@ -93,6 +93,13 @@ def dropout(x: Any, share: float) -> Any:
     from keras import layers
 
     return layers.Dropout(share)(x) if share else x
+
+
+def map_dropout(x: Any, share: float) -> Any:
+    """Dropout of whole feature maps, left out at 0."""
+    from search_spaces.map_dropout import SpatialDropout2D
+
+    return SpatialDropout2D(share)(x) if share else x
 
 
 def resized(x: Any, height: int, width: int) -> Any:
