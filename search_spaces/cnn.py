@@ -5,7 +5,7 @@ from typing import Any
 from search_spaces.augmentation import augmentation_parameters, augmented
 from search_spaces.family import Family, Params, Task
 from search_spaces.layers import (
-    EIGHT,
+    FILTER_STEP,
     class_probabilities,
     convolution,
     dropout,
@@ -41,7 +41,7 @@ def parameters(task: Task) -> dict[str, Parameter]:
             128 if task.gpu else 64,
             32,
             log=True,
-            step=EIGHT,
+            step=FILTER_STEP,
             minimum=1,
             maximum=1024,
             summary="filters of block 1",

@@ -6,7 +6,7 @@ LARGEST_SIDE = 128
 """Pixels of the longer side that networks from scratch see: more of them cost them time, and are of use to
 networks that have learnt from photographs of that size."""
 
-EIGHT = 8
+FILTER_STEP = 8
 """Filters are searched in multiples of it: between them a layer costs what it does at the next one. Libraries
 for CPUs work on blocks of 8 or 16 channels, tensor cores of NVIDIA on multiples of 8; 33 filters in the first
 block take 1.29 times as long as 32 (28 x 28 pixels, a training step on Zen 5 in bfloat16)."""

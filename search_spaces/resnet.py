@@ -6,7 +6,7 @@ from typing import Any
 from search_spaces.augmentation import augmentation_parameters, augmented
 from search_spaces.family import Family, Params, Task
 from search_spaces.layers import (
-    EIGHT,
+    FILTER_STEP,
     class_probabilities,
     convolution,
     dropout,
@@ -32,7 +32,7 @@ def space(task: Task) -> SearchSpace:
             128 if task.gpu else 32,
             16,
             log=True,
-            step=EIGHT,
+            step=FILTER_STEP,
             minimum=1,
             maximum=512,
             summary="filters of stage 1",

@@ -72,7 +72,9 @@ def _best_against_default(summary: RunSummary) -> str:
         if parameter.choices is not None:
             among = listed([value(choice) for choice in parameter.choices], "or")
         else:
-            among = f"{value(parameter.low)} to {value(parameter.high)}{', log' if parameter.log else ''}"
+            steps = f" in steps of {parameter.step}" if parameter.step > 1 else ""
+            ends = f"{value(parameter.low)} to {value(parameter.high)}"
+            among = f"{ends}{steps}{', log' if parameter.log else ''}"
         shown = f"**{escape(best)}**" if best != default else escape(best)
         rows.append([code(parameter.name), escape(parameter.summary), escape(default), shown, escape(among)])
     who = "winner" if summary.final is not None else "best"

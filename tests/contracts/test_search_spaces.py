@@ -12,7 +12,7 @@ from search_spaces import SEARCH_SPACES
 from search_spaces.family import Family, Recipe, Task
 from search_spaces.space import Categorical, Int
 from tests.helpers.origins import with_keras
-from tuner.training.plain import without_random_layers
+from tuner.training.plain import as_saved
 
 SHAPES = [(8, 8, 1), (28, 28, 1), (64, 48, 3), (100, 100, 3), (200, 200, 3)]
 # 8 x 8 with two classes and 28 x 28 with five are built for each family, large images once each.
@@ -85,7 +85,7 @@ def test_builds(name: str, shape: tuple[int, int, int], classes: int) -> None:
     assert ((probabilities >= 0) & (probabilities <= 1)).all()
     if classes > 2:
         np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
-    saved = without_random_layers(model)
+    saved = as_saved(model)
     assert {type(layer).__module__.split(".")[0] for layer in saved.layers} == {"keras"}
 
 
@@ -136,7 +136,7 @@ def test_a_saved_model_loads_without_this_project(tmp_path: Path) -> None:
     model = chosen.build(params, shape, 3)
     images = np.random.default_rng(0).integers(0, 256, (4, *shape), dtype=np.uint8)
     expected = np.asarray(model.predict_on_batch(images))
-    without_random_layers(model).save(tmp_path / "model.keras")
+    as_saved(model).save(tmp_path / "model.keras")
     np.save(tmp_path / "images.npy", images)
     code = (
         "import sys\n"

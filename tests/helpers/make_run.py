@@ -192,7 +192,9 @@ PARAMETERS = [
     _parameter(
         "augmentation", "float", low=0.0, high=1.6, default=1.0, summary="strength of augmentation, one dial"
     ),
-    _parameter("filters", "int", low=16, high=64, log=True, default=32, summary="filters of the first block"),
+    _parameter(
+        "filters", "int", low=16, high=64, log=True, step=8, default=32, summary="filters of the first block"
+    ),
     _parameter("dropout", "float", low=0.0, high=0.5, default=0.3, summary="dropout before the last layer"),
     _parameter(
         "head", "categorical", choices=["dense", "pool"], default="dense", summary="what follows the blocks"

@@ -338,6 +338,13 @@ def test_perfect_predictions(summaries: Callable[[str], RunSummary]) -> None:
     assert "Every test image of every class is recognised." in text
 
 
+def test_what_was_searched_is_said_with_its_steps(summaries: Callable[[str], RunSummary]) -> None:
+    text = report_text(summaries("asl"))
+    assert "| filters of the first block | 32 | " in text
+    assert " | 16 to 64 in steps of 8, log |" in text
+    assert " | 0.001 to 0.015, log |" in text
+
+
 def test_the_default_can_win(summaries: Callable[[str], RunSummary]) -> None:
     text = report_text(summaries("one-trial"))
     assert "The default configuration is the only one that was tried." in text

@@ -11,7 +11,7 @@ from tuner.records import TrialResult, TrialSpec, WorkContext
 from tuner.registry import resolve
 from tuner.run_dir import RunDir
 from tuner.training import models, temperature
-from tuner.training.plain import without_random_layers
+from tuner.training.plain import as_saved
 
 
 def combine(spec: TrialSpec, context: WorkContext, key: str) -> TrialResult:
@@ -32,10 +32,10 @@ def combine(spec: TrialSpec, context: WorkContext, key: str) -> TrialResult:
     try:
         if features is None:
             # Those that an earlier version has saved still have their random layers.
-            members = [without_random_layers(member) for member in loaded]
+            members = [as_saved(member) for member in loaded]
             whole = averaged(members) if len(members) > 1 else members[0]
         else:
-            network = without_random_layers(features.extractor(spec.params, one.shape[1:]))
+            network = as_saved(features.extractor(spec.params, one.shape[1:]))
             whole = averaged([member.get_layer(HEAD) for member in loaded], network)
         whole = temperature.model_of(whole, spec.temperature) if spec.temperature != 1 else whole
     finally:

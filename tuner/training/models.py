@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search_spaces.family import HEAD, Family, Params, Recipe
-from tuner.training.plain import is_random, without_random_layers
+from tuner.training.plain import as_saved, is_random
 
 LATENCY_CALLS = 30
 
@@ -138,7 +138,7 @@ def to_save(model: Any, family: Family, params: Params, shape: tuple[int, int, i
         keras.config.set_dtype_policy(policy)
     trained = plain.get_layer(HEAD) if family.features is not None and model.name == HEAD else plain
     trained.set_weights(model.get_weights())
-    return without_random_layers(plain)
+    return as_saved(plain)
 
 
 def summary(model: Any) -> str:

@@ -23,8 +23,8 @@ def is_random(layer: Any) -> bool:
     return stock and (kind.__name__.startswith("Random") or kind.__name__ in MIXING)
 
 
-def without_random_layers(model: Any) -> Any:
-    """The same model without them; the two share all other layers and their weights, but those of batch norm.
+def as_saved(model: Any) -> Any:
+    """The same model without them, and of stock layers; the two share all others, with their weights.
 
     A random layer that changes the size of images, as a random crop does, stays, and is set to
     not train. A random step in a subclass's own `call` cannot be seen, and is left alone.
@@ -63,7 +63,7 @@ def _trains_untold(layer: Any) -> bool:
 def _plain_layer(layer: Any) -> Any:
     if hasattr(layer, "as_saved"):
         return layer.as_saved()
-    return without_random_layers(layer) if _differs(layer) else layer
+    return as_saved(layer) if _differs(layer) else layer
 
 
 def _call(layer: Any, *args: Any, **kwargs: Any) -> Any:

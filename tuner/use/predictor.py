@@ -160,14 +160,14 @@ def load_model(path: Path) -> Any:
     with uncollected():
         import keras
 
-        from tuner.training.plain import without_random_layers
+        from tuner.training.plain import as_saved
 
     try:
         loaded = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # whatever Keras raises at a file that is not one of its own
         why = " ".join(str(error).split())[:200]
         raise DataError(f"{path} cannot be loaded: {why}") from error
-    return without_random_layers(loaded)
+    return as_saved(loaded)
 
 
 @contextmanager

@@ -75,7 +75,7 @@ def test_an_ensemble_of_models_that_an_earlier_version_saved(tmp_path: Path) -> 
     old = [trained(family, seed)[0] for seed in range(2)]
     images = np.random.default_rng(0).integers(0, 256, (6, *SHAPE), dtype=np.uint8)
     expected = np.mean([model.predict(images, verbose=0) for model in old], axis=0)
-    whole = averaged([plain.without_random_layers(model) for model in old])
+    whole = averaged([plain.as_saved(model) for model in old])
     assert np.abs(whole.predict(images, verbose=0) - expected).max() < 1e-5
     assert spread(whole, images, [*ways_of(whole), exported(whole, tmp_path)]) < 1e-5
 
@@ -92,10 +92,10 @@ def test_models_of_a_users_own_family_lose_their_random_layers_too() -> None:
     model = keras.Model(inputs, layers.Dense(3, activation="softmax")(x))
     images = np.random.default_rng(0).integers(0, 256, (6, *SHAPE), dtype=np.uint8)
     expected = model.predict(images, verbose=0)
-    saved = plain.without_random_layers(model)
+    saved = plain.as_saved(model)
     assert np.abs(saved.predict(images, verbose=0) - expected).max() < 1e-6
     assert spread(saved, images, [saved, lambda x: saved(x, training=False)]) < 1e-6
-    assert plain.without_random_layers(saved).count_params() == model.count_params()
+    assert plain.as_saved(saved).count_params() == model.count_params()
 
 
 def test_a_layer_that_resizes_does_not_make_those_after_it_train() -> None:
@@ -112,6 +112,6 @@ def test_a_layer_that_resizes_does_not_make_those_after_it_train() -> None:
     images = np.random.default_rng(0).integers(0, 256, (6, *SHAPE), dtype=np.uint8)
     expected = model.predict(images, verbose=0)
     assert spread(model, images, [model]) > 1e-4
-    saved = plain.without_random_layers(model)
+    saved = plain.as_saved(model)
     assert np.abs(saved.predict(images, verbose=0) - expected).max() < 1e-6
     assert spread(saved, images, [saved, lambda x: saved(x, training=False)]) < 1e-6
