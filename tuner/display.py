@@ -217,7 +217,9 @@ class Display:
         )
         epochs = result.epochs[-1].epoch if result.epochs else spec.resume_from
         self._count(spec.number, outcome, result.score if wins else None)
-        self.say(self._trial_line(spec.number, outcome, result.score, epochs, f"{why}{_on(result.device)}"))
+        after = f" after {epochs} epoch{'s' if epochs > 1 else ''}" if 0 < epochs < spec.epochs else ""
+        scored = f"{self._said(result.score, ' ')}{after}{why}{_on(result.device)}"
+        self.say(self._trial_line(spec.number, outcome, scored))
 
     def trial_dropped(self, trial: PastTrial) -> None:
         """A trial that was paused does not go on."""
@@ -232,20 +234,11 @@ class Display:
         if outcome == "complete" and score is not None and (self._best is None or score > self._best[0]):
             self._best = (score, number)
 
-    def _trial_line(self, number: int, outcome: str, score: float | None, epochs: int, why: str) -> str:
-        scored = self._said(score, " ")
+    def _trial_line(self, number: int, outcome: str, scored: str) -> str:
         done = "waits" if outcome == "paused" else outcome
-        after = (
-            f" after {epochs} epoch{'s' if epochs > 1 else ''}"
-            if outcome in {"pruned", "paused"} and epochs
-            else ""
-        )
         best = "" if self._best is None else f"; best {self.scored(self._best[0])} (trial {self._best[1]})"
         left = f"; about {duration(self._seconds_left)} left" if self._seconds_left >= 1 else ""
-        return (
-            f"[{sum(self._counts.values())}/{self._trials}] trial {number} {done}{scored}{after}{why}"
-            f"{best}{left}"
-        )
+        return f"[{sum(self._counts.values())}/{self._trials}] trial {number} {done}{scored}{best}{left}"
 
     def fits_started(self, stage: str, count: int, *, trains: bool = True, at_most: bool = False) -> None:
         """A stage of the end begins: `count` pieces of work, or fewer; some are trainings, or none is."""

@@ -5,6 +5,7 @@ from reports.facts.final import Final
 from reports.facts.models import Accuracy, Model
 from reports.facts.rival import rival
 from reports.facts.summary import RunSummary
+from reports.facts.trials import Trial
 from reports.markdown import (
     METRICS,
     code,
@@ -133,6 +134,12 @@ def _metric(summary: RunSummary, final: Final, best: Model | None) -> str:
     )
 
 
+def after_epochs(summary: RunSummary, trial: Trial | None) -> str:
+    """Such as " after 8 of 20 epochs", where a trial was not trained for as many as a finalist is."""
+    short = trial is not None and trial.epochs < summary.epochs
+    return f" after {trial.epochs} of {summary.epochs} epochs" if trial is not None and short else ""
+
+
 def _search_only(summary: RunSummary) -> str:
     best = summary.search.best
     if best is None or best.score is None:
@@ -140,8 +147,8 @@ def _search_only(summary: RunSummary) -> str:
     reached = score(best.score, summary.metric)
     return (
         f"**The best of the trials so far, number {best.number}, has a validation "
-        f"{METRICS[summary.metric]} of {reached}.** That is optimistic: it is the best of several, on the "
-        "images it was chosen by."
+        f"{METRICS[summary.metric]} of {reached}{after_epochs(summary, best)}.** That is optimistic: it is "
+        "the best of several, on the images it was chosen by."
     )
 
 

@@ -20,7 +20,7 @@ from reports.markdown import (
     table,
     value,
 )
-from reports.sections.answer import trials
+from reports.sections.answer import after_epochs, trials
 
 SHOWN = 10
 STOPPED_BY = {
@@ -35,7 +35,7 @@ PRUNERS = {
     "none": ", and each was trained to its end.",
     "screen": (
         "; all were trained for a few epochs, and those with the best scores and trends went on from "
-        "there, a few of them to the end (pruner `screen`)."
+        "there (pruner `screen`)."
     ),
 }
 STAGES = {
@@ -137,7 +137,7 @@ def _warm_start(summary: RunSummary) -> str:
 
 
 def _best_score(summary: RunSummary, trials: Sequence[Trial]) -> str:
-    """The best score at the end of a schedule; "" where there is none."""
+    """The best score of a complete trial; "" where there is none."""
     scores = [t.score for t in trials if t.state == "complete" and t.feasible and t.score is not None]
     return _score(summary, max(scores, default=None))
 
@@ -195,11 +195,13 @@ def _finalists(summary: RunSummary) -> str:
             ]
         )
     count = sum(not item.fine_tuned for item in final.finalists)
+    after = after_epochs(summary, summary.search.best)
+    said = f"is the best of many{after or ', and so too high'}"
     again = f"trained again on {plural(folds, 'fresh fold')} with fresh seeds"
     text = (
         f"The {count} best complete trials were {again}, and the winner was "
-        f"named by {'the mean' if folds > 1 else 'that'}: the score in the search is the best of many, and "
-        "so too high. Where the means are close, other folds could have named another."
+        f"named by {'the mean' if folds > 1 else 'that'}: the score in the search {said}. Where the means "
+        "are close, other folds could have named another."
         if count > 1
         else f"The winner was {again}, so that what is said of it does not rest on one split."
     )
@@ -211,7 +213,7 @@ def _finalists(summary: RunSummary) -> str:
     if not folds:
         return (
             f"There was no time to train the {count} best complete trials on the same fresh folds, so the "
-            "one with the best score in the search won. That score is the best of many, and so too high."
+            f"one with the best score in the search won. That score {said}."
         )
     header = ["trial", "in the search", *(["fresh folds", "mean"] if folds > 1 else ["fresh fold"])]
     return join([text, table(header, rows, "r" * len(header))])

@@ -119,7 +119,7 @@ def searched(landscape: Landscape, seed: int, *, final: bool) -> float:
 
 
 def _finish(screen: Screen, scores: Sequence[dict[int, float]], ended: dict[int, float], trials: int) -> None:
-    """Trains those that go on, from rung to rung, to the end."""
+    """Trains those that go on, to where the search ends."""
     trained = {number: screen.until(number, 0) for number in range(trials) if number not in ended}
     while kept := screen.keep(trained, trials):
         number = kept[0]
@@ -127,8 +127,8 @@ def _finish(screen: Screen, scores: Sequence[dict[int, float]], ended: dict[int,
         for epoch in range(trained[number] + 1, until + 1):
             screen.report(number, epoch, scores[number][epoch])
         trained[number] = until
-        if until == EPOCHS:
-            ended[number] = scores[number][EPOCHS]
+        if until >= screen.end:
+            ended[number] = scores[number][until]
             del trained[number]
 
 

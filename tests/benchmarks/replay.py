@@ -29,6 +29,7 @@ ORDERS = 1000
 EPOCHS = 20
 TRIALS = 50
 WORKERS = 8
+FINALISTS = 3
 MNIST_IMAGES = 2000
 """Of MNIST's 60,000: with all of them, 60 whole trainings would take many hours on two cores."""
 LOOK_SECONDS = 5.0
@@ -81,7 +82,8 @@ class Replayed:
 
     Attributes:
         epochs: trained in all.
-        best: final score of the best complete trial.
+        best: the best final score of the three trials that scored best where their trainings ended: those
+            are the finalists, which a run trains to the end.
         seconds: from the start to the end.
     """
 
@@ -103,7 +105,7 @@ def replay(
     """
     running: list[tuple[float, int, int, int]] = []  # when its next epoch ends, trial, that epoch, until
     paused: dict[int, int] = {}
-    complete: list[float] = []
+    ended: list[tuple[float, float]] = []  # (score there, final score)
     now, asked, trained = 0.0, 0, 0
     while True:
         while len(running) < workers:
@@ -118,12 +120,12 @@ def replay(
             until = scheduler.until(kept[0], epoch)
             heapq.heappush(running, (now + seconds[kept[0]], kept[0], epoch + 1, until))
         if not running:
-            return Replayed(trained, max(complete), now)
+            return Replayed(trained, max(final for _, final in sorted(ended)[-FINALISTS:]), now)
         now, trial, epoch, until = heapq.heappop(running)
         trained += 1
         goes_on = scheduler.report(trial, epoch, curves[trial][epoch - 1])
-        if epoch == EPOCHS:
-            complete.append(curves[trial][-1])
+        if epoch == until >= scheduler.end:
+            ended.append((curves[trial][epoch - 1], curves[trial][-1]))
         elif epoch == until:
             paused[trial] = epoch
         elif goes_on:

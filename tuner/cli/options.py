@@ -76,8 +76,8 @@ Pruner = Annotated[
     str | None,
     option(
         "--pruner",
-        "How poor trials are stopped early: screen (optuna's default: all for a few epochs, the best "
-        "few to the end), asha, hyperband, median, none (keras-tuner's default; its hyperband needs it).",
+        "How poor trials are stopped early: screen (optuna's default: all for a few epochs, the best for "
+        "some more), asha, hyperband, median, none (keras-tuner's default; its hyperband needs it).",
         SEARCH,
         "NAME",
     ),

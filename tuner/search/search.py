@@ -247,7 +247,7 @@ class Search:
         if result.state == "failed":
             return "failed"
         if result.state in {"complete", "paused"}:
-            return "complete" if result.state == "complete" else "paused"
+            return "complete" if spec.until >= self.scheduler.end else "paused"
         if result.state == "refused" or spec.number in self._pruned or halt == "deadline":
             return "pruned"
         return "waiting"

@@ -46,9 +46,9 @@ def left(trials: int, **changes: Any) -> str:
 
 
 def test_the_time_left_is_known_while_all_trials_wait_at_the_first_rung() -> None:
-    # 10 trials of 3 epochs; then 7 of them from epoch 3 to 8, and 4 of those to 20: 30 + 35 + 48 epochs.
-    assert left(10).endswith(" left: 1 min 53 s of search, then the trainings of the end")
-    assert left(20).endswith(" left: 1 min 23 s of search, then the trainings of the end")
+    # 10 trials of 3 epochs; then 7 of them from epoch 3 to 8: 30 + 35 epochs.
+    assert left(10).endswith(" left: 1 min 5 s of search, then the trainings of the end")
+    assert left(20).endswith(" left: 35 s of search, then the trainings of the end")
 
 
 def test_heads_on_features_are_trained_to_their_end_and_none_waits() -> None:
@@ -68,7 +68,7 @@ def test_a_search_on_a_part_of_the_images_has_so_many_steps_less() -> None:
 def test_the_time_left_is_that_of_the_whole_run() -> None:
     # 3 finalists and the default on 3 folds, 3 retrainings of winner and default: 18 of 20 epochs of 2 s.
     config = {**RUN["config"], "baselines": ["none"]}
-    search, whole = 113, 113 + 18 * 20 * 2 / 2
+    search, whole = 65, 65 + 18 * 20 * 2 / 2
     assert left(10, config=config).startswith(f"about {duration(whole)} left: {duration(search)} of search")
     assert left(20, config=config, state="finishing") == "about 6 min left"
     trials = [waiting(number) for number in range(20)]

@@ -114,19 +114,31 @@ def screened(scores: dict[int, dict[int, float]]) -> Screen:
     return screen
 
 
-def test_screening_has_all_wait_and_the_best_go_on_in_two_steps() -> None:
+def test_screening_has_all_wait_and_the_best_go_on() -> None:
     screen = screened({trial: {1: trial / 200, 3: trial / 100} for trial in range(50)})
-    assert [screen.until(7, trained) for trained in (0, 3, 8)] == [3, 8, 20]
+    assert [screen.until(7, trained) for trained in (0, 3)] == [3, 8]
     everyone = range(50)
     assert screen.keep(everyone, 50) == [49, 48, 47, 46, 45, 44, 0]  # and the default
     assert screen.keep({48, 3}, 50) == [48]
-    assert screen.later(50, 0) == 7 * 5 + 4 * 12
-    assert Screen(epochs=20, steps_per_epoch=100).later(1, 0) == 17
-    for trial in (49, 48, 47, 46, 45, 44, 0):
-        screen.report(trial, 6, 0.5)
-        screen.report(trial, 8, 0.5 + (trial == 44) / 10)
-    assert screen.keep(everyone, 50) == [44, 0, 45]
-    assert screen.later(50, 3) == 12
+    assert screen.end == 8
+    assert screen.later(50, 0) == 7 * 5
+    assert screen.later(50, 3) == 4 * 5
+    assert Screen(epochs=20, steps_per_epoch=100).later(1, 0) == 5
+
+
+def test_what_waits_where_the_search_ends_is_of_an_earlier_version_and_goes_to_the_end() -> None:
+    screen = screened({trial: {1: 0.5, 3: 0.6, 8: 0.7} for trial in range(9)})
+    assert set(screen.keep({7, 8}, 50)) == {7, 8}
+    assert screen.until(8, 8) == 20
+
+
+def test_a_schedule_with_room_for_one_comparison_has_few_trained_to_its_end() -> None:
+    screen = Screen(epochs=5, steps_per_epoch=66)
+    for trial in range(20):
+        screen.report(trial, 2, trial / 100)
+    assert (screen.rungs, screen.end) == ([2], 5)
+    assert screen.keep(range(20), 20) == [19, 18, 17, 0]
+    assert screen.later(20, 0) == 4 * 3
 
 
 def test_what_still_rises_may_pass_what_does_not() -> None:
@@ -144,29 +156,28 @@ def test_a_schedule_too_short_to_compare_in_is_trained_whole() -> None:
 
 @pytest.mark.parametrize(
     ("epochs", "steps", "expected"),
-    [(20, 66, [3, 8]), (20, 18, [4, 8]), (10, 66, [2, 4]), (5, 66, [2]), (3, 66, []), (20, 4, [])],
+    [(20, 66, [3, 8]), (20, 18, [4, 8]), (10, 66, [2, 4]), (5, 66, [2, 5]), (3, 66, [3]), (20, 4, [20])],
 )
-def test_screening_compares_twice_where_the_schedule_allows(
+def test_screening_stops_twice_where_the_schedule_allows(
     epochs: int, steps: int, expected: list[int]
 ) -> None:
-    assert Screen(epochs, steps).rungs == expected
+    screen = Screen(epochs, steps)
+    assert [*screen.rungs, screen.end] == expected
 
 
 @pytest.mark.parametrize(("epochs", "steps"), [(20, 100), (6, 100), (40, 10), (3, 10)])
 def test_what_screening_compares_is_validated(epochs: int, steps: int) -> None:
     screen, trained = Screen(epochs, steps), 0
     scores: dict[int, float] = {}
-    while trained < epochs:
+    while trained < screen.end:
         until = screen.until(0, trained)
         every = screen.validate_every(until)
         scores |= {e: 0.1 * e for e in range(trained + 1, until + 1) if (until - e) % every == 0}
         trained = until
-    assert epochs in scores
+    assert screen.end in scores
     whole = Screen(epochs, steps)
     for epoch, score in scores.items():
         screen.report(0, epoch, score)
     for epoch in range(1, epochs + 1):
         whole.report(0, epoch, 0.1 * epoch)
-    assert [screen._rankings[rung].values for rung in screen.rungs] == [
-        whole._rankings[rung].values for rung in whole.rungs
-    ]
+    assert screen._ranking.values == whole._ranking.values

@@ -27,19 +27,20 @@ class Scheduler:
     """Lets every trial run to its end; the others decide more.
 
     Attributes:
-        epochs: of a whole trial.
+        epochs: of a whole training.
         rungs: epochs after which trials are compared.
+        end: the epoch at which a trial is done, at most that of a whole training.
         lag: a trial is compared only with those whose number is at least this much smaller; 0 to
             compare it with all.
     """
 
     def __init__(self, epochs: int, steps_per_epoch: int, lag: int = 0) -> None:
-        self.epochs = epochs
+        self.epochs = self.end = epochs
         self.rungs = rungs(epochs, steps_per_epoch)
         self.lag = lag
 
     def until(self, trial: int, trained: int) -> int:
-        """The epoch at which a trial that has trained so many ends, or waits if below `epochs`."""
+        """The epoch at which a trial that has trained so many ends, or waits if below `end`."""
         return self.epochs
 
     def validate_every(self, until: int) -> int:
