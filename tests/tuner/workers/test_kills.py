@@ -88,7 +88,7 @@ Moment = tuple[str, int]
 def moments(run: RunDir, rng: random.Random) -> list[Moment]:
     """At which to kill, in their order, drawn from the course of a whole run."""
     journal = run.journal.read_bytes()
-    promotion, end = journal.index(b'"user_attr":{"until":12}'), len(journal)
+    promotion, end = journal.index(b'"user_attr":{"until":5}'), len(journal)
     screening = [rng.randrange(promotion) for _ in range(SCREENING)]
     promoted = [rng.randrange(promotion, end) for _ in range(PROMOTION)]
     fits = [rng.randrange(len(list(run.fits.glob("*.json")))) for _ in range(END)]
