@@ -156,6 +156,8 @@ def _sentences(summary: RunSummary) -> str:
     text += "chose the configurations"
     pruner = str(config.get("pruner")) if _pruned(search) else "none"
     text += PRUNERS.get(pruner, f", pruner {code(pruner)} which to stop.")
+    if after := after_epochs(summary, search.best):
+        text += f" A trial is complete{after}; finalists are trained whole."
     saved = saved_share(summary)
     if saved is not None and saved > 0:
         text += (
@@ -196,7 +198,7 @@ def _finalists(summary: RunSummary) -> str:
         )
     count = sum(not item.fine_tuned for item in final.finalists)
     after = after_epochs(summary, summary.search.best)
-    said = f"is the best of many{after or ', and so too high'}"
+    said = f"is the best of many, {after.strip() or 'and so too high'}"
     again = f"trained again on {plural(folds, 'fresh fold')} with fresh seeds"
     text = (
         f"The {count} best complete trials were {again}, and the winner was "

@@ -338,6 +338,15 @@ def test_perfect_predictions(summaries: Callable[[str], RunSummary]) -> None:
     assert "Every test image of every class is recognised." in text
 
 
+def test_it_is_said_where_trials_were_not_trained_whole(summaries: Callable[[str], RunSummary]) -> None:
+    whole = summaries("asl")
+    assert "trained whole" not in report_text(whole)
+    trials = tuple(replace(t, epochs=min(t.epochs, 8)) for t in whole.search.trials)
+    text = report_text(replace(whole, search=replace(whole.search, trials=trials)))
+    assert "A trial is complete after 8 of 20 epochs; finalists are trained whole." in text
+    assert "the score in the search is the best of many, after 8 of 20 epochs." in text
+
+
 def test_what_was_searched_is_said_with_its_steps(summaries: Callable[[str], RunSummary]) -> None:
     text = report_text(summaries("asl"))
     assert "| filters of the first block | 32 | " in text
