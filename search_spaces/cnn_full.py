@@ -29,7 +29,7 @@ def space(task: Task) -> SearchSpace:
             opened[name] = replace(parameter, searched=task.flips)
         else:
             opened[name] = replace(parameter, searched=True)
-    return SearchSpace("cnn-full", opened)
+    return SearchSpace("cnn-full", opened, cnn.cost_for(task))
 
 
 FAMILY = Family(

@@ -23,7 +23,7 @@ def space(task: Task) -> SearchSpace:
         parameter = parameters[name]
         assert isinstance(parameter, Float)
         parameters[name] = replace(parameter, searched=False)
-    return SearchSpace("cnn-small", parameters)
+    return SearchSpace("cnn-small", parameters, cnn.cost_for(task))
 
 
 FAMILY = Family(

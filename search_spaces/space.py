@@ -2,9 +2,9 @@
 
 import difflib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from search_spaces.parameters import (
@@ -38,10 +38,13 @@ class SearchSpace:
     Attributes:
         name: of the family, for messages.
         parameters: by name.
+        cost: what training takes with all of the parameters, in any unit that is proportional to time; None
+            where that is not known, or much the same.
     """
 
     name: str
     parameters: Mapping[str, Parameter]
+    cost: Callable[[Mapping[str, ParamValue]], float] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         seen: dict[str, Parameter] = {}
@@ -56,6 +59,10 @@ class SearchSpace:
     def default(self) -> dict[str, ParamValue]:
         """The space's own configuration: every parameter's default."""
         return {name: parameter.default for name, parameter in self.parameters.items()}
+
+    def relative_cost(self, params: Mapping[str, ParamValue]) -> float:
+        """What training takes with all of the parameters, the default's being 1; 1 where it is not known."""
+        return 1.0 if self.cost is None else self.cost(params) / self.cost(self.default())
 
     def searched(self) -> dict[str, Parameter]:
         """The parameters that vary, without those that what is fixed leaves unused."""
@@ -168,7 +175,7 @@ class SearchSpace:
         Raises:
             SpaceError: a parameter was named that nothing in the space makes use of any more.
         """
-        space = SearchSpace(self.name, {**self.parameters, **changed})
+        space = SearchSpace(self.name, {**self.parameters, **changed}, self.cost)
         for name in changed:
             space._refuse_unused(name, said[name])
         return space

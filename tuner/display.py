@@ -188,9 +188,9 @@ class Display:
 
     def trial_continues(self, spec: TrialSpec, count: int) -> None:
         """The first of `count` trials that wait goes on."""
-        if spec.resume_from > self._rung:
-            self._rung = spec.resume_from
-            self.say(f"the best {count} go on from epoch {spec.resume_from} to {spec.until}")
+        if spec.until > self._rung:
+            self._rung = spec.until
+            self.say(f"the best {count} go on to epoch {spec.until}")
 
     def epoch(self, spec: TrialSpec, report: EpochReport, device: str = "") -> None:
         """An epoch of a trial has ended, on the device of that name."""

@@ -60,7 +60,7 @@ class TwoThenSix(Scheduler):
         super().__init__(epochs, steps_per_epoch)
         self._scores: dict[int, float] = {}
 
-    def until(self, trial: int, trained: int) -> int:
+    def until(self, trial: int, trained: int, cost: float = 1.0) -> int:
         """Two epochs, then all."""
         return self.epochs if trained else 2
 
@@ -110,11 +110,12 @@ def replay(
     while True:
         while len(running) < workers:
             if asked < len(curves):
-                heapq.heappush(running, (now + seconds[asked], asked, 1, scheduler.until(asked, 0)))
+                until = scheduler.until(asked, 0, seconds[asked] / seconds[DEFAULT])
+                heapq.heappush(running, (now + seconds[asked], asked, 1, until))
                 asked += 1
                 continue
             kept = scheduler.keep(paused, len(curves))
-            if not kept or any(until <= paused[kept[0]] for _, _, _, until in running):
+            if not kept or any(until < scheduler.end for _, _, _, until in running):
                 break
             epoch = paused.pop(kept[0])
             until = scheduler.until(kept[0], epoch)
@@ -123,7 +124,8 @@ def replay(
             return Replayed(trained, max(final for _, final in sorted(ended)[-FINALISTS:]), now)
         now, trial, epoch, until = heapq.heappop(running)
         trained += 1
-        goes_on = scheduler.report(trial, epoch, curves[trial][epoch - 1])
+        validated = (until - epoch) % scheduler.validate_every(until) == 0
+        goes_on = not validated or scheduler.report(trial, epoch, curves[trial][epoch - 1])
         if epoch == until >= scheduler.end:
             ended.append((curves[trial][epoch - 1], curves[trial][-1]))
         elif epoch == until:

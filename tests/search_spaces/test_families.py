@@ -57,6 +57,35 @@ def test_pooling_stops_at_three_pixels_a_side() -> None:
     assert sizes == [(20, 4), (10, 4), (5, 4)]
 
 
+@pytest.mark.parametrize(
+    ("shape", "params"),
+    [
+        ((28, 28, 1), {}),
+        ((28, 28, 1), {"filters": 24, "depth": 4, "head": "pooling"}),
+        (
+            (100, 160, 3),
+            {"depth": 2, "growth": 1.5, "convs_per_block": 2, "kernel_size": 5, "dense_units": 64},
+        ),
+        ((8, 8, 1), {"depth": 3, "filters": 200}),
+    ],
+)
+def test_the_cost_of_a_cnn_is_its_multiplications(
+    shape: tuple[int, int, int], params: dict[str, float | str]
+) -> None:
+    space = cnn.space(Task(shape, 5, 5000))
+    whole = space.complete(params)
+    products = 0
+    for layer in cnn.build(whole, shape, 5).layers[:-1]:
+        if type(layer).__name__ in {"Conv2D", "Dense"}:
+            places = layer.output.shape[1] * layer.output.shape[2] if len(layer.output.shape) == 4 else 1
+            products += places * np.prod(layer.kernel.shape)
+    assert space.cost is not None
+    assert space.cost(whole) == pytest.approx(cnn.BESIDE + products)
+    narrowed = space.with_settings(["filters=16..48"])
+    assert narrowed.cost is space.cost
+    assert cnn.space(Task(shape, 5, 5000, gpu=True)).cost is None
+
+
 def test_sgd_has_a_rate_of_its_own() -> None:
     space = cnn.space(TASK).with_settings(["optimizer=sgd", "sgd_learning_rate=0.02..0.1"])
     assert "learning_rate" not in space.searched()

@@ -65,7 +65,7 @@ class Search:
             for epoch, score in trial.scores.items():
                 self.scheduler.report(trial.number, epoch, score)
             # As it was when the trial first ended or waited; a score of a later epoch is another one.
-            first = trial.scores.get(self.scheduler.until(trial.number, 0), trial.score)
+            first = trial.scores.get(self.scheduler.first(trial.scores), trial.score)
             self._settle(trial.number, trial.outcome, trial.scores, first, feasible=trial.feasible)
             if trial.outcome == "complete" and trial.feasible and trial.score is not None:
                 self._complete[trial.number] = trial.score
@@ -178,7 +178,7 @@ class Search:
         if not self.scheduler.lag and any(map(self.limits.is_target, self._complete.values())):
             return None
         kept = self.scheduler.keep(waiting, self._most())
-        if not kept or any(spec.until <= waiting[kept[0]] for spec in self._running.values()):
+        if not kept or any(spec.until < self.scheduler.end for spec in self._running.values()):
             return None
         spec = self.engine.go_on(kept[0])
         self.display.trial_continues(spec, len(kept))

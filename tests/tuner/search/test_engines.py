@@ -61,6 +61,19 @@ def test_the_same_seed_asks_the_same_whether_or_not_it_was_resumed(tmp_path: Pat
     assert play(engine(tmp_path / "other", seed=1), 16) != whole
 
 
+def test_what_costs_less_than_the_default_is_trained_further_before_it_waits(tmp_path: Path) -> None:
+    known = SearchSpace(SPACE.name, SPACE.parameters, cost=lambda params: float(params["width"]))
+    screen = Screen(20, 100)
+    chosen = OptunaEngine(tmp_path / "study.journal", known, "a:B", "random", 0, screen)
+    specs = [ask(chosen) for _ in range(20)]
+    stops = {float(spec.params["width"]): (spec.until, spec.validate_every) for spec in specs}
+    assert stops == {
+        width: (screen.until(1, 0, width / 8), screen.until(1, 0, width / 8) - 1) for width in stops
+    }
+    assert stops[8] == (3, 2)
+    assert {until for until, _ in stops.values()} >= {2, 3, 7}
+
+
 def test_an_interrupted_trial_comes_again_with_its_number_and_parameters(tmp_path: Path) -> None:
     first = engine(tmp_path)
     play(first, 3)

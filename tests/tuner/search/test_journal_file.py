@@ -101,7 +101,7 @@ def test_after_a_full_disk_nothing_is_joined_to_half_a_line(tmp_path: Path) -> N
 
 def paused_at(folder: Path, until: int) -> OptunaEngine:
     class Waits(Scheduler):
-        def until(self, trial: int, trained: int) -> int:
+        def until(self, trial: int, trained: int, cost: float = 1.0) -> int:
             return self.epochs if trained else until
 
     return OptunaEngine(folder / "study.journal", SPACE, "a:B", "random", 0, Waits(3, 100))

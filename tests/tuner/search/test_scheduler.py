@@ -144,8 +144,38 @@ def test_a_schedule_with_room_for_one_comparison_has_few_trained_to_its_end() ->
 def test_what_still_rises_may_pass_what_does_not() -> None:
     screen = screened({0: {1: 0.1, 3: 0.1}, 1: {1: 0.6, 3: 0.7}, 2: {1: 0.4, 3: 0.69}})
     assert screen.keep(range(3), 50) == [2, 1, 0]
-    assert screen.signal({1: 0.4, 2: 0.5, 3: 0.69}) == pytest.approx(0.98)
-    assert screen.signal({1: 0.4, 2: 0.5}) is None
+    assert screen.signal({1: 0.4, 3: 0.69, 6: 0.7, 8: 0.8}) == pytest.approx(0.98)
+    assert screen.signal({1: 0.4}) is None
+
+
+@pytest.mark.parametrize(
+    ("epochs", "steps", "cost", "stop"),
+    [
+        (20, 66, 1.0, 3),
+        (20, 66, 4.0, 2),
+        (20, 66, 100.0, 2),
+        (20, 66, 0.25, 6),
+        (20, 66, 0.01, 7),
+        (20, 18, 4.0, 4),
+        (20, 18, 0.5, 6),
+        (100, 66, 2.0, 11),
+        (5, 66, 0.1, 4),
+        (3, 66, 0.1, 3),
+    ],
+)
+def test_what_costs_less_comes_further_before_it_is_compared(
+    epochs: int, steps: int, cost: float, stop: int
+) -> None:
+    screen = Screen(epochs, steps)
+    assert screen.until(1, 0, cost) == stop
+    assert screen.until(1, stop, cost) == (screen.end if stop < screen.end else epochs)
+
+
+def test_trials_are_compared_where_each_waits() -> None:
+    screen = screened({0: {1: 0.1, 3: 0.5}, 1: {1: 0.1, 2: 0.6}, 2: {1: 0.1, 7: 0.4}, 3: {1: 0.1, 6: 0.55}})
+    assert screen.keep(range(4), 4) == [1, 3, 0, 2]
+    assert [screen.first({1: 0.1, epoch: 0.2, 8: 0.3}) for epoch in (2, 3, 7)] == [2, 3, 7]
+    assert screen.first({1: 0.1}) == 20
 
 
 def test_a_schedule_too_short_to_compare_in_is_trained_whole() -> None:
@@ -165,19 +195,21 @@ def test_screening_stops_twice_where_the_schedule_allows(
     assert [*screen.rungs, screen.end] == expected
 
 
-@pytest.mark.parametrize(("epochs", "steps"), [(20, 100), (6, 100), (40, 10), (3, 10)])
-def test_what_screening_compares_is_validated(epochs: int, steps: int) -> None:
+@pytest.mark.parametrize("cost", [0.1, 1.0, 10.0])
+@pytest.mark.parametrize(("epochs", "steps"), [(20, 100), (6, 100), (40, 10), (3, 10), (100, 66)])
+def test_what_screening_compares_is_validated(epochs: int, steps: int, cost: float) -> None:
     screen, trained = Screen(epochs, steps), 0
     scores: dict[int, float] = {}
+    stops = []
     while trained < screen.end:
-        until = screen.until(0, trained)
+        until = screen.until(0, trained, cost)
         every = screen.validate_every(until)
         scores |= {e: 0.1 * e for e in range(trained + 1, until + 1) if (until - e) % every == 0}
         trained = until
+        stops.append(until)
     assert screen.end in scores
-    whole = Screen(epochs, steps)
-    for epoch, score in scores.items():
-        screen.report(0, epoch, score)
-    for epoch in range(1, epochs + 1):
-        whole.report(0, epoch, 0.1 * epoch)
-    assert screen._ranking.values == whole._ranking.values
+    assert len(stops) == 1 + len(screen.rungs)
+    if screen.rungs:
+        assert screen.first(scores) == stops[0]
+        before = screen.rungs[0] - min(max(1, round(0.1 * epochs)), screen.rungs[0] - 1)
+        assert screen.signal(scores) == pytest.approx(0.1 * (2 * stops[0] - before))

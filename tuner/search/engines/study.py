@@ -141,7 +141,7 @@ class StudyRecord:
         self._paused.discard(trial.number)
         params = self._suggest(trial)
         trained = int(self._trial(trial.number).user_attrs.get("paused", 0))
-        until = until or self._scheduler.until(trial.number, trained)
+        until = until or self._scheduler.until(trial.number, trained, self._space.relative_cost(params))
         trial.set_user_attr("params", params)
         trial.set_user_attr("until", until)
         return TrialSpec(

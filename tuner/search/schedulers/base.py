@@ -39,8 +39,18 @@ class Scheduler:
         self.rungs = rungs(epochs, steps_per_epoch)
         self.lag = lag
 
-    def until(self, trial: int, trained: int) -> int:
-        """The epoch at which a trial that has trained so many ends, or waits if below `end`."""
+    def until(self, trial: int, trained: int, cost: float = 1.0) -> int:
+        """The epoch at which a trial that has trained so many ends, or waits if below `end`.
+
+        Args:
+            trial: its number.
+            trained: epochs that it has trained.
+            cost: of an epoch of it, divided by that of the default.
+        """
+        return self.epochs
+
+    def first(self, scores: Mapping[int, float]) -> int:
+        """The epoch at which a trial with these scores, by epoch, waited first, or ended."""
         return self.epochs
 
     def validate_every(self, until: int) -> int:

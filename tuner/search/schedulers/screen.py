@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from tuner.search.schedulers.base import DEFAULT, FIRST_RUNG_EPOCHS, FIRST_RUNG_STEPS, LAST_RUNG, Scheduler
 
 STOPS = (0.15, 0.4)
-"""Shares of the schedule: all trials are trained to the first, the best of them to the second."""
+"""Shares of the schedule: the default is trained to the first, other trials about as long, the best to the
+second."""
 
 KEPT, LEAST = 0.12, 6
 """Share of all trials that go on, and how many at least."""
@@ -17,18 +18,22 @@ KEPT_TO_THE_END, LEAST_TO_THE_END = 0.06, 3
 """The same in a schedule so short that it has one such stop: from there they are trained to its end."""
 
 TREND = 0.1
-"""Share of the schedule over which the trend of a score is taken."""
+"""Share of the schedule over which the trend of the default's score is taken."""
 
 
 class Screen(Scheduler):
     """Trains every trial to a first stop, where it waits; the best of all go on to a second, and are done.
 
+    What costs less than the default comes further before it is compared, what costs more less far: by the
+    square root of the cost. At one epoch for all wide networks are ahead, as they learn more in an epoch, and
+    are no better in the end.
+
     Nobody is trained to the end of the schedule: finalists are, on fresh folds, and who is one hardly depends
     on more epochs. A trial that waits keeps its state, so nothing is trained twice, and a trial is compared
-    with all others instead of those that happened to come before it. The score is compared plus its gain over
-    the last tenth of the schedule: strong augmentation, dropout and small rates start slowly and end
-    well. `tests/benchmarks/README.md` has the replays that chose all this. It extends "train two
-    epochs, finish the best few", which knows no trend (arXiv 2307.15422, 2404.04111).
+    with all others instead of those that happened to come before it. The score is compared plus its gain
+    since an epoch at the start: strong augmentation, dropout and small rates start slowly and end well.
+    `tests/benchmarks/README.md` has the replays that chose all this. It extends "train two epochs, finish the
+    best few", which knows no trend (arXiv 2307.15422, 2404.04111).
     """
 
     def __init__(self, epochs: int, steps_per_epoch: int, lag: int = 0) -> None:
@@ -37,35 +42,41 @@ class Screen(Scheduler):
         self.rungs = stops[:1]
         self.end = stops[1] if len(stops) > 1 else epochs
         self._gap = max(1, round(TREND * epochs))
+        first = self.rungs[0] if self.rungs else epochs
+        self._start = first - min(self._gap, first - 1)
         self._scores: dict[int, dict[int, float]] = {}
         self._ranking = _Ranking()
+        self._least = max(_first(steps_per_epoch), self._start + 1)
 
-    def until(self, trial: int, trained: int) -> int:
+    def until(self, trial: int, trained: int, cost: float = 1.0) -> int:
         """The next stop; to the end for what waits at the last one, in runs of earlier versions."""
-        return next((stop for stop in (*self.rungs, self.end) if stop > trained), self.epochs)
+        if self.rungs and not trained:
+            return max(self._least, min(self.end - 1, round(self.rungs[0] / math.sqrt(cost))))
+        return self.end if trained < self.end else self.epochs
 
     def validate_every(self, until: int) -> int:
-        """What the trend at that epoch is taken over."""
-        return max(1, self._before(until))
+        """On the way to the first stop, what the trend is taken since; then some points of a curve."""
+        return until - self._start if self.rungs and until < self.end else max(1, min(self._gap, until - 1))
+
+    def first(self, scores: Mapping[int, float]) -> int:
+        """The first epoch with a score after the one that the trend is taken since."""
+        return min((epoch for epoch in scores if epoch > self._start), default=self.epochs)
 
     def report(self, trial: int, epoch: int, score: float) -> bool:
         """Records a score; a trial that is on its way is never stopped."""
         scores = self._scores.setdefault(trial, {})
         scores[epoch] = score
-        for rung in self.rungs:  # what is rebuilt from a study may come in another order
-            if rung in scores and rung - self._before(rung) <= epoch <= rung:
-                self._ranking.put(trial, self._trend(scores, rung))
+        signal = self.signal(scores)
+        if signal is not None:  # what is rebuilt from a study may come in another order
+            self._ranking.put(trial, signal)
         return True
 
     def signal(self, scores: Mapping[int, float]) -> float | None:
         """The score at the first stop, with its trend; None of trials that have not reached it."""
-        return self._trend(scores, self.rungs[0]) if self.rungs and self.rungs[0] in scores else None
-
-    def _before(self, rung: int) -> int:
-        return min(self._gap, rung - 1)
-
-    def _trend(self, scores: Mapping[int, float], rung: int) -> float:
-        return 2 * scores[rung] - scores.get(rung - self._before(rung), scores[rung])
+        first = self.first(scores)
+        if not self.rungs or first not in scores:
+            return None
+        return 2 * scores[first] - scores.get(self._start, scores[first])
 
     def keep(self, waiting: Container[int], trials: int) -> list[int]:
         """Those among the best where they wait, and the default."""
@@ -105,8 +116,12 @@ class _Ranking:
         return [trial for _, trial in self._sorted[:count]]
 
 
+def _first(steps_per_epoch: int) -> int:
+    """No trial is compared before two epochs, nor `FIRST_RUNG_STEPS` steps."""
+    return max(FIRST_RUNG_EPOCHS, math.ceil(FIRST_RUNG_STEPS / max(1, steps_per_epoch)))
+
+
 def _stops(epochs: int, steps_per_epoch: int) -> list[int]:
-    """The epochs at which trials are compared, two at most; not before two, nor `FIRST_RUNG_STEPS` steps."""
-    first = max(FIRST_RUNG_EPOCHS, math.ceil(FIRST_RUNG_STEPS / max(1, steps_per_epoch)))
-    found = sorted({max(first, round(share * epochs)) for share in STOPS})
+    """The epochs at which the default is compared with others, two at most."""
+    found = sorted({max(_first(steps_per_epoch), round(share * epochs)) for share in STOPS})
     return [stop for stop in found if stop < LAST_RUNG * epochs]
