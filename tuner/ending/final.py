@@ -17,7 +17,6 @@ from tuner.ending.trainings import (
     FAR_BEHIND,
     FEW_SEEDS,
     FOLDS,
-    OUT_OF_SIGHT,
     STRONGEST_SEEDS,
     Plan,
     Trainings,
@@ -289,7 +288,6 @@ class Final:
             names = ", ".join(f"`{name}`" for name in sorted(of.far))
             sentences.append(
                 f"more than {100 * FAR_BEHIND:.0f} points behind on the first fresh fold, and so trained on "
-                f"that one and from {FEW_SEEDS} seeds at most, the strongest from {STRONGEST_SEEDS} if it is "
-                f"not more than {100 * OUT_OF_SIGHT:.0f} behind: {names}"
+                f"that one and from {FEW_SEEDS} seeds at most, the strongest from {STRONGEST_SEEDS}: {names}"
             )
         return [*sentences, self._untried] if self._untried else sentences

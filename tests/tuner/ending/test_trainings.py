@@ -42,7 +42,7 @@ def trained(path: Path, **scores: float) -> Trainings:
     [
         ({"close": 0.8, "closer": 0.89}, [3, 3], [5, 5]),
         ({"strongest": 0.7, "other": 0.69}, [1, 1], [3, 2]),
-        ({"strongest": 0.64, "other": 0.3}, [1, 1], [2, 2]),
+        ({"strongest": 0.64, "other": 0.3}, [1, 1], [3, 2]),
     ],
 )
 def test_who_cannot_change_an_answer_is_trained_less(
