@@ -8,10 +8,10 @@ from search_spaces.augmentation import augmentation_parameters, augmented
 from search_spaces.family import Family, Params, Task
 from search_spaces.layers import (
     FILTER_STEP,
-    SMALLEST_MAP,
     class_probabilities,
     convolution,
     dropout,
+    halves,
     halvings,
     image_input,
     map_dropout,
@@ -105,7 +105,7 @@ def cost(params: Params, image_shape: tuple[int, int, int]) -> float:
         for _ in range(int(params["convs_per_block"])):
             total += height * width * kernel * channels * filters
             channels = filters
-        height, width = (side // 2 if side // 2 >= SMALLEST_MAP else side for side in (height, width))
+        height, width = (side // 2 if halves(side) else side for side in (height, width))
     dense = height * width * channels * int(params["dense_units"])
     return total + (dense if params["head"] == "dense" else 0)
 

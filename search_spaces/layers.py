@@ -52,15 +52,20 @@ def class_probabilities(x: Any, classes: int) -> Any:
 def halvings(image_shape: tuple[int, int, int]) -> int:
     """How often the shorter side can be halved before it falls below `SMALLEST_MAP` pixels."""
     side, count = min(image_shape[:2]), 0
-    while side // 2 >= SMALLEST_MAP:
+    while halves(side):
         side, count = side // 2, count + 1
     return count
+
+
+def halves(side: int) -> bool:
+    """Whether a side of so many pixels may be halved."""
+    return side // 2 >= SMALLEST_MAP
 
 
 def pool_size(x: Any) -> tuple[int, int]:
     """2 for each side of the feature map `x` that may be halved, else 1."""
     height, width = x.shape[1:3]
-    return (2 if height // 2 >= SMALLEST_MAP else 1, 2 if width // 2 >= SMALLEST_MAP else 1)
+    return (2 if halves(height) else 1, 2 if halves(width) else 1)
 
 
 def norm_relu(x: Any, *, batch_norm: bool = True) -> Any:

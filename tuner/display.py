@@ -87,7 +87,7 @@ class Display:
     _ended: int = 0
     _end_began: float | None = None
     _stage: str = ""
-    _rung: int = 0
+    _said_until: int = 0
     _view: "Live | None" = None
     _progressed: float = field(default_factory=time.monotonic)
     _said_last: deque[str] = field(default_factory=lambda: deque(maxlen=LINES))
@@ -188,8 +188,8 @@ class Display:
 
     def trial_continues(self, spec: TrialSpec, count: int) -> None:
         """The first of `count` trials that wait goes on."""
-        if spec.until > self._rung:
-            self._rung = spec.until
+        if spec.until > self._said_until:
+            self._said_until = spec.until
             self.say(f"the best {count} go on to epoch {spec.until}")
 
     def epoch(self, spec: TrialSpec, report: EpochReport, device: str = "") -> None:

@@ -136,8 +136,9 @@ def _metric(summary: RunSummary, final: Final, best: Model | None) -> str:
 
 def after_epochs(summary: RunSummary, trial: Trial | None) -> str:
     """Such as " after 8 of 20 epochs", where a trial was not trained for as many as a finalist is."""
-    short = trial is not None and trial.epochs < summary.epochs
-    return f" after {trial.epochs} of {summary.epochs} epochs" if trial is not None and short else ""
+    if trial is None or trial.epochs >= summary.epochs:
+        return ""
+    return f" after {trial.epochs} of {summary.epochs} epochs"
 
 
 def _search_only(summary: RunSummary) -> str:

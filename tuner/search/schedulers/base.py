@@ -127,9 +127,13 @@ def rungs(epochs: int, steps_per_epoch: int) -> list[int]:
         epochs: length of a whole trial.
         steps_per_epoch: optimizer steps an epoch.
     """
-    first = max(FIRST_RUNG_EPOCHS, math.ceil(FIRST_RUNG_STEPS / max(1, steps_per_epoch)))
-    found = []
-    while first < epochs * LAST_RUNG:
-        found.append(first)
-        first *= ETA
+    rung, found = first_rung(steps_per_epoch), []
+    while rung < epochs * LAST_RUNG:
+        found.append(rung)
+        rung *= ETA
     return found
+
+
+def first_rung(steps_per_epoch: int) -> int:
+    """The first epoch after which trials may be compared."""
+    return max(FIRST_RUNG_EPOCHS, math.ceil(FIRST_RUNG_STEPS / max(1, steps_per_epoch)))

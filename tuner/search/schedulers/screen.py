@@ -5,7 +5,7 @@ import math
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 
-from tuner.search.schedulers.base import DEFAULT, FIRST_RUNG_EPOCHS, FIRST_RUNG_STEPS, LAST_RUNG, Scheduler
+from tuner.search.schedulers.base import DEFAULT, LAST_RUNG, Scheduler, first_rung
 
 STOPS = (0.15, 0.4)
 """Shares of the schedule: the default is trained to the first, other trials about as long, the best to the
@@ -46,7 +46,7 @@ class Screen(Scheduler):
         self._start = first - min(self._gap, first - 1)
         self._scores: dict[int, dict[int, float]] = {}
         self._ranking = _Ranking()
-        self._least = max(_first(steps_per_epoch), self._start + 1)
+        self._least = max(first_rung(steps_per_epoch), self._start + 1)
 
     def until(self, trial: int, trained: int, cost: float = 1.0) -> int:
         """The next stop; to the end for what waits at the last one, in runs of earlier versions."""
@@ -116,12 +116,7 @@ class _Ranking:
         return [trial for _, trial in self._sorted[:count]]
 
 
-def _first(steps_per_epoch: int) -> int:
-    """No trial is compared before two epochs, nor `FIRST_RUNG_STEPS` steps."""
-    return max(FIRST_RUNG_EPOCHS, math.ceil(FIRST_RUNG_STEPS / max(1, steps_per_epoch)))
-
-
 def _stops(epochs: int, steps_per_epoch: int) -> list[int]:
     """The epochs at which the default is compared with others, two at most."""
-    found = sorted({max(_first(steps_per_epoch), round(share * epochs)) for share in STOPS})
+    found = sorted({max(first_rung(steps_per_epoch), round(share * epochs)) for share in STOPS})
     return [stop for stop in found if stop < LAST_RUNG * epochs]
