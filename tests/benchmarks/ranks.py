@@ -1,15 +1,17 @@
-"""Whether bfloat16 ranks trials as float32 does: configurations in both, and in float32 from two seeds."""
+"""Whether bfloat16 ranks trials as float32 does: configurations in both, from three seeds."""
 
 import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from itertools import permutations
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from search_spaces import SEARCH_SPACES
 from search_spaces.family import Task
@@ -26,16 +28,18 @@ from tuner.search.schedulers.base import Scheduler
 
 CONFIGS = 24
 EPOCHS = 8
-FIRST, SECOND = 1, 2
-"""Seeds: float32 from the first is what both precisions from the second are compared with."""
+SEEDS = (1, 2, 3)
+"""Float32 from one of them is what both precisions from another are compared with, for each pair of seeds."""
 
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+
+Scores = NDArray[np.float64]
 
 ONE_THREAD = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 
 def run() -> dict[str, Any]:
-    """Trains and prints, on each data set: ranks with float32 from the first seed."""
+    """Trains and prints, on each data set: ranks with float32 from another seed."""
     os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
     return {dataset: _compare(dataset, data) for dataset, data in sets(FOLDER).items()}
 
@@ -62,22 +66,35 @@ def _compare(dataset: str, data_dir: Path) -> dict[str, Any]:
             own = replace(context, precision=precision)
             return [pool.submit(score, replace(spec, seed=seed), own) for spec in specs]
 
-        asked = {"first": scores("float32", FIRST)}
-        asked |= {name: scores(policy, SECOND) for name, policy in POLICIES.items()}
-        found = {name: np.array([each.result() for each in futures]) for name, futures in asked.items()}
-    first = found.pop("first")
-    better = np.argsort(-first)[: CONFIGS // 2]
+        asked = {name: [scores(policy, seed) for seed in SEEDS] for name, policy in POLICIES.items()}
+        found = {
+            name: np.array([[each.result() for each in futures] for futures in by_seed])
+            for name, by_seed in asked.items()
+        }
     sys.stdout.write(f"{dataset}: {CONFIGS} configurations, {EPOCHS} epochs\n\n")
     sys.stdout.write(
-        "| second seed | rank with the first | among the better half | mean accuracy |\n|---|---|---|---|\n"
+        "| another seed | rank with float32 | among the better half | mean accuracy |\n|---|---|---|---|\n"
     )
     rows = {}
-    for name, second in found.items():
-        rows[name] = {"all": rank(first, second), "better": rank(first[better], second[better])}
-        row = f"| {name} | {rows[name]['all']:.2f} | {rows[name]['better']:.2f} | {second.mean():.4f} |\n"
-        sys.stdout.write(row)
+    for name, scored in found.items():
+        rows[name] = {**agreement(found["float32"], scored), "mean": float(scored.mean())}
+        cells = (f"{number:.3f}" for number in rows[name].values())
+        sys.stdout.write(f"| {name} | {' | '.join(cells)} |\n")
     sys.stdout.write("\n")
-    return {"rows": rows, "scores": {"first": first.tolist(), **{n: s.tolist() for n, s in found.items()}}}
+    return {"rows": rows, "scores": {name: scored.tolist() for name, scored in found.items()}}
+
+
+def agreement(float32: Scores, scored: Scores) -> dict[str, float]:
+    """Mean rank correlations over all pairs of seeds, of all configurations and of the better half.
+
+    Args:
+        float32: scores (seeds, configurations), which also say which half is the better.
+        scored: of what is compared with them, likewise.
+    """
+    pairs = [(float32[one], scored[other]) for one, other in permutations(range(len(SEEDS)), 2)]
+    halves = [np.argsort(-reference)[: CONFIGS // 2] for reference, _ in pairs]
+    better = [rank(one[half], other[half]) for (one, other), half in zip(pairs, halves, strict=True)]
+    return {"all": float(np.mean([rank(*pair) for pair in pairs])), "better": float(np.mean(better))}
 
 
 def score(spec: TrialSpec, context: WorkContext) -> float:
