@@ -80,8 +80,16 @@ def _compare(dataset: str, data_dir: Path) -> dict[str, Any]:
         rows[name] = {**agreement(found["float32"], scored), "mean": float(scored.mean())}
         cells = (f"{number:.3f}" for number in rows[name].values())
         sys.stdout.write(f"| {name} | {' | '.join(cells)} |\n")
-    sys.stdout.write("\n")
-    return {"rows": rows, "scores": {name: scored.tolist() for name, scored in found.items()}}
+    apart, explained = moved(*found.values())
+    sys.stdout.write(
+        f"\nThe better half, mean of its seeds: {apart:.4f} apart, by seeds alone {explained:.4f}\n\n"
+    )
+    return {
+        "rows": rows,
+        "apart": apart,
+        "by_seeds": explained,
+        "scores": {name: scored.tolist() for name, scored in found.items()},
+    }
 
 
 def agreement(float32: Scores, scored: Scores) -> dict[str, float]:
@@ -95,6 +103,22 @@ def agreement(float32: Scores, scored: Scores) -> dict[str, float]:
     halves = [np.argsort(-reference)[: CONFIGS // 2] for reference, _ in pairs]
     better = [rank(one[half], other[half]) for (one, other), half in zip(pairs, halves, strict=True)]
     return {"all": float(np.mean([rank(*pair) for pair in pairs])), "better": float(np.mean(better))}
+
+
+def moved(float32: Scores, other: Scores) -> tuple[float, float]:
+    """How far the better half's means over seeds move from one precision to the other, beyond what all move.
+
+    Args:
+        float32: scores (seeds, configurations), which also say which half is the better.
+        other: likewise.
+
+    Returns:
+        The standard deviation over configurations, and what it would be if only seeds moved them.
+    """
+    half = np.argsort(-float32.mean(0))[: CONFIGS // 2]
+    pair = [each[:, half] for each in (float32, other)]
+    variance = sum(float(each.var(0, ddof=1).mean()) for each in pair) / len(SEEDS)
+    return float((pair[1].mean(0) - pair[0].mean(0)).std(ddof=1)), float(np.sqrt(variance))
 
 
 def score(spec: TrialSpec, context: WorkContext) -> float:
