@@ -166,7 +166,7 @@ Precision = Annotated[
     str,
     option(
         "--precision",
-        "float32; bfloat16: faster on some CPUs, perhaps a point less accurate; auto: the faster one.",
+        "float32; bfloat16: faster on some CPUs, and no less accurate where measured; auto: the faster.",
         SEARCH,
     ),
 ]
