@@ -84,6 +84,9 @@ def _positions(axes: "Axes", trials: Sequence[Trial], param: str, facts: Paramet
 
             whole = facts is not None and facts.kind == "int"
             axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=whole))
+        if facts is not None and facts.step > 1:  # at values that there are, not between them
+            seen = sorted({t.params[param] for t in trials})
+            axes.set_xticks(seen[:: 1 + len(seen) // 6])
         return lambda t: t.params[param]
     choices = sorted({value(t.params[param]) for t in trials})
     axes.set_xticks(range(len(choices)), [plain(choice, 16) for choice in choices])

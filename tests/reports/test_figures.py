@@ -149,3 +149,12 @@ def test_the_ticks_of_half_a_figure_stand_apart(counts: tuple[float, float]) -> 
     boxes = sorted((label.get_window_extent() for label in shown if label.get_text()), key=lambda box: box.x0)
     assert len(boxes) >= 2
     assert all(left.x1 + 4 < right.x0 for left, right in itertools.pairwise(boxes))
+
+
+def test_a_parameter_with_steps_has_its_ticks_at_values_that_were_tried(runs: Runs) -> None:
+    summary = RunSummary.load(runs("asl"))
+    filters = tuple(item for item in summary.search.importance if item.param == "filters")
+    figure = FIGURES["slices"].draw(replace(summary, search=replace(summary.search, importance=filters)))
+    ticks = {float(tick) for tick in figure.axes[0].get_xticks()}
+    assert ticks
+    assert ticks <= {trial.params["filters"] for trial in summary.search.trials}
