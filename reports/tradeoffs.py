@@ -34,7 +34,7 @@ def differ(search: Search) -> bool:
 def front(search: Search) -> list[Trial]:
     """The Pareto front, smallest first: no complete trial is as small and scores as well.
 
-    Stopped trials are left out, since their last score is not that of a whole training.
+    Stopped trials are left out, since their last score is of an earlier epoch than that of complete ones.
     """
     complete = [trial for trial in sized(search) if trial.state == "complete"]
     chosen: list[Trial] = []

@@ -124,7 +124,7 @@ def _warm_start(summary: RunSummary) -> str:
     else:
         text = f"Trial {first} was a warm start: the winner of an earlier run."
     if not best:
-        text += " None of that was among the best few, which were trained to the end."
+        text += " None of them was among the best few, which went on."
     else:
         reached = "On validation the best of them reached" if len(started) > 1 else "On validation it reached"
         text += f" {reached} {best}"
@@ -196,12 +196,13 @@ def _finalists(summary: RunSummary) -> str:
                 NONE if item in dropped else f"{bold}{score(item.mean, summary.metric)}{bold}",
             ]
         )
-    count = sum(not item.fine_tuned for item in final.finalists)
+    chosen = [item.trial for item in final.finalists if not item.fine_tuned]
+    count = len(chosen)
     after = after_epochs(summary, summary.search.best)
     said = f"is the best of many, {after.strip() or 'and so too high'}"
     again = f"trained again on {plural(folds, 'fresh fold')} with fresh seeds"
     text = (
-        f"The {count} best complete trials were {again}, and the winner was "
+        f"{_who(chosen).capitalize()} were {again}, and the winner was "
         f"named by {'the mean' if folds > 1 else 'that'}: the score in the search {said}. Where the means "
         "are close, other folds could have named another."
         if count > 1
@@ -214,11 +215,19 @@ def _finalists(summary: RunSummary) -> str:
         text += " The best of them was fine-tuned as well, on the same folds."
     if not folds:
         return (
-            f"There was no time to train the {count} best complete trials on the same fresh folds, so the "
-            f"one with the best score in the search won. That score {said}."
+            f"There was no time to train {_who(chosen)} on the same fresh folds, so the one with the best "
+            f"score in the search won. That score {said}."
         )
     header = ["trial", "in the search", *(["fresh folds", "mean"] if folds > 1 else ["fresh fold"])]
     return join([text, table(header, rows, "r" * len(header))])
+
+
+def _who(chosen: Sequence[int]) -> str:
+    """The finalists in words, by their trials; the default, trial 0, is one of them whatever its rank."""
+    if 0 not in chosen:
+        return f"the {len(chosen)} best complete trials"
+    others = f"{len(chosen) - 1} best" if len(chosen) > 2 else "best"
+    return f"the default configuration and the {others} of the other trials"
 
 
 def _best_trials(summary: RunSummary) -> str:

@@ -4,6 +4,7 @@ from reports import figures
 from reports.facts.summary import RunSummary
 from reports.facts.trials import Trial
 from reports.markdown import METRICS, join, score, table
+from reports.sections.answer import after_epochs
 from reports.tradeoffs import advice, differ, doubt, front, measure
 
 SHOWN = 10
@@ -16,9 +17,11 @@ def render(summary: RunSummary) -> str:
     won = summary.final.best_trial if summary.final is not None else None
     chosen, best = front(summary.search), measure(summary.search, won)
     told = advice(chosen, best, summary.metric, won=best.number == won)
+    epochs = after_epochs(summary, summary.search.best)
+    late = " Small networks may gain on large ones in the epochs that are left." if epochs else ""
     text = (
-        f"{told} {doubt(chosen, best)} {_winner(summary, chosen)} Each trial was trained "
-        "once, on one split: small differences may be chance."
+        f"{told} {doubt(chosen, best)} {_winner(summary, chosen)} Each trial was trained once, on one split, "
+        f"and scored{epochs or ' at its end'}: small differences may be chance.{late}"
     )
     return join(
         [

@@ -81,7 +81,7 @@ def test_the_help_lists_every_option_with_its_default() -> None:
         if option.name != "dataset":
             assert signature.parameters[option.name].default == option.default
             assert f"    {option.name} = {option.default!r}: " in shown
-    assert "Most epochs a trial may use" in shown
+    assert "Epochs of a whole training" in shown
 
 
 def test_a_run_is_shown_in_a_line() -> None:

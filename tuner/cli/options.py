@@ -53,12 +53,19 @@ Budget = Annotated[
     str | None,
     option(
         "--budget",
-        "Wall-clock limit of the whole command: 90s, 30m, 2h. At most half goes to the search.",
+        "Wall-clock limit of the whole command: 90s, 30m, 2h; `tune plan` shows how it is divided.",
         SEARCH,
         "TIME",
     ),
 ]
-Epochs = Annotated[int, number("--epochs", "Most epochs a trial may use.", SEARCH)]
+Epochs = Annotated[
+    int,
+    number(
+        "--epochs",
+        "Epochs of a whole training. With `--pruner screen` trials end before, at two fifths of it.",
+        SEARCH,
+    ),
+]
 Engine = Annotated[
     str, option("--engine", "The library that chooses the trials: optuna, keras-tuner.", SEARCH)
 ]
@@ -166,7 +173,8 @@ Precision = Annotated[
     str,
     option(
         "--precision",
-        "float32; bfloat16: faster on some CPUs, and no less accurate where measured; auto: the faster.",
+        "float32; bfloat16: faster on some CPUs; auto: bfloat16 on CPUs that have AMX, and on those with "
+        "AVX512-BF16 where a short measurement finds it faster, else float32.",
         SEARCH,
     ),
 ]
@@ -212,7 +220,8 @@ Seeds = Annotated[
     int | None,
     number(
         "--seeds",
-        "Retrainings of the winner and each baseline (default 5 below 10,000 training images, else 3).",
+        "Retrainings of winner, default and baselines (default 5 below 10,000 training images, else 3); "
+        "fewer of baselines that are far behind.",
         END,
     ),
 ]

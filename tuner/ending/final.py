@@ -14,10 +14,7 @@ from tuner.ending.fits import Fit, Fits
 from tuner.ending.forms import Forms
 from tuner.ending.results import Results
 from tuner.ending.trainings import (
-    FAR_BEHIND,
-    FEW_SEEDS,
     FOLDS,
-    STRONGEST_SEEDS,
     Plan,
     Trainings,
     by_rounds,
@@ -285,9 +282,5 @@ class Final:
         planned = {c.name: (len(of.on_folds(c)), of.seeds(c)) for c in contenders}
         sentences += left_out(self.fits, cut, planned, FOLDS, self.plan.share)
         if of.far:
-            names = ", ".join(f"`{name}`" for name in sorted(of.far))
-            sentences.append(
-                f"more than {100 * FAR_BEHIND:.0f} points behind on the first fresh fold, and so trained on "
-                f"that one and from {FEW_SEEDS} seeds at most, the strongest from {STRONGEST_SEEDS}: {names}"
-            )
+            sentences.append(of.told_of_far())
         return [*sentences, self._untried] if self._untried else sentences

@@ -96,6 +96,16 @@ class Trainings:
         """
         return frozenset(each.name for each in self.plan.baselines if self._behind(each) > FAR_BEHIND)
 
+    def told_of_far(self) -> str:
+        """A sentence on them."""
+        fewer = f" and from {FEW_SEEDS} seeds at most" if self.plan.seeds > FEW_SEEDS else ""
+        best = f" (the strongest baseline, {STRONGEST_SEEDS} seeds)" if fewer else ""
+        names = ", ".join(f"`{name}`{best if name == self.strongest else ''}" for name in sorted(self.far))
+        return (
+            f"more than {100 * FAR_BEHIND:.0f} points behind the best finalist on the first fresh fold, "
+            f"and so trained on that one alone{fewer}: {names}"
+        )
+
     def _behind(self, contender: Contender) -> float:
         """By how much the best finalist is ahead on the first fold; NaN while that is not known."""
         scores = [score for each in self.entered if not math.isnan(score := self.first_score(each))]

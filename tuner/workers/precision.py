@@ -43,8 +43,8 @@ def policy(
     was off it was not (53 instead of 38 ms). Else it is float32. Weights, norms, dense layers and losses
     stay float32.
     With AVX512-BF16, 24 configurations from three seeds in each precision: in bfloat16 accuracy is 0.2
-    points higher on Sign Language MNIST (standard error 0.3), 0.06 on 2,000 images of MNIST (0.08), and no
-    configuration differs by more than seeds explain (`tests/benchmarks/README.md`). So finalists and
+    points higher on Sign Language MNIST (standard error 0.3), 0.06 on 2,000 images of MNIST (0.08), and the
+    configurations differ by about as much as seeds explain (`tests/benchmarks/README.md`). So finalists and
     retrainings are trained in it as well. With AMX it was 1.8 times as fast, and 0.8 points lower (1.0, 15
     pairs of the default).
 

@@ -90,4 +90,8 @@ def test_a_finalist_that_falls_behind_is_trained_on_no_other_fold(tune_curves: T
     assert all(row["folds"][0] < first["folds"][0] - 0.05 for row in behind)
     assert all(len(row["folds"]) in {2, 3} for row in others if row not in behind)
     assert f"trial {behind[0]['trial']} (fell behind)" in done.stdout
-    assert "Too far behind the leader" in (tmp_path / "runs" / "digits" / "report.md").read_text()
+    report = (tmp_path / "runs" / "digits" / "report.md").read_text()
+    assert (
+        "The default configuration and the 5 best of the other trials were trained again on 3 fresh" in report
+    )
+    assert "Too far behind the leader" in report
