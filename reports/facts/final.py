@@ -91,6 +91,11 @@ class Final:
         return self.ensemble if self.shipped.seeds > 1 else self.first
 
     @property
+    def short_of_time(self) -> bool:
+        """Whether something was left out or shortened to hold a budget, as the sentences on that begin."""
+        return any(text.startswith("to hold the budget") for text in self.cut)
+
+    @property
     def fine_tuned(self) -> bool:
         """Whether the winner is a head that was then trained further with some of the network."""
         return bool(self.finalists) and self.finalists[0].fine_tuned

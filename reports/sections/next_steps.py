@@ -12,6 +12,7 @@ from reports.sections.more_data import WORTH, few_scenes
 SHOWN = 8
 FEW_TRIALS = 20
 """The usual number; with fewer, a search has hardly begun."""
+MORE_TRIALS = 50
 LARGE = 64
 """Pixels a side from which features learned elsewhere have something to see."""
 
@@ -79,12 +80,19 @@ def _search(summary: RunSummary, final: Final) -> list[str]:
     tried = sum(trial.state != "unfinished" for trial in summary.search.trials)
     steps = []
     longer = weaknesses(final, summary.curves).rising is not None and _shortened(summary)  # as said before
-    if summary.config.get("budget") and not longer and (summary.search.stopped_by == "budget" or final.cut):
+    if (
+        summary.config.get("budget")
+        and not longer
+        and (summary.search.stopped_by == "budget" or final.short_of_time)
+    ):
         anew = " with `--fresh`" if _shortened(summary) else ""
         steps.append(f"A larger `--budget`{anew}: this one ended the search or left trainings out.")
     gained = compared_with(final, "default")
     settled = not final.is_default and gained is not None and gained.difference <= 0
-    if tried < FEW_TRIALS and not settled and not _shortened(summary):
+    room = float(summary.config.get("budget") or 0.0) - sum(summary.seconds.values())
+    if room > sum(summary.seconds.values()) and not settled and summary.search.stopped_by == "trials":
+        steps.append(f"`--trials {max(MORE_TRIALS, 2 * tried)}`: {duration(room)} of the budget were left.")
+    elif tried < FEW_TRIALS and not settled and not _shortened(summary):
         cost = _cost(summary, FEW_TRIALS / max(1, tried), only="search")
         steps.append(f"`--trials {FEW_TRIALS}`: {plural(tried, 'configuration')} so far{cost}.")
     height, width, channels = summary.dataset.image_shape

@@ -485,6 +485,25 @@ def test_a_model_that_was_still_learning_is_told_at_the_top(
     assert "still learning" not in flat
 
 
+def test_what_a_budget_cut_or_left_decides_what_is_advised(summaries: Callable[[str], RunSummary]) -> None:
+    run = summaries("asl")
+    assert run.final is not None
+    spent = sum(run.seconds.values())
+    behind = "more than 15 points behind the best finalist on the first fresh fold: `a`"
+    missing = "to hold the budget, trainings on less data were left out: 1"
+
+    def advice(budget: float, *cut: str) -> str:
+        assert run.final is not None
+        config = {**run.config, "budget": budget}
+        text = report_text(replace(run, config=config, final=replace(run.final, cut=cut)))
+        return text.split("To try next:")[1].split("\n\n")[1]
+
+    assert "A larger `--budget`" not in advice(1.1 * spent, behind)
+    assert "A larger `--budget`" in advice(1.1 * spent, behind, missing)
+    assert "of the budget were left" not in advice(1.1 * spent)
+    assert re.search(r"- `--trials \d+`: .* of the budget were left\.", advice(3 * spent))
+
+
 def test_a_model_no_better_than_chance_is_told_at_the_top(
     tmp_path: Path, make_run: Callable[..., Path]
 ) -> None:
