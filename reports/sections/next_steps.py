@@ -13,6 +13,7 @@ SHOWN = 8
 FEW_TRIALS = 20
 """The usual number; with fewer, a search has hardly begun."""
 MORE_TRIALS = 50
+"""After these hardly more is found (replayed in `tests/benchmarks`)."""
 LARGE = 64
 """Pixels a side from which features learned elsewhere have something to see."""
 

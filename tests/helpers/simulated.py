@@ -203,8 +203,9 @@ FOLD_NOISE = 0.057
 OWN_NOISE = 0.02
 """The effect of the search's fold on each configuration by itself."""
 EARLY_NOISE = 0.03
-"""Of a score where the search ends, two fifths of the schedule, as that of a whole training: measured on the
-better half of 60 configurations on `asl`. That it is also 0.03 lower is alike for all, and left out."""
+"""Of what lies between a score where the search ends, at two fifths of the schedule, and that of a whole
+training: measured on the better half of 60 configurations on `asl`. That it is also 0.03 lower is alike for
+all, and left out."""
 BASELINES = (0.80, 0.65)
 """Their true accuracies: one in the race, and one that may be far enough behind to get fewer seeds."""
 

@@ -56,6 +56,18 @@ def test_coverage_with_one_and_two_seeds(regime: str) -> None:
     assert min(twice.mean, twice.difference) >= 0.94
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("others", [2, 3])
+@pytest.mark.parametrize(
+    "regime", ["88 groups of 20", "seeds of the winner vary most", "heavy-tailed groups"]
+)
+def test_a_difference_to_a_model_of_fewer_seeds_is_covered(regime: str, others: int) -> None:
+    """As a baseline has that is far behind."""
+    found = coverage(REGIMES[regime], RUNS, 14, others=others).difference
+    assert found is not None
+    assert found >= 0.94
+
+
 @pytest.mark.parametrize("regime", ["88 groups of 20", "seeds dominate, 10,000 images", "12 groups"])
 def test_coverage_of_a_model_alone_in_its_run(regime: str) -> None:
     whole = REGIMES[regime]
