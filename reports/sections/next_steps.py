@@ -90,8 +90,9 @@ def _search(summary: RunSummary, final: Final) -> list[str]:
         steps.append(f"A larger `--budget`{anew}: this one ended the search or left trainings out.")
     gained = compared_with(final, "default")
     settled = not final.is_default and gained is not None and gained.difference <= 0
-    room = float(summary.config.get("budget") or 0.0) - sum(summary.seconds.values())
-    if room > sum(summary.seconds.values()) and not settled and summary.search.stopped_by == "trials":
+    spent = sum(summary.seconds.values())
+    room = float(summary.config.get("budget") or 0.0) - spent
+    if room > spent and not settled and summary.search.stopped_by == "trials":
         steps.append(f"`--trials {max(MORE_TRIALS, 2 * tried)}`: {duration(room)} of the budget were left.")
     elif tried < FEW_TRIALS and not settled and not _shortened(summary):
         cost = _cost(summary, FEW_TRIALS / max(1, tried), only="search")

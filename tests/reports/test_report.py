@@ -24,6 +24,7 @@ from reports.figures import FIGURES
 from reports.tables import leaderboard, mistakes, trials
 from reports.write import markdown as written
 from tuner.cli.commands import headline
+from tuner.ending.fine_tuning import not_tried
 from tuner.errors import DataError, UsageError
 
 Runs = Callable[[str], Path]
@@ -500,6 +501,8 @@ def test_what_a_budget_cut_or_left_decides_what_is_advised(summaries: Callable[[
 
     assert "A larger `--budget`" not in advice(1.1 * spent, behind)
     assert "A larger `--budget`" in advice(1.1 * spent, behind, missing)
+    assert "A larger `--budget`" in advice(1.1 * spent, not_tried(600.0, 60.0, budget=True))
+    assert "A larger `--budget`" not in advice(1.1 * spent, not_tried(600.0, 60.0, budget=False))
     assert "of the budget were left" not in advice(1.1 * spent)
     assert re.search(r"- `--trials \d+`: .* of the budget were left\.", advice(3 * spent))
 

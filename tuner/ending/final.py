@@ -170,7 +170,7 @@ class Final:
             return None
         needed = epoch * fine_tuning.EPOCHS * (FOLDS + self.plan.seeds) / workers
         if needed > most:
-            self._untried = fine_tuning.not_tried(needed, most)
+            self._untried = fine_tuning.not_tried(needed, most, budget=deadline is not None)
             return None
         self.fits.pace[tuned.name] = epoch
         return tuned

@@ -49,9 +49,10 @@ def allowed(left: float | None) -> float:
     return MOST_SECONDS if left is None else BUDGET_SHARE * left
 
 
-def not_tried(needed: float, most: float) -> str:
-    """The sentence of the report."""
+def not_tried(needed: float, most: float, *, budget: bool) -> str:
+    """The sentence of the report; where a budget is the reason it begins as the others on that do."""
+    held = "to hold the budget, " if budget else ""
     return (
-        f"the best head was not fine-tuned, which would have taken about {duration(needed)}; there were "
-        f"{duration(most)} for it, and with `--budget` there is half of the time that is left by then"
+        f"{held}the best head was not fine-tuned, which would have taken about {duration(needed)}; there "
+        f"were {duration(most)} for it, and with `--budget` there is half of the time that is left by then"
     )

@@ -99,8 +99,8 @@ class Trainings:
     def told_of_far(self) -> str:
         """A sentence on them."""
         fewer = f" and from {FEW_SEEDS} seeds at most" if self.plan.seeds > FEW_SEEDS else ""
-        best = f" (the strongest baseline, {STRONGEST_SEEDS} seeds)" if fewer else ""
-        names = ", ".join(f"`{name}`{best if name == self.strongest else ''}" for name in sorted(self.far))
+        notes = {self.strongest: f" (the strongest baseline, {STRONGEST_SEEDS} seeds)"} if fewer else {}
+        names = ", ".join(f"`{name}`{notes.get(name, '')}" for name in sorted(self.far))
         return (
             f"more than {100 * FAR_BEHIND:.0f} points behind the best finalist on the first fresh fold, "
             f"and so trained on that one alone{fewer}: {names}"
